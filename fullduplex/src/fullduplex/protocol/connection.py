@@ -1,0 +1,280 @@
+"""A connection after its opening handshake, without input or output.
+
+Bytes that arrived go in by ``receive_data`` and ``receive_eof``; what they
+mean comes out of ``events_received``, and what is to be written of
+``data_to_send``.  Pings are answered and the closing handshake is finished
+without asking.  The opening handshake is in ``client`` and ``server``, which
+extend this class.
+
+Invariants:
+
+1. ``lifecycle`` alone decides what may be sent; no check of state is repeated here.
+2. While the output is blocked at most one pong waits in it.
+3. After a failure or the peer's Close frame, input is dropped.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator
+
+from ..close import Close, CloseCode
+from ..exceptions import ConnectionClosed, LocalProtocolError, PayloadTooBig, RemoteProtocolError
+from ..kernels.pure import ReadableBuffer
+from .events import CloseReceived, Event, Ping, Pong
+from .extensions.base import Extension
+from .frames import FrameReader, Opcode, Piece, serialize_frame
+from .limits import Limits
+from .messages import MessageReader
+from .states import Lifecycle, Side, State
+
+__all__ = ["Connection", "Ending"]
+
+
+class Ending(enum.IntEnum):
+    """What to do with the transport once ``data_to_send`` is written."""
+
+    #: Leave it open.
+    NONE = 0
+    #: Shut down our side, and drop what arrives until the peer does the same:
+    #: closing at once could destroy what we just sent.
+    HALF_CLOSE = 1
+    #: Close it.
+    CLOSE = 2
+
+
+class Connection:
+    """One side of a WebSocket connection (RFC 6455 5 to 7).
+
+    Args:
+        side: which end this is.
+        limits: what the peer may make us keep or do.
+    """
+
+    def __init__(self, side: Side, limits: Limits) -> None:
+        self.side = side
+        self.limits = limits
+        self.lifecycle = Lifecycle()
+        self.extension: Extension | None = None
+        #: Set while what we write isn't taken; then only the newest ping is answered.
+        self.output_is_blocked = False
+        self._eof_received = False
+        self._events: list[Event] = []
+        self._output: list[bytes] = []
+        self._late_pong: bytes | None = None
+        self._fragmented: Opcode | None = None
+        self._frames = FrameReader(masked=side is Side.SERVER)
+        self._messages = MessageReader(limits)
+        self._frames.room = self._messages.room
+
+    def open(self, extension: Extension | None) -> None:
+        """Begin to exchange frames; the opening handshake calls this when it succeeded."""
+        self.lifecycle.opened()
+        if extension is not None:
+            self.extension = extension
+            self._frames.rsv = extension.rsv
+            self._messages = MessageReader(self.limits, extension)
+            self._frames.room = self._messages.room
+
+    # What we know
+
+    @property
+    def state(self) -> State:
+        """CONNECTING, OPEN, CLOSING or CLOSED."""
+        return self.lifecycle.state
+
+    @property
+    def close_exception(self) -> ConnectionClosed:
+        """How the connection closed, as an exception; complete once the state is CLOSED."""
+        return self.lifecycle.exception()
+
+    @property
+    def ending(self) -> Ending:
+        """What to do with the transport once ``data_to_send`` is written."""
+        lifecycle = self.lifecycle
+        if self._eof_received or (
+            lifecycle.is_complete and self.side is Side.SERVER and not lifecycle.failed
+        ):
+            # 7.1.1: the server closes the transport first.
+            return Ending.CLOSE
+        return Ending.HALF_CLOSE if lifecycle.failed else Ending.NONE
+
+    # What arrives
+
+    def receive_data(self, data: ReadableBuffer) -> None:
+        """Take bytes from the peer; ``events_received`` tells what they mean.
+
+        ``data`` may be changed afterwards.  A broken rule doesn't raise: it
+        fails the connection (7.1.7).
+        """
+        self._events += self.receive(data)
+
+    def receive(self, data: ReadableBuffer) -> Iterator[Event]:
+        """Take bytes from the peer, and give what they mean as it is found.
+
+        What is sent between two events goes out before the answer to the next
+        one.  The iterator must be used up before anything else is received.
+        """
+        if not self.lifecycle.is_reading:
+            return
+        try:
+            for piece in self._frames.receive(data):
+                if piece.opcode < Opcode.CLOSE:
+                    message = self._messages.receive(piece)
+                    self._frames.room = self._messages.room
+                    if message is not None:
+                        yield message
+                else:
+                    yield self._receive_control(piece)
+                if not self.lifecycle.is_reading:
+                    break
+        except RemoteProtocolError as error:
+            self.fail(error.close_code, str(error))
+        except PayloadTooBig as error:
+            self.fail(CloseCode.MESSAGE_TOO_BIG, str(error))
+
+    def receive_eof(self) -> None:
+        """The peer has shut down its side of the transport, or the transport is gone."""
+        self._eof_received = True
+        self.lifecycle.lost()
+
+    def events_received(self) -> list[Event]:
+        """Return what was received since the last call."""
+        events, self._events = self._events, []
+        return events
+
+    def _receive_control(self, piece: Piece) -> Event:
+        if piece.opcode is Opcode.PING:
+            self._answer_ping(piece.payload)
+            return Ping(piece.payload)
+        if piece.opcode is Opcode.PONG:
+            return Pong(piece.payload)
+        return self._receive_close(piece.payload)
+
+    def _answer_ping(self, payload: bytes) -> None:
+        if self.lifecycle.sent is not None:
+            return
+        if self.output_is_blocked:
+            # 5.5.3: of several pings it is enough to answer the last.
+            self._late_pong = payload
+        else:
+            self._send(Opcode.PONG, payload)
+
+    def _receive_close(self, payload: bytes) -> CloseReceived:
+        try:
+            close = Close.parse(payload)
+        except UnicodeDecodeError as error:
+            raise RemoteProtocolError("close reason isn't UTF-8 (8.1)", CloseCode.INVALID_DATA) from error
+        except ValueError as error:
+            raise RemoteProtocolError(f"{error} (7.4)") from error
+        self.lifecycle.close_received(close)
+        if self.lifecycle.sent is None:
+            # 5.5.1: the answer echoes what was received.
+            self._send_close(close)
+        return CloseReceived(close)
+
+    # What is sent
+
+    def send_message(
+        self, opcode: Opcode, data: ReadableBuffer, *, fin: bool = True, compress: bool = True
+    ) -> None:
+        """Send a whole message, or with ``fin=False`` its first fragment.
+
+        ``data`` is copied, so it may be changed afterwards.
+
+        Raises:
+            ConnectionClosed: if the connection is closing or closed.
+            LocalProtocolError: if it isn't open yet, or a fragmented message isn't finished.
+        """
+        self.lifecycle.may_send_data()
+        if self._fragmented is not None:
+            raise LocalProtocolError("a fragmented message isn't finished yet")
+        if not fin:
+            self._fragmented = opcode
+        if self.extension is None or not compress:
+            self._send(opcode, data, fin=fin)
+        else:
+            payload = self.extension.encode(bytes(data), ends_message=fin)
+            self._send(opcode, payload, fin=fin, rsv=self.extension.rsv)
+
+    def send_continuation(self, data: ReadableBuffer, *, fin: bool, compress: bool = True) -> None:
+        """Send the next fragment of a message begun by ``send_message(fin=False)``.
+
+        ``compress`` must be what it was at the beginning; errors as with ``send_message``.
+        """
+        self.lifecycle.may_send_data()
+        if self._fragmented is None:
+            raise LocalProtocolError("there is no fragmented message to continue")
+        if fin:
+            self._fragmented = None
+        if self.extension is not None and compress:
+            data = self.extension.encode(bytes(data), ends_message=fin)
+        self._send(Opcode.CONTINUATION, data, fin=fin)
+
+    def send_ping(self, data: bytes = b"") -> None:
+        """Send a ping of at most 125 bytes.
+
+        Raises:
+            ConnectionClosed: if the connection is closing or closed.
+            LocalProtocolError: if it isn't open yet, or ``data`` is too long.
+        """
+        self._send_control(Opcode.PING, data)
+
+    def send_pong(self, data: bytes = b"") -> None:
+        """Send a pong that nobody asked for; errors as with ``send_ping``."""
+        self._send_control(Opcode.PONG, data)
+
+    def _send_control(self, opcode: Opcode, data: bytes) -> None:
+        self.lifecycle.may_send_data()
+        if len(data) > 125:
+            raise LocalProtocolError(
+                f"a {opcode.name.lower()} carries at most 125 bytes, not {len(data)} (5.5)"
+            )
+        self._send(opcode, data)
+
+    def send_close(self, code: int = CloseCode.NORMAL_CLOSURE, reason: str = "") -> None:
+        """Begin the closing handshake; code 1005 sends an empty Close frame.
+
+        Nothing happens if a Close frame was sent or received already.
+
+        Raises:
+            LocalProtocolError: for a code or reason that may not be sent, or before the connection is open.
+        """
+        if self.lifecycle.state is State.CONNECTING:
+            raise LocalProtocolError("the connection isn't open yet")
+        close = Close(code, reason)
+        try:
+            close.serialize()
+        except ValueError as error:
+            raise LocalProtocolError(str(error)) from error
+        if self.lifecycle.state is State.OPEN:
+            self._send_close(close)
+
+    def fail(self, code: int, reason: str = "") -> None:
+        """Fail the connection: send a Close frame if that is still possible, and read no more (7.1.7)."""
+        if self.lifecycle.state is State.OPEN and self.lifecycle.sent is None:
+            self._send_close(Close(code, _shorten(reason)))
+        self.lifecycle.fail()
+
+    def data_to_send(self) -> list[bytes]:
+        """Return what is to be written, in order, and forget it."""
+        if self._late_pong is not None and not self.output_is_blocked:
+            payload, self._late_pong = self._late_pong, None
+            if self.lifecycle.sent is None:
+                self._send(Opcode.PONG, payload)
+        output, self._output = self._output, []
+        return output
+
+    def _send_close(self, close: Close) -> None:
+        self._send(Opcode.CLOSE, close.serialize())
+        self.lifecycle.close_sent(close)
+
+    def _send(self, opcode: Opcode, payload: ReadableBuffer, *, fin: bool = True, rsv: int = 0) -> None:
+        self._output.append(
+            serialize_frame(opcode, payload, fin=fin, rsv=rsv, masked=self.side is Side.CLIENT),
+        )
+
+
+def _shorten(reason: str) -> str:
+    """Cut a reason to what fits into a Close frame."""
+    return reason.encode()[:120].decode(errors="ignore")

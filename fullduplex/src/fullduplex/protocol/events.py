@@ -1,0 +1,53 @@
+"""What a connection tells of what it received.
+
+Text, binary, ping, pong and close events come from an open connection;
+``Request`` and ``Response`` of the opening handshake are in ``http11``.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, TypeAlias
+
+from ..close import Close
+from .http11 import Request, Response
+
+__all__ = ["Binary", "CloseReceived", "Event", "HandOver", "Ping", "Pong", "Text"]
+
+
+class Text(NamedTuple):
+    """A whole text message."""
+
+    data: str
+
+
+class Binary(NamedTuple):
+    """A whole binary message."""
+
+    data: bytes
+
+
+class Ping(NamedTuple):
+    """A ping; its pong is on the way already."""
+
+    data: bytes
+
+
+class Pong(NamedTuple):
+    """A pong, asked for or not."""
+
+    data: bytes
+
+
+class CloseReceived(NamedTuple):
+    """The peer's Close frame; its answer is on the way already."""
+
+    close: Close
+
+
+class HandOver(NamedTuple):
+    """A request that doesn't ask for a WebSocket: every byte received so far, for another protocol."""
+
+    data: bytes
+
+
+Event: TypeAlias = Text | Binary | Ping | Pong | CloseReceived | HandOver | Request | Response

@@ -1,0 +1,236 @@
+"""Frames: how RFC 6455 section 5 cuts a stream of bytes.
+
+``FrameReader`` takes bytes in any split and gives payloads, unmasked.  Every
+rule that one frame or the order of frames can break is checked here, from
+the first two bytes on, before a length or a payload is looked at.  It doesn't
+know what the payload means, and doesn't know extensions: which RSV bits are
+spoken for, and how many bytes a message may still have, it is told.
+
+Invariants:
+
+1. No more than a partial head or a partial control frame is kept: payloads of
+   data frames are passed on as they arrive.
+2. Memory is never set aside for a length that a head only claims.
+3. After an error the reader isn't used again.
+"""
+
+from __future__ import annotations
+
+import enum
+import os
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from ..exceptions import PayloadTooBig, RemoteProtocolError
+from ..kernels import apply_mask, frame_head
+from ..kernels.pure import ReadableBuffer
+
+__all__ = ["FrameReader", "Opcode", "Piece", "masking_key", "serialize_frame"]
+
+FIN = 0x80
+RSV_BITS = 0x70
+MAX_CONTROL_PAYLOAD = 125
+
+
+class Opcode(enum.IntEnum):
+    """The opcodes that have a meaning (5.2)."""
+
+    CONTINUATION = 0x0
+    TEXT = 0x1
+    BINARY = 0x2
+    CLOSE = 0x8
+    PING = 0x9
+    PONG = 0xA
+
+
+OPCODES = {int(opcode): opcode for opcode in Opcode}
+
+
+class Piece(NamedTuple):
+    """Some payload of one frame, unmasked.
+
+    A control frame is always one piece.  ``ends_frame`` marks the last piece
+    of a frame; with ``fin`` as well, the message is whole.
+    """
+
+    opcode: Opcode
+    rsv: int
+    fin: bool
+    payload: bytes
+    ends_frame: bool
+
+
+class FrameReader:
+    """Reads the frames of one peer.
+
+    Args:
+        masked: whether the peer must mask (5.1): true on the server's side.
+        rsv: the RSV bits that an extension has claimed, as in the first byte.
+    """
+
+    __slots__ = ("_buffer", "_in_message", "_key", "_left", "_opcode", "_rsv_fin", "masked", "room", "rsv")
+
+    def __init__(self, *, masked: bool, rsv: int = 0) -> None:
+        self.masked = masked
+        self.rsv = rsv
+        #: How many payload bytes the message being received may still have.
+        self.room: int | None = None
+        self._buffer = b""
+        self._in_message = False
+        # The data frame being received: nothing to do while _left is 0.
+        self._left = 0
+        self._key = b""
+        self._opcode = Opcode.CONTINUATION
+        self._rsv_fin = 0
+
+    def receive(self, data: ReadableBuffer) -> Iterator[Piece]:
+        """Read ``data`` and give the pieces in it.
+
+        The caller may change ``room`` between two pieces.
+
+        Raises:
+            RemoteProtocolError: 1002, as soon as a rule is broken.
+            PayloadTooBig: from the head alone, when a frame claims more than there is room for.
+        """
+        if self._buffer:
+            data = self._buffer + bytes(data)
+            self._buffer = b""
+        view = memoryview(data)
+        end = len(view)
+        position = 0
+        while position < end:
+            if self._left:
+                stop = min(end, position + self._left)
+                yield self._data_piece(view[position:stop])
+                position = stop
+                continue
+            head_end = self._read_head(view, position, end)
+            if head_end is None:
+                break
+            position = head_end
+            if self._opcode >= Opcode.CLOSE:
+                stop = position + self._left
+                self._left = 0
+                yield self._piece(view[position:stop], ends_frame=True)
+                position = stop
+            elif not self._left:
+                yield self._piece(view[:0], ends_frame=True)
+        if position < end:
+            self._buffer = bytes(view[position:])
+
+    def _read_head(self, view: memoryview, position: int, end: int) -> int | None:
+        """Read one head, and for a control frame see that its payload is there.
+
+        Returns where the payload begins, or None when more bytes are needed.
+        """
+        first = view[position]
+        opcode = self._check_first(first)
+        if end - position < 2:
+            return None
+        second = view[position + 1]
+        length = second & 0x7F
+        self._check_second(opcode, second, length)
+        at = position + 2
+        if length >= 126:
+            size = 2 if length == 126 else 8
+            if end - at < size:
+                return None
+            length = int.from_bytes(view[at : at + size], "big")
+            if length >> 63:
+                raise RemoteProtocolError("frame length has its top bit set (5.2)")
+            at += size
+        is_data = opcode < Opcode.CLOSE
+        if is_data and self.room is not None and length > self.room:
+            raise PayloadTooBig(length, self.room)
+        if self.masked:
+            if end - at < 4:
+                return None
+            self._key = bytes(view[at : at + 4])
+            at += 4
+        if is_data:
+            self._in_message = not first & FIN
+        elif end - at < length:
+            return None
+        self._opcode = opcode
+        self._rsv_fin = first
+        self._left = length
+        return at
+
+    def _check_first(self, first: int) -> Opcode:
+        opcode = OPCODES.get(first & 0x0F)
+        if opcode is None:
+            raise RemoteProtocolError(f"reserved opcode {first & 0x0F} (5.2)")
+        is_control = opcode >= Opcode.CLOSE
+        # An extension's bit belongs to the first frame of a message (RFC 7692 6).
+        allowed = 0 if is_control or opcode is Opcode.CONTINUATION else self.rsv
+        if first & RSV_BITS & ~allowed:
+            raise RemoteProtocolError("reserved bits must be 0 (5.2)")
+        if is_control:
+            if not first & FIN:
+                raise RemoteProtocolError("fragmented control frame (5.5)")
+        elif opcode is Opcode.CONTINUATION:
+            if not self._in_message:
+                raise RemoteProtocolError("continuation frame without a message to continue (5.4)")
+        elif self._in_message:
+            raise RemoteProtocolError("expected a continuation frame (5.4)")
+        return opcode
+
+    def _check_second(self, opcode: Opcode, second: int, length: int) -> None:
+        if bool(second & 0x80) is not self.masked:
+            raise RemoteProtocolError(
+                "unmasked client frame (5.1)" if self.masked else "masked server frame (5.1)"
+            )
+        if opcode >= Opcode.CLOSE and length > MAX_CONTROL_PAYLOAD:
+            raise RemoteProtocolError("control frame over 125 bytes (5.5)")
+
+    def _data_piece(self, view: memoryview) -> Piece:
+        """Take some payload of the data frame being received."""
+        size = len(view)
+        self._left -= size
+        piece = self._piece(view, ends_frame=not self._left)
+        if self._left and size % 4:
+            # The next piece goes on in the middle of the masking key.
+            self._key = self._key[size % 4 :] + self._key[: size % 4]
+        return piece
+
+    def _piece(self, view: memoryview, *, ends_frame: bool) -> Piece:
+        payload = apply_mask(view, self._key) if self.masked else bytes(view)
+        head = self._rsv_fin
+        return Piece(self._opcode, head & RSV_BITS, bool(head & FIN), payload, ends_frame)
+
+
+class _KeyPool:
+    """Masking keys from the operating system's random source, a page at a time.
+
+    5.3: a key must not be predictable.  One system call a key costs more than
+    masking a short message.
+    """
+
+    def __init__(self) -> None:
+        self._keys: Iterator[bytes] = iter(())
+        # A child process must not use its parent's keys again.
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._drop)
+
+    def _drop(self) -> None:
+        self._keys = iter(())
+
+    def take(self) -> bytes:
+        key = next(self._keys, None)
+        if key is not None:
+            return key
+        page = os.urandom(4096)
+        self._keys = iter([page[at : at + 4] for at in range(4, len(page), 4)])
+        return page[:4]
+
+
+masking_key = _KeyPool().take
+
+
+def serialize_frame(opcode: Opcode, payload: ReadableBuffer, *, fin: bool, rsv: int, masked: bool) -> bytes:
+    """Return a frame's bytes, masked with a fresh key when ``masked`` (5.2, 5.3)."""
+    first = (FIN if fin else 0) | rsv | opcode
+    if masked:
+        key = masking_key()
+        return frame_head(first, len(payload), key) + apply_mask(payload, key)
+    return frame_head(first, len(payload)) + payload

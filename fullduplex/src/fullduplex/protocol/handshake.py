@@ -1,0 +1,79 @@
+"""What both sides of the opening handshake share: keys, and the words of the two headers.
+
+RFC 6455 4.  The decisions of either side are in ``client`` and ``server``.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import os
+
+from ..exceptions import InvalidHeader, InvalidHeaderValue, InvalidUpgrade
+from .headers import Headers, parse_tokens
+
+__all__ = ["accept_key", "check_upgrade", "make_key", "only_value"]
+
+#: 1.3: the one string that tells a WebSocket server from any other.
+GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+
+
+def make_key() -> str:
+    """Return a fresh Sec-WebSocket-Key (4.1)."""
+    return base64.b64encode(os.urandom(16)).decode()
+
+
+def accept_key(key: str) -> str:
+    """Return the Sec-WebSocket-Accept for a Sec-WebSocket-Key (4.2.2)."""
+    return base64.b64encode(hashlib.sha1(key.encode() + GUID, usedforsecurity=False).digest()).decode()
+
+
+def is_key(key: str) -> bool:
+    """Tell whether ``key`` is the base64 form of 16 bytes (4.2.1)."""
+    try:
+        return len(key) == 24 and len(base64.b64decode(key, validate=True)) == 16
+    except (binascii.Error, ValueError):
+        return False
+
+
+def only_value(headers: Headers, name: str) -> str:
+    """Return the value of a header that must be there once.
+
+    Raises:
+        InvalidHeader: if it is missing or repeated.
+    """
+    values = headers.get_all(name)
+    if not values:
+        raise InvalidHeader(name)
+    if len(values) > 1:
+        raise InvalidHeaderValue(name, "there is more than one")
+    return values[0]
+
+
+def list_values(headers: Headers, name: str) -> list[str]:
+    """Return the tokens of every line of a list header; none if it is absent."""
+    tokens: list[str] = []
+    for value in headers.get_all(name):
+        tokens += parse_tokens(name, value)
+    return tokens
+
+
+def asks_for_websocket(headers: Headers) -> bool:
+    """Tell whether Upgrade names WebSocket, whatever else is wrong."""
+    return any("websocket" in value.lower() for value in headers.get_all("Upgrade"))
+
+
+def check_upgrade(headers: Headers) -> None:
+    """See that Upgrade and Connection switch to WebSocket (4.1, 4.2.1).
+
+    Raises:
+        InvalidUpgrade: if they don't.
+    """
+    # "keep-alive, Upgrade" is what Firefox sends.
+    connection = list_values(headers, "Connection")
+    if "upgrade" not in (token.lower() for token in connection):
+        raise InvalidUpgrade("Connection", ", ".join(connection) or None)
+    upgrade = list_values(headers, "Upgrade")
+    if [token.lower() for token in upgrade] != ["websocket"]:
+        raise InvalidUpgrade("Upgrade", ", ".join(upgrade) or None)

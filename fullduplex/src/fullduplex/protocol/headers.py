@@ -1,0 +1,277 @@
+"""Headers of the opening handshake: the multi-dict, and the values with a grammar.
+
+This module knows RFC 9110's lists, tokens and quoted strings, and which of
+them RFC 6455 uses; what a value means for a handshake is decided in
+``client`` and ``server``.  All parsing takes linear time.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from typing import TypeAlias
+
+from ..exceptions import InvalidHeaderFormat, InvalidHeaderValue
+from .extensions.base import Parameters
+
+__all__ = [
+    "Headers",
+    "HeadersLike",
+    "build_authorization_basic",
+    "build_extensions",
+    "is_token",
+    "is_value",
+    "parse_authorization_basic",
+    "parse_extensions",
+    "parse_tokens",
+]
+
+_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+# RFC 9110 5.5: visible characters, obs-text, space and tab; no space at either end.
+_VALUE = re.compile(r"[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?|")
+_SPACE = re.compile(r"[ \t]*")
+_QUOTED = re.compile(r'"((?:[\t \x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t \x21-\x7e\x80-\xff])*)"')
+_ESCAPED = re.compile(r"\\(.)")
+
+
+class MultipleValuesError(LookupError):
+    """A header that was asked for as one value is there several times."""
+
+
+class Headers(MutableMapping[str, str]):
+    """Header lines in their order, found by name without regard to case.
+
+    ``headers[name]`` gives the only value and raises ``MultipleValuesError``
+    if there are several; assigning to a name *adds* a line.  ``get_all`` gives
+    every value, and ``raw_items`` every line.
+    """
+
+    __slots__ = ("_index", "_lines")
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, lines: HeadersLike = (), /, **more: str) -> None:
+        self._lines: list[tuple[str, str]] = []
+        self._index: dict[str, list[str]] = {}
+        self.update(lines, **more)
+
+    def __getitem__(self, name: str) -> str:
+        values = self._index[name.lower()]
+        if len(values) == 1:
+            return values[0]
+        raise MultipleValuesError(name)
+
+    def __setitem__(self, name: str, value: str) -> None:
+        self._lines.append((name, value))
+        self._index.setdefault(name.lower(), []).append(value)
+
+    def __delitem__(self, name: str) -> None:
+        folded = name.lower()
+        del self._index[folded]
+        self._lines = [line for line in self._lines if line[0].lower() != folded]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._index)
+
+    def __len__(self) -> int:
+        return len(self._index)
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and name.lower() in self._index
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Headers):
+            return NotImplemented
+        return self._index == other._index
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._lines!r})"
+
+    def update(self, lines: HeadersLike = (), /, **more: str) -> None:  # type: ignore[override]
+        """Add every line of ``lines``, which is a mapping, pairs, or other headers."""
+        if isinstance(lines, Headers):
+            pairs: Iterable[tuple[str, str]] = lines.raw_items()
+        elif isinstance(lines, Mapping):
+            pairs = lines.items()
+        else:
+            pairs = lines
+        for name, value in (*pairs, *more.items()):
+            self[name] = value
+
+    def get_all(self, name: str) -> list[str]:
+        """Return the values of every line called ``name``, in order; none is an empty list."""
+        return list(self._index.get(name.lower(), ()))
+
+    def raw_items(self) -> Iterator[tuple[str, str]]:
+        """Give every line as name and value, as written."""
+        return iter(list(self._lines))
+
+    def copy(self) -> Headers:
+        """Return headers with the same lines."""
+        return Headers(self)
+
+    def serialize(self) -> bytes:
+        """Return the lines as they go on the wire, without the empty line after them.
+
+        Raises:
+            ValueError: if a name or value would break the message apart.
+        """
+        for name, value in self._lines:
+            if not is_token(name):
+                raise ValueError(f"invalid header name: {name!r}")
+            if not is_value(value):
+                raise ValueError(f"invalid value of header {name}: {value!r}")
+        return "".join(f"{name}: {value}\r\n" for name, value in self._lines).encode("latin-1")
+
+
+HeadersLike: TypeAlias = Headers | Mapping[str, str] | Iterable[tuple[str, str]]
+
+
+def is_token(text: str) -> bool:
+    """Tell whether ``text`` is a token (RFC 9110 5.6.2)."""
+    return _TOKEN.fullmatch(text) is not None
+
+
+def is_value(text: str) -> bool:
+    """Tell whether ``text`` may be a header's value (RFC 9110 5.5); it may be empty."""
+    return _VALUE.fullmatch(text) is not None
+
+
+class _Scanner:
+    """A place in a header's value, and what may stand there."""
+
+    __slots__ = ("at", "name", "text")
+
+    def __init__(self, name: str, text: str) -> None:
+        self.name = name
+        self.text = text
+        self.at = 0
+
+    def fail(self, problem: str) -> InvalidHeaderFormat:
+        return InvalidHeaderFormat(self.name, problem, self.text, self.at)
+
+    def skip_space(self) -> None:
+        match = _SPACE.match(self.text, self.at)
+        if match:
+            self.at = match.end()
+
+    def at_end(self) -> bool:
+        return self.at == len(self.text)
+
+    def take(self, character: str) -> bool:
+        """Step over ``character`` and the space around it, if it is there."""
+        self.skip_space()
+        if not self.text.startswith(character, self.at):
+            return False
+        self.at += 1
+        self.skip_space()
+        return True
+
+    def token(self) -> str:
+        match = _TOKEN.match(self.text, self.at)
+        if match is None:
+            raise self.fail("expected token")
+        self.at = match.end()
+        return match.group()
+
+    def token_or_quoted(self) -> str:
+        if not self.text.startswith('"', self.at):
+            return self.token()
+        match = _QUOTED.match(self.text, self.at)
+        if match is None:
+            raise self.fail("unterminated or invalid quoted string")
+        value = _ESCAPED.sub(r"\1", match.group(1))
+        if not is_token(value):
+            # 9.1: a quoted value must be a token once unquoted.
+            raise self.fail("invalid quoted value")
+        self.at = match.end()
+        return value
+
+    def items(self) -> Iterator[None]:
+        """Stop at the beginning of each element of a comma-separated list.
+
+        Empty elements are passed over (RFC 9110 5.6.1); the caller reads one
+        element at each stop.
+        """
+        found = False
+        while True:
+            while self.take(","):
+                pass
+            self.skip_space()
+            if self.at_end():
+                break
+            found = True
+            yield
+            self.skip_space()
+            if not self.at_end() and self.text[self.at] != ",":
+                raise self.fail("expected comma")
+        if not found:
+            raise self.fail("expected a list with an element")
+
+
+def parse_tokens(name: str, value: str) -> list[str]:
+    """Parse a list of tokens: Connection, Upgrade, Sec-WebSocket-Protocol.
+
+    Raises:
+        InvalidHeaderFormat: if it isn't one, or is empty.
+    """
+    scanner = _Scanner(name, value)
+    return [scanner.token() for _ in scanner.items()]
+
+
+def parse_extensions(value: str) -> list[tuple[str, Parameters]]:
+    """Parse Sec-WebSocket-Extensions (9.1).
+
+    Raises:
+        InvalidHeaderFormat: if it is malformed.
+    """
+    scanner = _Scanner("Sec-WebSocket-Extensions", value)
+    extensions: list[tuple[str, Parameters]] = []
+    for _ in scanner.items():
+        extension = scanner.token()
+        parameters: Parameters = []
+        while scanner.take(";"):
+            name = scanner.token()
+            parameters.append((name, scanner.token_or_quoted() if scanner.take("=") else None))
+        extensions.append((extension, parameters))
+    return extensions
+
+
+def build_extensions(extensions: Iterable[tuple[str, Parameters]]) -> str:
+    """Build the value of Sec-WebSocket-Extensions."""
+    return ", ".join(
+        "; ".join([name, *(key if value is None else f"{key}={value}" for key, value in parameters)])
+        for name, parameters in extensions
+    )
+
+
+def build_authorization_basic(username: str, password: str) -> str:
+    """Build the value of Authorization for the Basic scheme (RFC 7617).
+
+    Raises:
+        ValueError: if the user name has a colon.
+    """
+    if ":" in username:
+        raise ValueError("a user name can't have a colon in Basic authentication")
+    return "Basic " + base64.b64encode(f"{username}:{password}".encode()).decode()
+
+
+def parse_authorization_basic(value: str) -> tuple[str, str]:
+    """Return user name and password of an Authorization header (RFC 7617).
+
+    Raises:
+        InvalidHeaderValue: if it is of another scheme, or malformed.
+    """
+    scheme, _, credentials = value.partition(" ")
+    if scheme.lower() != "basic":
+        raise InvalidHeaderValue("Authorization", f"unsupported scheme: {scheme}")
+    try:
+        username, colon, password = (
+            base64.b64decode(credentials.strip(), validate=True).decode().partition(":")
+        )
+    except (binascii.Error, UnicodeDecodeError):
+        raise InvalidHeaderValue("Authorization", "expected base64-encoded credentials") from None
+    if not colon:
+        raise InvalidHeaderValue("Authorization", "expected username:password credentials")
+    return username, password

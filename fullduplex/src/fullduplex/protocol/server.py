@@ -1,0 +1,277 @@
+"""The server's side: it answers the opening handshake, and then is a connection.
+
+A request comes out of ``events_received``; ``accept`` or ``plain_response`` makes
+the response, and ``send_response`` sends it.  A malformed request is answered
+here, without an event.  RFC 6455 4.2.
+
+Invariants:
+
+1. Exactly one response is sent, and nothing is read between request and response.
+2. Nothing of a request is echoed into a response.
+"""
+
+from __future__ import annotations
+
+import email.utils
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeAlias
+
+from ..exceptions import (
+    InvalidHandshake,
+    InvalidHeader,
+    InvalidHeaderValue,
+    InvalidMessage,
+    InvalidOrigin,
+    InvalidUpgrade,
+    LocalProtocolError,
+    NegotiationError,
+)
+from ..kernels.pure import ReadableBuffer
+from .connection import Connection, Ending
+from .events import Event, HandOver
+from .extensions.base import Extension, ExtensionFactory, Parameters
+from .handshake import accept_key, asks_for_websocket, check_upgrade, is_key, list_values, only_value
+from .headers import Headers, build_extensions, parse_extensions
+from .http11 import HeadReader, Request, Response, read_request
+from .limits import Limits
+from .states import Side
+
+__all__ = ["Origins", "ServerConnection", "SubprotocolSelector", "plain_response"]
+
+#: Accepted origins: exact values, patterns for the whole value, and None for "no Origin header".
+Origins: TypeAlias = Sequence[str | re.Pattern[str] | None]
+SubprotocolSelector: TypeAlias = "Callable[[ServerConnection, Sequence[str]], str | None]"
+
+_UPGRADE_LINE = re.compile(rb"\nupgrade[ \t]*:[^\n]*websocket", re.IGNORECASE)
+
+
+class ServerConnection(Connection):
+    """The server's side of one connection.
+
+    Args:
+        origins: who may connect; None accepts any origin, but a foreign one
+            only without cookies.
+        extensions: what may be agreed, in order of preference.
+        subprotocols: what the server speaks, in order of preference.
+        select_subprotocol: chooses among the client's subprotocols instead.
+        hands_over: give requests that don't ask for a WebSocket away, as ``HandOver`` events.
+        limits: what the peer may make us keep or do.
+    """
+
+    def __init__(
+        self,
+        *,
+        origins: Origins | None = None,
+        extensions: Sequence[ExtensionFactory] = (),
+        subprotocols: Sequence[str] = (),
+        select_subprotocol: SubprotocolSelector | None = None,
+        hands_over: bool = False,
+        limits: Limits | None = None,
+    ) -> None:
+        limits = limits or Limits()
+        super().__init__(Side.SERVER, limits)
+        self.request: Request | None = None
+        self.response: Response | None = None
+        self.subprotocol: str | None = None
+        self.handshake_exception: Exception | None = None
+        self._origins = origins
+        self._factories = extensions
+        self._subprotocols = subprotocols
+        self._select_subprotocol = select_subprotocol
+        self._hands_over = hands_over
+        self._head: HeadReader | None = HeadReader(limits)
+        self._negotiated: Extension | None = None
+        self._ending = Ending.NONE
+
+    @property
+    def ending(self) -> Ending:
+        """What to do with the transport; a rejected handshake ends it too."""
+        return self._ending or super().ending
+
+    def receive(self, data: ReadableBuffer) -> Iterator[Event]:
+        """Take bytes from the peer: of its request first, of frames once the connection is open."""
+        if self._head is None:
+            yield from super().receive(data)
+        elif self.request is not None:
+            # It spoke before our answer; what it said is kept, and bounded by who calls us.
+            self._head.receive(data)
+        else:
+            event = self._receive_head(self._head, data)
+            if event is not None:
+                yield event
+
+    def _receive_head(self, head: HeadReader, data: ReadableBuffer) -> Request | HandOver | None:
+        try:
+            lines = head.receive(data)
+            if lines is None:
+                return None
+            request = read_request(lines)
+        except InvalidMessage as error:
+            if not self._hands_over or _UPGRADE_LINE.search(head.everything()):
+                self._refuse(error, error.status_code)
+                return None
+            return self._hand_over(head)
+        if self._hands_over and not asks_for_websocket(request.headers):
+            return self._hand_over(head)
+        self.request = request
+        return request
+
+    def _hand_over(self, head: HeadReader) -> HandOver:
+        self._head = None
+        self.lifecycle.lost()
+        return HandOver(head.everything())
+
+    def _refuse(self, error: Exception, status: int) -> None:
+        self.handshake_exception = error
+        self.send_response(plain_response(status, f"Failed to open a WebSocket connection: {error}.\n"))
+
+    # The answer
+
+    def accept(self, request: Request) -> Response:
+        """Make the response to a request: 101 if every rule is kept, else what is wrong with it.
+
+        The reason of a refusal is in ``handshake_exception`` as well.
+        """
+        try:
+            return self._accept(request)
+        except InvalidHandshake as error:
+            self.handshake_exception = error
+            return self._refusal(error)
+
+    def _accept(self, request: Request) -> Response:
+        headers = request.headers
+        only_value(headers, "Host")
+        if headers.get_all("Transfer-Encoding") or headers.get_all("Content-Length") not in ([], ["0"]):
+            raise InvalidMessage("a handshake request has no body")
+        if request.version != (1, 1):
+            raise InvalidMessage("HTTP version must be 1.1", 400 if request.version[0] == 1 else 505)
+        if request.method != "GET":
+            raise InvalidMessage("method must be GET", 405)
+        check_upgrade(headers)
+        if only_value(headers, "Sec-WebSocket-Version") != "13":
+            raise InvalidMessage("Sec-WebSocket-Version must be 13", 426)
+        key = only_value(headers, "Sec-WebSocket-Key")
+        if not is_key(key):
+            raise InvalidHeaderValue("Sec-WebSocket-Key", "not 16 bytes in base64")
+        self._check_origin(headers)
+        self.subprotocol = self._choose_subprotocol(headers)
+        extensions, self._negotiated = self._choose_extension(headers)
+        response = Response(101)
+        response.headers["Date"] = email.utils.formatdate(usegmt=True)
+        response.headers["Upgrade"] = "websocket"
+        response.headers["Connection"] = "Upgrade"
+        response.headers["Sec-WebSocket-Accept"] = accept_key(key)
+        if extensions:
+            response.headers["Sec-WebSocket-Extensions"] = build_extensions(extensions)
+        if self.subprotocol is not None:
+            response.headers["Sec-WebSocket-Protocol"] = self.subprotocol
+        return response
+
+    def _refusal(self, error: InvalidHandshake) -> Response:
+        status = 400
+        if isinstance(error, InvalidMessage):
+            status = error.status_code
+        elif isinstance(error, InvalidOrigin):
+            status = 403
+        elif isinstance(error, InvalidUpgrade):
+            status = 426
+        said = str(error)
+        if isinstance(error, InvalidHeader):
+            # Nothing of a request is echoed.
+            said = f"missing {error.name} header" if error.value is None else f"invalid {error.name} header"
+        response = plain_response(status, f"Failed to open a WebSocket connection: {said}.\n")
+        if status == 405:
+            response.headers["Allow"] = "GET"
+        elif status == 426:
+            response.headers["Upgrade"] = "websocket"
+            response.headers["Sec-WebSocket-Version"] = "13"
+        return response
+
+    def send_response(self, response: Response) -> None:
+        """Send the response: with 101 the connection is open, otherwise it is at its end.
+
+        Raises:
+            LocalProtocolError: if a response was sent already.
+            ValueError: if its headers would break the message apart; nothing is sent then.
+        """
+        if self.response is not None or self._head is None:
+            raise LocalProtocolError("the response was sent already")
+        self._output.append(response.serialize())
+        self.response = response
+        early = self._head.rest()
+        self._head = None
+        if response.status_code == 101:
+            self.open(self._negotiated)
+            if early:
+                self.receive_data(early)
+        else:
+            self.lifecycle.lost()
+            self._ending = Ending.HALF_CLOSE
+
+    # Its parts
+
+    def _check_origin(self, headers: Headers) -> None:
+        values = headers.get_all("Origin")
+        if len(values) > 1:
+            raise InvalidOrigin("there is more than one")
+        origin = values[0] if values else None
+        if self._origins is None:
+            foreign = origin is not None and not _same_origin(origin, only_value(headers, "Host"))
+            if foreign and "Cookie" in headers:
+                raise InvalidOrigin(origin)
+            return
+        for accepted in self._origins:
+            if isinstance(accepted, re.Pattern):
+                if origin is not None and accepted.fullmatch(origin):
+                    return
+            elif accepted == origin:
+                return
+        raise InvalidOrigin(origin)
+
+    def _choose_subprotocol(self, headers: Headers) -> str | None:
+        offered = list_values(headers, "Sec-WebSocket-Protocol")
+        if self._select_subprotocol is not None:
+            chosen = self._select_subprotocol(self, offered)
+            if chosen is not None and chosen not in offered:
+                raise NegotiationError("the subprotocol chosen wasn't offered")
+            return chosen
+        if not self._subprotocols:
+            return None
+        for subprotocol in self._subprotocols:
+            if subprotocol in offered:
+                return subprotocol
+        known = ", ".join(self._subprotocols)
+        raise NegotiationError(f"no common subprotocol; this server speaks {known}")
+
+    def _choose_extension(self, headers: Headers) -> tuple[list[tuple[str, Parameters]], Extension | None]:
+        """Accept the first offer that one of ours can; decline all others (9.1)."""
+        offers: list[tuple[str, Parameters]] = []
+        for value in headers.get_all("Sec-WebSocket-Extensions"):
+            offers += parse_extensions(value)
+        for name, parameters in offers:
+            for factory in self._factories:
+                if factory.name != name:
+                    continue
+                try:
+                    answer, extension = factory.accept_offer(parameters)
+                except NegotiationError:
+                    continue
+                return [(name, answer)], extension
+        return [], None
+
+
+def plain_response(status: int, text: str) -> Response:
+    """Make a response that refuses a request, with ``text`` as its plain-text body."""
+    body = text.encode()
+    headers = Headers()
+    headers["Date"] = email.utils.formatdate(usegmt=True)
+    headers["Connection"] = "close"
+    headers["Content-Length"] = str(len(body))
+    headers["Content-Type"] = "text/plain; charset=utf-8"
+    return Response(status, headers=headers, body=body)
+
+
+def _same_origin(origin: str, host: str) -> bool:
+    """Tell whether an origin is of the host that a request names, under either scheme."""
+    return origin.lower() in (f"http://{host}".lower(), f"https://{host}".lower())

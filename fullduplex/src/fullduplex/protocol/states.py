@@ -1,0 +1,119 @@
+"""The states of a connection and what may happen in each.
+
+Every change of state is in this module; other modules ask, and never
+assign.  It doesn't know whether we are the client or the server.
+
+Invariants:
+
+1. At most one close frame is sent.
+2. No data frame follows a close frame that we sent.
+3. Nothing leaves CLOSED.
+"""
+
+from __future__ import annotations
+
+import enum
+
+from ..close import Close, CloseCode
+from ..exceptions import ConnectionClosed, ConnectionClosedError, ConnectionClosedOK, LocalProtocolError
+
+__all__ = ["Lifecycle", "Side", "State"]
+
+
+class Side(enum.IntEnum):
+    """Which end of the connection we are."""
+
+    SERVER = 0
+    CLIENT = 1
+
+
+class State(enum.IntEnum):
+    """The states of a connection, numbered as in the browser's ``readyState``."""
+
+    CONNECTING = 0
+    OPEN = 1
+    CLOSING = 2
+    CLOSED = 3
+
+
+OK_CODES = frozenset({CloseCode.NORMAL_CLOSURE, CloseCode.GOING_AWAY, CloseCode.NO_STATUS_RCVD})
+
+
+class Lifecycle:
+    """Where one connection stands between CONNECTING and CLOSED."""
+
+    __slots__ = ("failed", "received", "received_first", "sent", "state")
+
+    def __init__(self) -> None:
+        self.state = State.CONNECTING
+        self.received: Close | None = None
+        self.sent: Close | None = None
+        self.received_first: bool | None = None
+        self.failed = False
+
+    def opened(self) -> None:
+        """The opening handshake succeeded."""
+        if self.state is not State.CONNECTING:
+            raise LocalProtocolError(f"cannot open a connection that is {self.state.name}")
+        self.state = State.OPEN
+
+    def close_sent(self, close: Close) -> None:
+        """Our Close frame is on the way."""
+        if self.state not in (State.OPEN, State.CLOSING) or self.sent is not None:
+            raise LocalProtocolError(f"cannot send a close frame while {self.state.name}")
+        self.sent = close
+        if self.received is not None:
+            self.received_first = True
+        self.state = State.CLOSING
+
+    def close_received(self, close: Close) -> None:
+        """The peer's Close frame arrived."""
+        self.received = close
+        if self.sent is not None:
+            self.received_first = False
+        self.state = State.CLOSING
+
+    def fail(self) -> None:
+        """The connection is broken beyond repair; nothing more is read (7.1.7)."""
+        self.failed = True
+        if self.state is State.OPEN:
+            self.state = State.CLOSING
+
+    def lost(self) -> None:
+        """The transport is gone."""
+        self.state = State.CLOSED
+
+    @property
+    def is_complete(self) -> bool:
+        """True once both sides have sent their Close frames (7.1.4)."""
+        return self.sent is not None and self.received is not None
+
+    @property
+    def is_reading(self) -> bool:
+        """True while bytes from the peer still mean something."""
+        return self.state is not State.CLOSED and self.received is None and not self.failed
+
+    def may_send_data(self) -> None:
+        """Pass while data frames may be sent.
+
+        Raises:
+            ConnectionClosed: if a Close frame was sent or received, or the transport is gone.
+            LocalProtocolError: if the connection isn't open yet.
+        """
+        if self.state is State.OPEN:
+            return
+        if self.state is State.CONNECTING:
+            raise LocalProtocolError("the connection isn't open yet")
+        raise self.exception()
+
+    def exception(self) -> ConnectionClosed:
+        """Return the exception that tells how the connection closed."""
+        kind: type[ConnectionClosed] = ConnectionClosedError
+        if (
+            self.sent is not None
+            and self.received is not None
+            and self.sent.code in OK_CODES
+            and self.received.code in OK_CODES
+        ):
+            kind = ConnectionClosedOK
+        return kind(self.received, self.sent, self.received_first)
