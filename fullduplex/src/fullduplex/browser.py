@@ -237,7 +237,7 @@ class WebSocket:
         Within one turn of the loop it only grows; what is sent after the
         connection began to close stays in it for ever.
         """
-        return self._fresh + min(self._older, self._link.buffered_amount) + self._lost
+        return self._fresh + min(self._older, self._link.bytes_waiting) + self._lost
 
     @property
     def binaryType(self) -> str:
@@ -304,6 +304,7 @@ class WebSocket:
         if self._ready_state is State.CONNECTING:
             self._ready_state = State.CLOSING
             self._opening.cancel()
+            self._link.give_up(ConnectionAbortedError("closed before the connection was open"))
         elif self._ready_state is State.OPEN:
             self._ready_state = State.CLOSING
             if code is None:
@@ -319,13 +320,13 @@ class WebSocket:
                 await open_transport(self._link, protocol, **self._options)
                 await self._handshake.wait(protocol)
         except asyncio.CancelledError:
-            self._link.give_up(ConnectionAbortedError("closed before the connection was open"))
+            self._link.give_up(ConnectionAbortedError("cancelled before the connection was open"))
         except Exception as error:
             self._link.give_up(error)
 
     def _next_turn(self) -> None:
         self._turn_is_due = False
-        self._older = min(self._older, self._link.buffered_amount) + self._fresh
+        self._older = min(self._older + self._fresh, self._link.bytes_waiting)
         self._fresh = 0
 
     def _opened(self) -> None:

@@ -182,16 +182,16 @@ class Connection(BaseConnection):
     async def close(self, code: int = CloseCode.NORMAL_CLOSURE, reason: str = "") -> None:
         """Close the connection, and wait until it is closed.
 
-        What was sent goes out first.  If the peer doesn't answer within the
-        close time-out, the transport is cut.  Calling it again waits, and
+        What was sent goes out first; messages that still arrive can be
+        received, but those that find the queue full are dropped.  If the peer
+        doesn't answer within the close time-out, the transport is cut.  Calling it again waits, and
         changes nothing.  Cancelling leaves the closing to end by itself.
 
         Raises:
             LocalProtocolError: for a code that may not be sent (7.4), or a reason over 123 bytes.
         """
         self.start_close(code, reason)
-        # A peer whose messages nobody takes must still be able to answer.
-        self._max_queue = None
+        # Behind messages that nobody takes there is the peer's answer.
         self.resume_reading()
         await self.wait_closed()
 
@@ -209,9 +209,12 @@ class Connection(BaseConnection):
 
     def message_received(self, data: str | bytes) -> None:
         """Queue a message, and stop reading when there are enough."""
-        self._messages.append(data)
-        self._wake_receiver()
-        if self._max_queue is not None and len(self._messages) >= self._max_queue:
+        is_full = self._max_queue is not None and len(self._messages) + 1 >= self._max_queue
+        is_closing = self.codec.lifecycle.sent is not None
+        if not (is_full and is_closing):
+            self._messages.append(data)
+            self._wake_receiver()
+        if is_full and not is_closing:
             self.pause_reading()
 
     def pong_received(self, data: bytes) -> None:

@@ -165,13 +165,17 @@ class Connection:
     @property
     def buffered_amount(self) -> int:
         """Bytes, framing included, that were sent and that the system hasn't taken yet."""
-        waiting = 0 if self._transport is None else self._transport.get_write_buffer_size()
-        return self._unwritten + waiting
+        return self._unwritten + self.bytes_waiting
+
+    @property
+    def bytes_waiting(self) -> int:
+        """Bytes that were written and that the system hasn't taken yet."""
+        return 0 if self._transport is None else self._transport.get_write_buffer_size()
 
     @property
     def bytes_taken(self) -> int:
         """Bytes that the system has taken since the connection was made."""
-        return self._written - (self.buffered_amount - self._unwritten)
+        return self._written - self.bytes_waiting
 
     def _extra(self, name: str) -> Any:
         return None if self._transport is None else self._transport.get_extra_info(name)
