@@ -24,7 +24,7 @@ from .events import Event
 from .extensions.base import Extension, ExtensionFactory, Parameters
 from .handshake import accept_key, check_upgrade, make_key, only_value
 from .headers import Headers, build_authorization_basic, build_extensions, is_token, parse_extensions
-from .http11 import HeadReader, Request, Response, read_body, read_response
+from .http11 import BodyReader, HeadReader, Request, Response, read_response
 from .limits import Limits
 from .states import Side
 from .uri import URI
@@ -73,7 +73,7 @@ class ClientConnection(Connection):
         self._key = make_key()
         self._head: HeadReader | None = HeadReader(limits)
         self._refused: Response | None = None
-        self._body = b""
+        self._body: BodyReader | None = None
 
     @property
     def ending(self) -> Ending:
@@ -95,7 +95,7 @@ class ClientConnection(Connection):
         headers["Sec-WebSocket-Key"] = self._key
         headers["Sec-WebSocket-Version"] = "13"
         if self._factories:
-            offers = [(factory.name, factory.offer()) for factory in self._factories]
+            offers = [(factory.name, offer) for factory in self._factories for offer in factory.offers()]
             headers["Sec-WebSocket-Extensions"] = build_extensions(offers)
         if self._subprotocols:
             headers["Sec-WebSocket-Protocol"] = ", ".join(self._subprotocols)

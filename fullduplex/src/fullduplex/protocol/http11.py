@@ -18,17 +18,18 @@ import re
 from dataclasses import dataclass, field
 
 from ..exceptions import InvalidMessage
-from .headers import Headers, is_value
+from .headers import Headers, is_token, is_value
 from .limits import Limits
 
-__all__ = ["HeadReader", "Request", "Response", "read_body", "read_request", "read_response"]
+__all__ = ["BodyReader", "HeadReader", "Request", "Response", "read_request", "read_response"]
 
 # RFC 9112 3: one space between the parts; the target has neither spaces nor controls.
 _REQUEST_LINE = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([\x21-\x7e]+) HTTP/(\d)\.(\d)")
 _STATUS_LINE = re.compile(rb"HTTP/1\.1 ([1-5]\d\d)(?: ([\t\x20-\x7e\x80-\xff]*))?")
 _VALUE = re.compile(rb"[\t\x20-\x7e\x80-\xff]*")
 _NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-_ABSOLUTE = re.compile(r"(?:https?|wss?)://[^/?#]*", re.IGNORECASE)
+_ABSOLUTE = re.compile(r"(?:https?|wss?)://[^/?#]+", re.IGNORECASE)
+_CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,8})[\t ]*(?:;.*)?")
 
 
 @dataclass(slots=True)
@@ -45,7 +46,9 @@ class Request:
 
     def serialize(self) -> bytes:
         """Return the request as it goes on the wire."""
-        if not self.path.isascii() or any(character <= " " or character == "\x7f" for character in self.path):
+        if not is_token(self.method):
+            raise ValueError(f"invalid method: {self.method!r}")
+        if not self.path or any(not "!" <= character <= "~" for character in self.path):
             raise ValueError(f"invalid request target: {self.path!r}")
         return f"{self.method} {self.path} HTTP/1.1\r\n".encode() + self.headers.serialize() + b"\r\n"
 
@@ -92,17 +95,22 @@ class HeadReader:
         """
         self._buffer += data
         while (newline := self._buffer.find(b"\n", self._scanned)) >= 0:
-            if newline == self._line_start or self._buffer[newline - 1] != 0x0D:
+            end = self._before_cr(newline)
+            self._check(end - self._line_start, newline + 1)
+            if end == newline:
                 raise InvalidMessage("line doesn't end with CR LF")
-            self._check(newline - 1 - self._line_start, newline + 1)
-            line = bytes(self._buffer[self._line_start : newline - 1])
+            line = bytes(self._buffer[self._line_start : end])
             self._line_start = self._scanned = newline + 1
             if not line and self._lines:
                 return self._lines
             self._lines.append(line)
         self._scanned = len(self._buffer)
-        self._check(self._scanned - self._line_start, self._scanned)
+        self._check(self._before_cr(self._scanned) - self._line_start, self._scanned)
         return None
+
+    def _before_cr(self, end: int) -> int:
+        """Return where the line up to ``end`` really ends: before its CR, if it has one."""
+        return end - 1 if end > self._line_start and self._buffer[end - 1] == 0x0D else end
 
     def _check(self, line: int, head: int) -> None:
         """Hold the line being read, and the head up to ``head``, to their limits."""
@@ -116,6 +124,15 @@ class HeadReader:
             raise InvalidMessage(f"more than {limits.headers} headers", 431)
         if head > limits.head:
             raise InvalidMessage(f"head is over {limits.head} bytes", 431)
+
+    def next_head(self) -> list[bytes] | None:
+        """Read the head that follows the one just read; their limits are the same, and so is their sum's."""
+        self._lines = []
+        return self.receive(b"")
+
+    def keep(self, data: bytes | bytearray | memoryview) -> None:
+        """Take bytes that follow the head, without reading them."""
+        self._buffer += data
 
     def rest(self) -> bytes:
         """Return the bytes after the head."""
@@ -136,11 +153,20 @@ def read_request(lines: list[bytes]) -> Request:
     if match is None:
         raise InvalidMessage("malformed request line")
     method, target, major, minor = match.groups()
-    # RFC 9112 3.2.2: a server accepts the absolute form as well.
-    path = _ABSOLUTE.sub("", target.decode(), count=1) if target[:1] != b"/" else target.decode()
-    if not path.startswith(("/", "*")):
-        path = "/" + path
+    path = _read_target(target.decode(), method.decode())
     return Request(path, _read_headers(lines), method.decode(), (int(major), int(minor)))
+
+
+def _read_target(target: str, method: str) -> str:
+    """Return the path and query of a request target (RFC 9112 3.2)."""
+    if target.startswith("/") or (target == "*" and method == "OPTIONS"):
+        return target
+    # 3.2.2: a server accepts the absolute form as well.
+    origin = _ABSOLUTE.match(target)
+    if origin is None:
+        raise InvalidMessage("malformed request target")
+    path = target[origin.end() :]
+    return path if path.startswith("/") else "/" + path
 
 
 def read_response(lines: list[bytes]) -> Response:
@@ -152,7 +178,7 @@ def read_response(lines: list[bytes]) -> Response:
     match = _STATUS_LINE.fullmatch(lines[0])
     if match is None:
         raise InvalidMessage("malformed status line")
-    phrase = (match.group(2) or b"").decode("latin-1").strip()
+    phrase = (match.group(2) or b"").strip(b" \t").decode("latin-1")
     return Response(int(match.group(1)), phrase, _read_headers(lines))
 
 
@@ -166,31 +192,58 @@ def _read_headers(lines: list[bytes]) -> Headers:
     return headers
 
 
-def read_body(headers: Headers, data: bytes, *, at_end: bool, limit: int) -> bytes | None:
-    """Return the body of a response once ``data`` has it, cut to ``limit`` bytes.
+class BodyReader:
+    """Collects the body of a response, up to a limit (RFC 9112 6.3)."""
 
-    ``at_end``: the peer has closed its side, so what is there is all.  None
-    means that more is to come.
-    """
-    if "chunked" in headers.get_all("Transfer-Encoding"):
-        if data.endswith(b"0\r\n\r\n") or at_end or len(data) >= limit:
-            return _unchunk(data)[:limit]
-        return None
-    if len(data) >= limit or at_end:
-        return data[:limit]
-    lengths = headers.get_all("Content-Length")
-    if lengths and lengths[0].isdecimal() and len(data) >= int(lengths[0][:20]):
-        return data[: int(lengths[0][:20])]
-    return None
+    __slots__ = ("_buffer", "_is_chunked", "_left", "_room", "body")
+
+    def __init__(self, response: Response, limit: int) -> None:
+        #: What has come so far.
+        self.body = b""
+        codings = ",".join(response.headers.get_all("Transfer-Encoding"))
+        self._is_chunked = codings.rpartition(",")[2].strip().lower() == "chunked"
+        self._room = limit if self._is_chunked else min(limit, _length(response, limit))
+        self._buffer = bytearray()
+        # What the chunk being read still has, with the line end after it.
+        self._left = 0
+
+    def receive(self, data: bytes | bytearray | memoryview) -> bool:
+        """Take more bytes; tell whether the body is whole, or at the limit."""
+        if self._is_chunked:
+            self._buffer += data
+            self._read_chunks()
+        else:
+            self._add(data)
+        return not self._room
+
+    def _add(self, data: bytes | bytearray | memoryview) -> None:
+        self.body += bytes(data[: self._room])
+        self._room -= min(self._room, len(data))
+
+    def _read_chunks(self) -> None:
+        """Take what there is of each chunk (RFC 9112 7.1)."""
+        while self._room and self._buffer:
+            if self._left:
+                part = self._buffer[: self._left]
+                del self._buffer[: self._left]
+                self._add(part[: max(self._left - 2, 0)])
+                self._left -= len(part)
+                continue
+            newline = self._buffer.find(b"\r\n")
+            if newline < 0:
+                break
+            size = _CHUNK_SIZE.fullmatch(self._buffer, 0, newline)
+            del self._buffer[: newline + 2]
+            self._left = int(size[1], 16) + 2 if size else 2
+            if self._left == 2:
+                # The last chunk, or nonsense: either way there is no more.
+                self._room = 0
 
 
-def _unchunk(data: bytes) -> bytes:
-    """Put chunks together as far as they are whole (RFC 9112 7.1)."""
-    body = bytearray()
-    while True:
-        size, newline, data = data.partition(b"\r\n")
-        digits = size.partition(b";")[0].strip()
-        if not newline or not re.fullmatch(rb"[0-9A-Fa-f]{1,8}", digits) or not int(digits, 16):
-            return bytes(body)
-        body += data[: int(digits, 16)]
-        data = data[int(digits, 16) + 2 :]
+def _length(response: Response, default: int) -> int:
+    """Return the length of a body that isn't chunked, ``default`` if only its end will tell."""
+    if response.status_code in (204, 304):
+        return 0
+    lengths = response.headers.get_all("Content-Length")
+    # Longer numbers than 20 digits are no lengths.
+    return int(lengths[0]) if lengths and re.fullmatch("[0-9]{1,20}", lengths[0]) else default

@@ -56,14 +56,15 @@ class MessageReader:
     def room(self) -> int | None:
         """How many more bytes of payload the message may have on the wire.
 
-        Where compression is agreed, that is a little more than the limit, as
-        data that can't be compressed grows by some bytes.
+        Where compression is agreed, that is somewhat more than the limit, as
+        data that can't be compressed grows.
         """
         limit = self._limits.message
         if limit is None:
             return None
         if self._extension is not None:
-            limit += limit // 64 + 64
+            # zlib's deflateBound adds at most an eighth and a sixty-fourth, and flushing a fragment 10 bytes.
+            limit += limit // 7 + 16 * (self._fragments + 1)
         return limit - self._wire
 
     def receive(self, piece: Piece) -> Text | Binary | None:

@@ -95,7 +95,7 @@ class ServerConnection(Connection):
             yield from super().receive(data)
         elif self.request is not None:
             # It spoke before our answer; what it said is kept, and bounded by who calls us.
-            self._head.receive(data)
+            self._head.keep(data)
         else:
             event = self._receive_head(self._head, data)
             if event is not None:

@@ -68,6 +68,8 @@ class Lifecycle:
 
     def close_received(self, close: Close) -> None:
         """The peer's Close frame arrived."""
+        if self.state not in (State.OPEN, State.CLOSING) or self.received is not None:
+            raise LocalProtocolError(f"cannot receive a close frame while {self.state.name}")
         self.received = close
         if self.sent is not None:
             self.received_first = False

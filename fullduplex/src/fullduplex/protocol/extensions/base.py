@@ -40,14 +40,14 @@ class ExtensionFactory(Protocol):
 
     name: str
 
-    def offer(self) -> Parameters:
-        """Return the parameters that a client offers."""
+    def offers(self) -> list[Parameters]:
+        """Return what a client offers, the best first."""
 
     def accept_response(self, parameters: Parameters) -> Extension:
-        """Make a client's extension of the server's answer to ``offer``.
+        """Make a client's extension of the server's answer to ``offers``.
 
         Raises:
-            NegotiationError: if the answer isn't one that the offer permits.
+            NegotiationError: if the answer isn't one that the offers permit.
         """
 
     def accept_offer(self, parameters: Parameters) -> tuple[Parameters, Extension]:

@@ -89,7 +89,7 @@ class PerMessageDeflate:
     def decode(self, data: bytes, *, ends_message: bool, limit: int | None) -> bytes:
         """Inflate the next part of a message (7.2.2)."""
         try:
-            output = self._inflate_some(data + TAIL if ends_message else data, limit)
+            output = self._inflate_some(data, ends_message, limit)
         except zlib.error as error:
             raise RemoteProtocolError("compressed data is corrupt", CloseCode.INVALID_DATA) from error
         if ends_message:
@@ -99,8 +99,10 @@ class PerMessageDeflate:
                 self._window = b""
         return output
 
-    def _inflate_some(self, data: bytes, limit: int | None) -> bytes:
+    def _inflate_some(self, data: bytes, ends_message: bool, limit: int | None) -> bytes:
         output = b""
+        if ends_message:
+            data += TAIL
         while data:
             if self._inflate is None:
                 # A context after a final block goes on with the window of the one before.
@@ -119,6 +121,9 @@ class PerMessageDeflate:
                 raise RemoteProtocolError(f"message has more than {MAX_FINAL_BLOCKS} final blocks")
             data = self._inflate.unused_data
             self._inflate = None
+            if ends_message and data == TAIL:
+                # 7.2.1 wants an empty block after a final one; without it the tail would spoil the next message.
+                break
         return output
 
 
@@ -159,35 +164,39 @@ class PerMessageDeflateFactory:
         if not 1 <= self.memory_level <= 9:
             raise ValueError("memory_level must be from 1 to 9")
 
-    def offer(self) -> Parameters:
-        """Return the parameters that a client offers (7.1)."""
-        parameters: Parameters = []
+    def offers(self) -> list[Parameters]:
+        """Return what a client offers, the best first (7.1).
+
+        The second is for servers that accept nothing smaller than their own window (5.1).
+        """
+        flags: Parameters = []
         if self.server_no_context_takeover:
-            parameters.append(("server_no_context_takeover", None))
+            flags.append(("server_no_context_takeover", None))
         if self.client_no_context_takeover:
-            parameters.append(("client_no_context_takeover", None))
+            flags.append(("client_no_context_takeover", None))
+        any_window: Parameters = [*flags, ("client_max_window_bits", None)]
+        if self.server_max_window_bits == self.client_max_window_bits == 15:
+            return [any_window]
+        small: Parameters = list(flags)
         if self.server_max_window_bits < 15:
-            parameters.append(("server_max_window_bits", str(self.server_max_window_bits)))
+            small.append(("server_max_window_bits", str(self.server_max_window_bits)))
         bits = None if self.client_max_window_bits == 15 else str(self.client_max_window_bits)
-        parameters.append(("client_max_window_bits", bits))
-        return parameters
+        small.append(("client_max_window_bits", bits))
+        return [small, any_window]
 
     def accept_response(self, parameters: Parameters) -> PerMessageDeflate:
         """Make a client's extension of the server's answer (7.1.1, 7.1.2)."""
         given = _read(parameters, bits_required=True)
-        server_bits = given.server_bits or 15
-        if server_bits > self.server_max_window_bits:
-            raise NegotiationError("server_max_window_bits is missing or larger than offered")
         if self.server_no_context_takeover and not given.server_no_takeover:
             raise NegotiationError("server_no_context_takeover is missing")
-        client_bits = given.client_bits or self.client_max_window_bits
-        if client_bits > self.client_max_window_bits:
-            raise NegotiationError("client_max_window_bits is larger than offered")
+        # 7.1.2.2: the answer is the most that we may use; less is ours to choose.
+        client_bits = min(given.client_bits or 15, self.client_max_window_bits)
         if client_bits == 8:
             raise NegotiationError("client_max_window_bits=8 isn't supported by zlib")
         return PerMessageDeflate(
             local_bits=client_bits,
-            remote_bits=max(server_bits, 9),
+            # zlib inflates a window of 8 bits with one of 9.
+            remote_bits=max(given.server_bits or 15, 9),
             local_no_takeover=given.client_no_takeover or self.client_no_context_takeover,
             remote_no_takeover=given.server_no_takeover,
             level=self.level,
