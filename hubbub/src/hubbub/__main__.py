@@ -1,0 +1,5 @@
+"""Lets `python -m hubbub` be `hubbub`."""
+
+from hubbub.cli import main
+
+main()

@@ -1,0 +1,23 @@
+"""Finding out who someone is."""
+
+from __future__ import annotations
+
+import hashlib
+
+from hubbub.domain.models import User
+from hubbub.storage import sessions
+from hubbub.storage.database import Database
+
+
+def digest_token(token: str) -> bytes:
+    """Return what is kept of a session's token.
+
+    Tokens are long and random: a digest without salt or cost gives nothing away.
+    """
+    return hashlib.sha256(token.encode()).digest()
+
+
+async def authenticate(database: Database, token: str) -> User | None:
+    """Return whose session has this token; None if nobody's has, or no longer."""
+    async with database.read() as connection:
+        return await sessions.find_user(connection, digest_token(token), database.now())

@@ -1,0 +1,33 @@
+"""Taking another name."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hubbub.bus.base import Bus
+from hubbub.domain.events import MemberRenamed, UserRenamed
+from hubbub.domain.models import User
+from hubbub.domain.policies import clean_name
+from hubbub.storage import rooms, users
+from hubbub.storage.database import Database
+from hubbub.storage.writer import Transaction
+
+
+async def rename(database: Database, bus: Bus, user: User, name: str) -> User:
+    """Give a user another name and tell every room that they belong to.
+
+    Raises:
+        ChatError: `invalid`, for what can't be a name.
+    """
+    renamed = replace(user, name=clean_name(name))
+    if renamed == user:
+        return user
+
+    async def change(transaction: Transaction) -> None:
+        await users.rename(transaction.connection, user.id, renamed.name)
+        for room in await rooms.list_for_member(transaction.connection, user.id):
+            await transaction.append(room.id, user.id, MemberRenamed(renamed))
+
+    await database.write(change)
+    bus.publish(UserRenamed(renamed))
+    return renamed

@@ -1,0 +1,72 @@
+"""Bringing someone's copy of a stream up to date: with what it lacks, or with a fresh copy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hubbub.domain.errors import ChatError, Code
+from hubbub.domain.events import StoredEvent
+from hubbub.domain.models import Head, Message, Position, Room, User
+from hubbub.domain.policies import DELTA_BYTES, DELTA_EVENTS, HISTORY_BYTES, SNAPSHOT_MESSAGES
+from hubbub.storage import messages, rooms, streams, users
+from hubbub.storage.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """Every event after someone's position, up to the head; `names` has every author's."""
+
+    head: Head
+    events: list[StoredEvent]
+    names: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class RoomSnapshot:
+    """A room as it is: its last messages in ascending order, and their authors' names."""
+
+    head: Head
+    room: Room
+    messages: list[Message]
+    names: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class InboxSnapshot:
+    """A user's inbox as it is: the rooms that they belong to."""
+
+    head: Head
+    rooms: list[Room]
+
+
+async def sync_stream(
+    database: Database, user: User, stream: str, at: Position | None
+) -> Delta | RoomSnapshot | InboxSnapshot:
+    """Read what someone lacks who has a stream up to `at`, in one transaction.
+
+    A delta is complete or isn't given: what is too much for one is a snapshot.
+
+    Raises:
+        ChatError: `not_found`, also for a room that the user doesn't belong to.
+    """
+    async with database.read() as connection:
+        room = await rooms.find_for_member(connection, stream, user.id)
+        if room is None and stream != user.id:
+            raise ChatError(Code.NOT_FOUND)
+        [head] = await streams.read_heads(connection, [stream])
+        if (
+            at is not None
+            and _continues(head, at)
+            and await streams.measure_after(connection, stream, at.q) <= DELTA_BYTES
+        ):
+            events = await streams.read_after(connection, stream, at.q)
+            return Delta(head, events, await users.names(connection, {event.author for event in events}))
+        if room is None:
+            return InboxSnapshot(head, await rooms.list_for_member(connection, user.id))
+        last = await messages.read_before(connection, stream, head.q + 1, SNAPSHOT_MESSAGES, HISTORY_BYTES)
+        names = await users.names(connection, {message.author for message in last.messages})
+        return RoomSnapshot(head, room, last.messages, names)
+
+
+def _continues(head: Head, at: Position) -> bool:
+    return at.epoch == head.epoch and 0 <= head.q - at.q <= DELTA_EVENTS

@@ -1,0 +1,156 @@
+"""Puts the chat together: the only module that makes what the others are handed.
+
+It starts with the data folder and ends with the port; stopping goes the other way round, and what was
+acknowledged is on the disk in either case.
+"""
+
+from __future__ import annotations
+
+import errno
+import functools
+import re
+import socket
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final
+
+from fullduplex import Server, ServerConnection, asgi, serve
+from hubbub.actions.forget_sessions import forget_sessions
+from hubbub.actions.open_lobby import open_lobby
+from hubbub.bus.base import Bus
+from hubbub.bus.local import LocalBus
+from hubbub.config import Settings
+from hubbub.domain.events import StoredEvent
+from hubbub.endpoints.application import make_application
+from hubbub.endpoints.auth import Auth
+from hubbub.endpoints.page import Page
+from hubbub.endpoints.realtime import Door, find_token
+from hubbub.realtime import wire
+from hubbub.realtime.gateway import Gateway
+from hubbub.realtime.hub import Hub
+from hubbub.realtime.outbound import HIGH_WATER
+from hubbub.realtime.presence import Presence
+from hubbub.storage.database import Database
+from hubbub.storage.engine import StorageUnusableError, open_engines, sqlite_url
+from hubbub.storage.folder import claim_folder
+from hubbub.storage.migrate import migrate
+
+DATABASE: Final = "hubbub.sqlite3"
+WEB: Final = Path(__file__).parent / "web_dist"
+CLOSE_TIMEOUT: Final = 2.0
+
+
+class StartError(Exception):
+    """The server can't start; the message says why, and what to do."""
+
+
+def now() -> int:
+    """Return the time, in milliseconds since 1970."""
+    return time.time_ns() // 1_000_000
+
+
+@asynccontextmanager
+async def run_chat(settings: Settings) -> AsyncIterator[str]:
+    """Serve the chat as long as the context lasts; it gives the address to open.
+
+    Leaving it says goodbye to every connection, and finishes the writes that have begun.
+
+    Raises:
+        StartError: if it can't start.
+    """
+    try:
+        with claim_folder(settings.folder):
+            bus = LocalBus()
+            async with (
+                _open_database(settings.folder / DATABASE, bus) as database,
+                _listen(settings, database, bus) as server,
+            ):
+                yield _address(server, settings)
+    except StorageUnusableError as error:
+        raise StartError(f"Can't start: {error}. Choose another folder with --data.") from error
+
+
+@asynccontextmanager
+async def _open_database(file: Path, bus: Bus) -> AsyncIterator[Database]:
+    engines = open_engines(sqlite_url(file))
+    try:
+        await migrate(engines)
+    except StorageUnusableError as error:
+        await engines.dispose()
+        raise StorageUnusableError(f"{file} can't be used ({error})") from error
+    database = Database(engines, functools.partial(_publish_all, bus), now)
+    try:
+        await forget_sessions(database)
+        await open_lobby(database)
+        yield database
+    finally:
+        await database.close()
+
+
+def _publish_all(bus: Bus, events: Sequence[StoredEvent]) -> None:
+    for event in events:
+        bus.publish(event)
+
+
+@asynccontextmanager
+async def _listen(
+    settings: Settings, database: Database, bus: Bus
+) -> AsyncIterator[Server[ServerConnection]]:
+    hub = Hub()
+    presence = Presence(hub)
+    gateway = Gateway(database, hub, presence)
+    for listener in (hub.hear, presence.hear, gateway.hear):
+        bus.subscribe(listener)
+    application = make_application(Auth(database, bus, settings.public_url), Page(WEB))
+
+    async def converse(connection: ServerConnection) -> None:
+        assert connection.request is not None
+        await gateway.converse(connection, find_token(connection.request.headers))
+
+    try:
+        server = await serve(
+            converse,
+            settings.host,
+            settings.port,
+            http=asgi.http(application, server_header=False),
+            process_request=Door(settings.public_url).check,
+            # The door has looked at it.
+            origins=[re.compile(".*"), None],
+            subprotocols=[wire.SUBPROTOCOL],
+            server_header=None,
+            compression=None,
+            max_size=wire.FRAME_BYTES,
+            write_limit=HIGH_WATER,
+            # The protocol has a heartbeat of its own, which browsers take part in.
+            ping_interval=None,
+            close_timeout=CLOSE_TIMEOUT,
+        )
+    except OSError as error:
+        raise StartError(_explain(error, settings)) from error
+    try:
+        yield server
+    finally:
+        server.close(close_connections=False)
+        await gateway.drain()
+        await server.wait_closed()
+
+
+def _explain(error: OSError, settings: Settings) -> str:
+    if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+        return f"{settings.host} is no address of this machine. Choose another with --host."
+    if error.errno == errno.EADDRINUSE:
+        return f"Port {settings.port} is in use. Stop what uses it, or choose another with --port."
+    if error.errno == errno.EACCES:
+        return f"Port {settings.port} needs more rights. Choose one from 1024 up with --port."
+    return f"Port {settings.port} of {settings.host} can't be listened on: {error.strerror}."
+
+
+def _address(server: Server[ServerConnection], settings: Settings) -> str:
+    if settings.public_url is not None:
+        return settings.public_url.rstrip("/")
+    host, port = server.sockets[0].getsockname()[:2]
+    if host in {"0.0.0.0", "::"}:
+        host = "localhost"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -1,0 +1,85 @@
+"""The settings: what can be chosen, and where from.
+
+Each comes from the first of these that has it: the command line, the environment (`HUBBUB_PORT` ...), a TOML
+file, and the default here.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import msgspec
+
+PREFIX: Final = "HUBBUB_"
+
+_PUBLIC_URL: Final = re.compile(r"https?://[^/?#@\s]+/?")
+
+
+class ConfigError(Exception):
+    """A setting makes no sense; the message is a sentence for the person who runs the server."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Everything that can be chosen.
+
+    `data` is the folder where everything is kept.  `public_url` is where browsers find the server, if that is
+    another address than the one it listens on: behind a proxy that speaks HTTPS it must be set.
+    """
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 8000
+    data: str = ""
+    public_url: str | None = None
+
+    @property
+    def folder(self) -> Path:
+        """The folder where everything is kept."""
+        return Path(self.data).expanduser() if self.data else default_folder(os.environ)
+
+
+def default_folder(environment: Mapping[str, str]) -> Path:
+    """Return where a user's programs keep their data, by the XDG convention."""
+    base = environment.get("XDG_DATA_HOME", "")
+    # The convention has relative paths ignored.
+    return (Path(base) if Path(base).is_absolute() else Path.home() / ".local" / "share") / "hubbub"
+
+
+def load(flags: Mapping[str, object], environment: Mapping[str, str], file: Path | None = None) -> Settings:
+    """Put the settings together.
+
+    Raises:
+        ConfigError: for a file that can't be read, a setting that doesn't exist, or a senseless value.
+    """
+    chosen = {name: value for name, value in flags.items() if value is not None}
+    settings = _read_file(file) | _read_environment(environment) | chosen
+    try:
+        made = msgspec.convert(settings, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        raise ConfigError(_explain(str(error))) from error
+    if made.public_url is not None and not _PUBLIC_URL.fullmatch(made.public_url):
+        raise ConfigError("The setting public_url makes no sense: it must be like https://chat.example.")
+    return made
+
+
+def _explain(error: str) -> str:
+    what, _, where = error.partition(" - at `$.")
+    return f"The setting {where.rstrip('`')} makes no sense: {what}." if where else f"{what}."
+
+
+def _read_file(file: Path | None) -> dict[str, Any]:
+    if file is None:
+        return {}
+    try:
+        return tomllib.loads(file.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"The settings in {file} can't be read: {error}.") from error
+
+
+def _read_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+    names = (field.name for field in msgspec.structs.fields(Settings))
+    return {name: environment[key] for name in names if (key := PREFIX + name.upper()) in environment}

@@ -1,0 +1,72 @@
+"""What an error is in HTTP: a status, and JSON that says the rest."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from hubbub.domain.errors import ChatError, Code
+
+_STATUS: Final[Mapping[Code, int]] = {
+    Code.BAD_FRAME: 400,
+    Code.UNKNOWN_OP: 404,
+    Code.UNAUTHORIZED: 401,
+    Code.FORBIDDEN: 403,
+    Code.NOT_FOUND: 404,
+    Code.NOT_MEMBER: 403,
+    Code.BANNED: 403,
+    Code.MUTED: 403,
+    Code.SLOW_MODE: 429,
+    Code.READ_ONLY: 403,
+    Code.ARCHIVED: 403,
+    Code.INVALID: 422,
+    Code.TOO_LONG: 413,
+    Code.EDIT_CONFLICT: 409,
+    Code.EDIT_EXPIRED: 403,
+    Code.NONCE_REUSE: 409,
+    Code.TOO_MANY_REQUESTS: 429,
+    Code.TOO_MANY_STREAMS: 429,
+    Code.UPLOAD_MISSING: 404,
+    Code.STORAGE_FULL: 507,
+    Code.UNAVAILABLE: 503,
+    Code.INTERNAL: 500,
+}
+
+
+def answer(content: object, status: int = 200) -> Response:
+    """Make a response of JSON that nobody keeps a copy of."""
+    return Response(
+        msgspec.json.encode(content),
+        status,
+        {"Cache-Control": "no-store"},
+        "application/json",
+    )
+
+
+def _refuse(code: str, sentence: str, status: int) -> Response:
+    return answer({"error": {"code": code, "msg": sentence}}, status)
+
+
+async def on_chat_error(_request: Request, error: Exception) -> Response:
+    """Answer with what a request was refused for."""
+    if not isinstance(error, ChatError):
+        return _refuse(Code.INTERNAL.value, str(ChatError(Code.INTERNAL)), 500)
+    response = _refuse(error.code.value, str(error), _STATUS[error.code])
+    if error.after is not None:
+        response.headers["Retry-After"] = str(math.ceil(error.after))
+    return response
+
+
+async def on_http_error(_request: Request, error: Exception) -> Response:
+    """Answer with what the router found wrong: no such path, or not this method."""
+    assert isinstance(error, HTTPException)
+    code = Code.NOT_FOUND if error.status_code == 404 else Code.UNKNOWN_OP
+    response = _refuse(code.value, error.detail, error.status_code)
+    response.headers.update(error.headers or {})
+    return response

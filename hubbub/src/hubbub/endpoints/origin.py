@@ -1,0 +1,36 @@
+"""Tells requests of our own page from those of other people's pages.
+
+A browser sends our cookie with requests that any page makes, and says in `Origin` which page that was.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import SplitResult, urlsplit
+
+_PORTS = {"http": 80, "https": 443}
+
+
+def is_same_origin(origin: str, host: str, public_url: str | None) -> bool:
+    """Say whether an Origin is the page's own.
+
+    The page's own is that of `public_url`, if one is set, and otherwise plain HTTP at the `Host` that was
+    asked.  Scheme, host and port are compared, whole.
+    """
+    expected = _parse(public_url or f"http://{host}")
+    return expected is not None and _parse(origin) == expected
+
+
+def _parse(url: str) -> tuple[str, str, int] | None:
+    """Return scheme, host and port; None for what has none, `null` for one."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return None
+    if parts.scheme not in _PORTS or not parts.hostname or _has_more(parts):
+        return None
+    return parts.scheme, parts.hostname, port or _PORTS[parts.scheme]
+
+
+def _has_more(parts: SplitResult) -> bool:
+    return "@" in parts.netloc or bool(parts.path.strip("/") or parts.query or parts.fragment)

@@ -1,0 +1,44 @@
+"""Who may open the WebSocket, and by whose token."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from fullduplex import Headers, Request, Response, ServerConnection
+from hubbub.endpoints import cookies
+from hubbub.endpoints.origin import is_same_origin
+
+PATH: Final = "/v1/realtime"
+
+
+class Door:
+    """Looks at the opening handshake of every WebSocket.
+
+    Whether a token is worth anything is found out after the hello: a browser's script couldn't see the
+    reason of a refusal at the door.
+    """
+
+    def __init__(self, public_url: str | None) -> None:
+        self._public_url = public_url
+
+    def check(self, connection: ServerConnection, request: Request) -> Response | None:
+        """Return the refusal of a request that may not pass: a wrong path, or another page's script.
+
+        Without an Origin it isn't a browser's: such a program has no business with a cookie.
+        """
+        if request.path.partition("?")[0] != PATH:
+            return connection.respond(404, "There is no WebSocket at this address.\n")
+        if not self._may_pass(request.headers):
+            return connection.respond(403, "The request comes from another page.\n")
+        return None
+
+    def _may_pass(self, headers: Headers) -> bool:
+        origins = headers.get_all("Origin")
+        if not origins:
+            return find_token(headers) is None
+        return len(origins) == 1 and is_same_origin(origins[0], headers.get("Host", ""), self._public_url)
+
+
+def find_token(headers: Headers) -> str | None:
+    """Return the token that came in a cookie, if there was one."""
+    return cookies.read("; ".join(headers.get_all("Cookie")))

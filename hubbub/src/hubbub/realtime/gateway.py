@@ -1,0 +1,59 @@
+"""Every connection of this process: lets them in, and lets them go."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from typing import Final
+
+from hubbub.domain.events import Notice, SessionRevoked
+from hubbub.realtime.hub import Hub
+from hubbub.realtime.presence import Presence
+from hubbub.realtime.session import REVOKED, Connection, Goodbye, Session
+from hubbub.storage.database import Database
+
+RETURNS_PER_SECOND: Final = 500
+"""How many clients are asked to come back in each second after a restart."""
+
+
+class Gateway:
+    """The sessions of this process."""
+
+    def __init__(self, database: Database, hub: Hub, presence: Presence) -> None:
+        self._database = database
+        self._hub = hub
+        self._presence = presence
+        self._sessions: dict[Session, asyncio.Event] = {}
+        self._draining = False
+
+    async def converse(self, connection: Connection, token: str | None) -> None:
+        """Hold a conversation on an open connection, until it is closed."""
+        session = Session(connection, token, self._database, self._hub, self._presence)
+        self._sessions[session] = ended = asyncio.Event()
+        if self._draining:
+            session.end(self._restart())
+        try:
+            await session.run()
+        finally:
+            del self._sessions[session]
+            ended.set()
+
+    def hear(self, notice: Notice) -> None:
+        """End the connections of a session that was revoked."""
+        if isinstance(notice, SessionRevoked):
+            for session in self._sessions:
+                if session.login == notice.session:
+                    session.end(REVOKED)
+
+    async def drain(self) -> None:
+        """Say goodbye to everyone, present and future, and wait until all have gone."""
+        self._draining = True
+        for session in self._sessions:
+            session.end(self._restart())
+        for ended in list(self._sessions.values()):
+            await ended.wait()
+
+    def _restart(self) -> Goodbye:
+        # Spread over time, or everyone would be back in the same moment.
+        spread = max(1.0, len(self._sessions) / RETURNS_PER_SECOND)
+        return Goodbye(1012, "restarting", "resume", random.uniform(0, spread))

@@ -1,0 +1,113 @@
+"""Who hears what: the subscribers of every stream, and the delivery of events to them.
+
+Knows streams only by name and events only by number.  It never reads the database and never waits: what a
+connection can't take in time is its own loss, and it is told so (`outbound`).
+
+Invariants:
+
+1. A subscriber gets the events of a stream in the order of their numbers, none twice.
+2. A subscriber gets nothing before `go_live`, and then everything after the head that it has: events that
+   come in between are held back, so nothing falls between reading a copy and hearing the rest.
+3. An event becomes JSON once, however many hear it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Final
+
+from hubbub.domain.events import Notice, StoredEvent
+from hubbub.realtime import wire
+from hubbub.realtime.outbound import QUEUE_FRAMES, Outbound
+from hubbub.realtime.wire import Frame
+
+HELD: Final = QUEUE_FRAMES
+
+
+class Subscription:
+    """One connection's interest in one stream."""
+
+    def __init__(self, stream: str, outbound: Outbound) -> None:
+        self.stream = stream
+        self.outbound = outbound
+        self.last: int | None = None
+        self._held: list[tuple[int, Frame]] = []
+
+    def offer(self, q: int, frame: Frame) -> None:
+        """Deliver an event, or hold it back until the subscription is live."""
+        if self.last is None:
+            self._held.append((q, frame))
+            # The oldest are the likeliest to be in the copy that is being read; if they aren't, the
+            # client finds the numbers missing.
+            del self._held[:-HELD]
+        elif q > self.last:
+            self.last = q
+            self.outbound.event(self.stream, q, frame)
+
+    def go_live(self, head: int) -> None:
+        """Deliver what came after `head` meanwhile, and everything from now on."""
+        self.last = head
+        held, self._held = self._held, []
+        for q, frame in held:
+            self.offer(q, frame)
+
+
+class Hub:
+    """Every subscription of this process."""
+
+    def __init__(self) -> None:
+        self._streams: dict[str, dict[Outbound, Subscription]] = {}
+        self._subscribed: dict[Outbound, dict[str, Subscription]] = {}
+
+    def subscribe(self, stream: str, outbound: Outbound) -> Subscription:
+        """Begin to hold back a stream's events for a connection, in place of any earlier subscription."""
+        outbound.forget(stream)
+        subscription = Subscription(stream, outbound)
+        self._streams.setdefault(stream, {})[outbound] = subscription
+        self._subscribed.setdefault(outbound, {})[stream] = subscription
+        return subscription
+
+    def unsubscribe(self, stream: str, outbound: Outbound) -> None:
+        """Deliver nothing more of a stream to a connection, not even what waits for it."""
+        if self._subscribed.get(outbound, {}).pop(stream, None) is None:
+            return
+        outbound.forget(stream)
+        self._drop(stream, outbound)
+
+    def remove(self, outbound: Outbound) -> None:
+        """Deliver nothing more to a connection."""
+        for stream in self._subscribed.pop(outbound, {}):
+            self._drop(stream, outbound)
+
+    def _drop(self, stream: str, outbound: Outbound) -> None:
+        del self._streams[stream][outbound]
+        if not self._streams[stream]:
+            del self._streams[stream]
+
+    def streams(self, outbound: Outbound) -> Collection[str]:
+        """Return the streams that a connection is subscribed to."""
+        return self._subscribed.get(outbound, {}).keys()
+
+    def heads(self, outbound: Outbound) -> dict[str, int]:
+        """Return the number of the last event delivered, by the name of each stream."""
+        subscribed = self._subscribed.get(outbound, {}).values()
+        return {wire.stream_name(each.stream): each.last for each in subscribed if each.last is not None}
+
+    def hear(self, notice: Notice) -> None:
+        """Deliver what the bus tells of."""
+        if isinstance(notice, StoredEvent):
+            self._deliver(notice)
+
+    def _deliver(self, event: StoredEvent) -> None:
+        subscribers = self._streams.get(event.stream)
+        if not subscribers:
+            return
+        frame = wire.encode(wire.Event.of(event))
+        for subscription in subscribers.values():
+            subscription.offer(event.q, frame)
+
+    def announce(self, stream: str, frame: Frame, but: Collection[Outbound] = ()) -> None:
+        """Give an ephemeral to every live subscriber of a stream, but for some."""
+        for outbound, subscription in self._streams.get(stream, {}).items():
+            if outbound not in but and subscription.last is not None:
+                outbound.ephemeral(frame)

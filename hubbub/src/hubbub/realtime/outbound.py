@@ -1,0 +1,203 @@
+"""What waits to be written to one connection, and what is left out when that is too much.
+
+Knows how to wait for a slow peer so that nobody else has to.  Doesn't know what is in a frame.
+
+Invariants:
+
+1. Frames are written in the order in which they were given, whatever is left out.
+2. When more than `QUEUE_FRAMES` frames or `QUEUE_BYTES` bytes wait, ephemerals are left out first, then the
+   events of one stream after another, each with one `gap` in their place.
+3. After its gap nothing of a stream is written until `forget`, which goes with subscribing anew.
+4. Answers to requests are never left out; while `is_full`, no more requests should be taken.
+5. Nothing that gives a frame ever waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from fullduplex import ConnectionClosed
+from hubbub.realtime import wire
+from hubbub.realtime.wire import Frame
+
+QUEUE_FRAMES: Final = 1_000
+QUEUE_BYTES: Final = 1024 * 1024
+HIGH_WATER: Final = 32 * 1024
+"""Bytes that are given to the connection at a time; what is over it waits here, where it can be left out."""
+STALL: Final = 30.0
+
+
+class Writable(Protocol):
+    """What a connection must be able to do."""
+
+    @property
+    def buffered_amount(self) -> int:
+        """Bytes that the system hasn't taken yet."""
+
+    def send_nowait(self, message: str) -> None:
+        """Send a message without waiting."""
+
+    async def drain(self) -> None:
+        """Wait until the peer has taken enough."""
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """A frame that waits; one without a frame is the gap of its stream."""
+
+    frame: Frame | None
+    stream: str | None = None
+    q: int = 0
+    is_ephemeral: bool = False
+
+    @property
+    def size(self) -> int:
+        return 0 if self.frame is None else self.frame.size
+
+
+class Outbound:
+    """The way out to one connection.
+
+    `stalled` is called if the peer takes nothing at all for `STALL` seconds.
+    """
+
+    def __init__(self, connection: Writable, stalled: Callable[[], None]) -> None:
+        self._connection = connection
+        self._stalled = stalled
+        self._queue: deque[_Waiting] = deque()
+        self._bytes = 0
+        self._gaps: dict[str, int] = {}
+        self._pump: asyncio.Task[None] | None = None
+        self._room = asyncio.Event()
+        self._room.set()
+        self._closed = False
+
+    @property
+    def is_full(self) -> bool:
+        """Whether more waits than should."""
+        return len(self._queue) > QUEUE_FRAMES or self._bytes > QUEUE_BYTES
+
+    async def wait_for_room(self) -> None:
+        """Wait until the queue isn't full, or will take nothing more."""
+        await self._room.wait()
+
+    def answer(self, frame: Frame) -> None:
+        """Give a frame that must not be left out."""
+        self._give(_Waiting(frame))
+
+    def ephemeral(self, frame: Frame) -> None:
+        """Give a frame that may be left out."""
+        if not self.is_full:
+            self._give(_Waiting(frame, is_ephemeral=True))
+
+    def event(self, stream: str, q: int, frame: Frame) -> None:
+        """Give an event, which is left out if its stream has a gap."""
+        if stream in self._gaps:
+            self._gaps[stream] = q
+        else:
+            self._give(_Waiting(frame, stream, q))
+
+    def forget(self, stream: str) -> None:
+        """Leave out what waits of a stream, and let what comes later pass again."""
+        self._gaps.pop(stream, None)
+        self._keep([waiting for waiting in self._queue if waiting.stream != stream])
+
+    def finish(self, last: Frame) -> None:
+        """Leave out everything that waits, give one last frame, and take no others."""
+        if not self._closed:
+            self._write(last)
+            self.close()
+
+    def close(self) -> None:
+        """Leave out everything that waits, and take nothing more."""
+        self._closed = True
+        self._keep([])
+        if self._pump is not None:
+            self._pump.cancel()
+
+    def _give(self, waiting: _Waiting) -> None:
+        if self._closed:
+            return
+        if self._queue or self._connection.buffered_amount > HIGH_WATER:
+            self._queue.append(waiting)
+            self._bytes += waiting.size
+            if self.is_full:
+                self._make_room()
+        elif waiting.frame is not None:
+            self._write(waiting.frame)
+        if self._pump is None and self._connection.buffered_amount > HIGH_WATER:
+            self._pump = asyncio.create_task(self._write_the_rest())
+
+    def _write(self, frame: Frame) -> None:
+        try:
+            self._connection.send_nowait(frame.text)
+        except ConnectionClosed:
+            self.close()
+
+    def _make_room(self) -> None:
+        self._keep([waiting for waiting in self._queue if not waiting.is_ephemeral])
+        while self.is_full:
+            lengths = Counter(waiting.stream for waiting in self._queue if waiting.stream and waiting.frame)
+            if not lengths:
+                break
+            [(longest, _)] = lengths.most_common(1)
+            self._collapse(longest)
+
+    def _collapse(self, stream: str) -> None:
+        """Put a gap where the first event of a stream waits, and leave out the others."""
+        kept: list[_Waiting] = []
+        for waiting in self._queue:
+            if waiting.stream != stream:
+                kept.append(waiting)
+                continue
+            if stream not in self._gaps:
+                kept.append(_Waiting(None, stream))
+            self._gaps[stream] = waiting.q
+        self._keep(kept)
+
+    def _keep(self, kept: list[_Waiting]) -> None:
+        self._queue = deque(kept)
+        self._bytes = sum(waiting.size for waiting in kept)
+        self._tell_if_full()
+
+    def _tell_if_full(self) -> None:
+        if self.is_full:
+            self._room.clear()
+        else:
+            self._room.set()
+
+    async def _write_the_rest(self) -> None:
+        try:
+            while await self._becomes_writable() and self._queue:
+                self._write_some()
+        except ConnectionClosed:
+            self.close()
+        finally:
+            self._pump = None
+
+    def _write_some(self) -> None:
+        while self._queue and self._connection.buffered_amount <= HIGH_WATER:
+            waiting = self._queue.popleft()
+            self._bytes -= waiting.size
+            self._write(waiting.frame or self._gap(waiting.stream or ""))
+        self._tell_if_full()
+
+    def _gap(self, stream: str) -> Frame:
+        return wire.encode(wire.Gap(wire.stream_name(stream), self._gaps[stream]))
+
+    async def _becomes_writable(self) -> bool:
+        while (before := self._connection.buffered_amount) > HIGH_WATER:
+            try:
+                async with asyncio.timeout(STALL):
+                    await self._connection.drain()
+                # What was sent in this turn of the loop is given to the system at its end.
+                await asyncio.sleep(0)
+            except TimeoutError:
+                if self._connection.buffered_amount >= before:
+                    self._stalled()
+                    return False
+        return True

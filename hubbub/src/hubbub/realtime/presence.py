@@ -1,0 +1,198 @@
+"""Who is here, who has gone, and who types: true now, stored nowhere.
+
+Someone is in a room while one of their connections is subscribed to it, and `OFFLINE_GRACE` longer, so that a
+connection that comes back at once goes unnoticed.
+
+Invariants:
+
+1. A user is shown once, in the best state of all their connections; who is `off` isn't shown at all.
+2. A change is told at once if nothing was told for `INTERVAL`, and otherwise when that is over.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Final
+
+from hubbub.domain.events import Notice, UserRenamed
+from hubbub.domain.models import User
+from hubbub.realtime import wire
+from hubbub.realtime.hub import Hub
+from hubbub.realtime.outbound import Outbound
+from hubbub.realtime.wire import Frame
+
+OFFLINE_GRACE: Final = 15.0
+INTERVAL: Final = 1.0
+SHOWN_USERS: Final = 500
+"""In a room with more users than this only their number is told."""
+SINGLE_CHANGES: Final = 16
+"""When more users than this have changed, the whole room is told anew."""
+
+OFF: Final = "off"
+# Who asks not to be disturbed means it for every device.
+_BEST_LAST: Final = (OFF, "idle", "on", "dnd")
+
+
+@dataclass(slots=True)
+class _Someone:
+    """A user in a room; `told` is the state that the room was told last."""
+
+    name: str
+    connections: dict[Outbound, str] = field(default_factory=dict)
+    told: str = OFF
+    going: asyncio.TimerHandle | None = None
+
+    @property
+    def state(self) -> str:
+        if not self.connections:
+            return self.told
+        return max(self.connections.values(), key=_BEST_LAST.index)
+
+
+class _Room:
+    """Everyone in one room."""
+
+    def __init__(self, stream: str, hub: Hub) -> None:
+        self.stream = stream
+        self.people: dict[str, _Someone] = {}
+        self._hub = hub
+        self._changed: dict[str, _Someone] = {}
+        self._quiet: asyncio.TimerHandle | None = None
+
+    def enter(self, user: User, outbound: Outbound, state: str) -> None:
+        someone = self.people.setdefault(user.id, _Someone(user.name))
+        someone.connections[outbound] = state
+        if someone.going is not None:
+            someone.going.cancel()
+            someone.going = None
+        self._tell(user.id, someone)
+
+    def leave(self, user_id: str, outbound: Outbound) -> None:
+        someone = self.people[user_id]
+        del someone.connections[outbound]
+        if someone.connections:
+            self._tell(user_id, someone)
+        else:
+            loop = asyncio.get_running_loop()
+            someone.going = loop.call_later(OFFLINE_GRACE, self._forget, user_id)
+
+    def set_state(self, user_id: str, outbound: Outbound, state: str) -> None:
+        self.people[user_id].connections[outbound] = state
+        self._tell(user_id, self.people[user_id])
+
+    def rename(self, user: User) -> None:
+        someone = self.people.get(user.id)
+        if someone is not None:
+            someone.name = user.name
+            if someone.told != OFF:
+                someone.told = ""
+            self._tell(user.id, someone)
+
+    def show(self) -> Frame:
+        infos = [
+            wire.PresenceInfo(user_id, someone.name, someone.state)
+            for user_id, someone in self.people.items()
+            if someone.state != OFF
+        ]
+        users = infos if len(infos) <= SHOWN_USERS else []
+        return wire.encode(wire.PresenceState(self.stream, wire.PresenceList(users, len(infos))))
+
+    def _forget(self, user_id: str) -> None:
+        someone = self.people.pop(user_id)
+        self._tell(user_id, someone)
+
+    def _tell(self, user_id: str, someone: _Someone) -> None:
+        self._changed[user_id] = someone
+        if self._quiet is None:
+            self._tell_now()
+
+    def _tell_now(self) -> None:
+        self._quiet = None
+        changes = self._take_changes()
+        if not changes:
+            return
+        if len(changes) > SINGLE_CHANGES or len(self.people) > SHOWN_USERS:
+            self._hub.announce(self.stream, self.show())
+        else:
+            for info in changes:
+                self._hub.announce(self.stream, wire.encode(wire.PresenceChanged(self.stream, info)))
+        self._quiet = asyncio.get_running_loop().call_later(INTERVAL, self._tell_now)
+
+    def _take_changes(self) -> list[wire.PresenceInfo]:
+        changes = []
+        for user_id, someone in self._changed.items():
+            state = someone.state if user_id in self.people else OFF
+            if state != someone.told:
+                someone.told = state
+                changes.append(wire.PresenceInfo(user_id, someone.name, state))
+        self._changed.clear()
+        return changes
+
+
+@dataclass(slots=True)
+class _Connection:
+    """Whose a connection is, in what state, and in which rooms."""
+
+    user: User
+    state: str = "on"
+    rooms: set[str] = field(default_factory=set)
+
+
+class Presence:
+    """Everyone who is anywhere."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self._rooms: dict[str, _Room] = {}
+        self._connections: dict[Outbound, _Connection] = {}
+
+    def connect(self, outbound: Outbound, user: User) -> None:
+        """Make a connection known; it is in no room yet."""
+        self._connections[outbound] = _Connection(user)
+
+    def disconnect(self, outbound: Outbound) -> None:
+        """Forget a connection; does nothing if it isn't known."""
+        connection = self._connections.pop(outbound, None)
+        if connection is not None:
+            for stream in connection.rooms:
+                self._rooms[stream].leave(connection.user.id, outbound)
+
+    def enter(self, stream: str, outbound: Outbound) -> Frame:
+        """Show a connection's user in a room, and return the frame that says who is there."""
+        connection = self._connections[outbound]
+        room = self._rooms.setdefault(stream, _Room(stream, self._hub))
+        connection.rooms.add(stream)
+        room.enter(connection.user, outbound, connection.state)
+        return room.show()
+
+    def leave(self, stream: str, outbound: Outbound) -> None:
+        """Show a connection's user in a room no longer; does nothing if it isn't there."""
+        connection = self._connections[outbound]
+        if stream in connection.rooms:
+            connection.rooms.remove(stream)
+            self._rooms[stream].leave(connection.user.id, outbound)
+
+    def set_state(self, outbound: Outbound, state: str) -> None:
+        """Change a connection's state, in every room that it is in."""
+        connection = self._connections[outbound]
+        connection.state = state
+        for stream in connection.rooms:
+            self._rooms[stream].set_state(connection.user.id, outbound, state)
+
+    def is_in(self, stream: str, outbound: Outbound) -> bool:
+        """Say whether a connection is in a room."""
+        return stream in self._connections[outbound].rooms
+
+    def tell_typing(self, stream: str, outbound: Outbound, *, on: bool) -> None:
+        """Tell a room that a connection's user types, or has stopped; the user's own aren't told."""
+        user_id = self._connections[outbound].user.id
+        someone = self._rooms[stream].people[user_id]
+        info = wire.TypingInfo(wire.UserInfo(user_id, someone.name), on)
+        self._hub.announce(stream, wire.encode(wire.TypingNow(stream, info)), but=someone.connections)
+
+    def hear(self, notice: Notice) -> None:
+        """Show a user by the new name that the bus tells of."""
+        if isinstance(notice, UserRenamed):
+            for room in self._rooms.values():
+                room.rename(notice.user)

@@ -1,0 +1,233 @@
+"""One connection, from its hello to its goodbye.
+
+Knows who speaks and whether they are still there.  What they may ask for, `requests` knows.
+
+Invariants:
+
+1. Nothing is done for a connection that has no user.
+2. Whoever ends a session, it ends by itself: between two requests, with a goodbye if the peer can hear it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Literal, Protocol
+
+from fullduplex import ConnectionClosed
+from hubbub.actions.authenticate import authenticate, digest_token
+from hubbub.actions.read_heads import read_heads
+from hubbub.domain import policies
+from hubbub.domain.models import Head, User
+from hubbub.realtime import wire
+from hubbub.realtime.hub import Hub
+from hubbub.realtime.outbound import Outbound, Writable
+from hubbub.realtime.presence import Presence
+from hubbub.realtime.requests import Requests
+from hubbub.storage.database import Database
+
+log = logging.getLogger(__name__)
+
+HELLO_TIMEOUT: Final = 10.0
+HEARTBEAT: Final = 25.0
+HEARTBEAT_GRACE: Final = 10.0
+SETTLING: Final = 2.0
+"""Seconds that writes under way have to end before the connection is closed."""
+
+# Waking so much later than asked means that this process stood still.
+_STALL: Final = 1.0
+
+
+class Connection(Writable, Protocol):
+    """What a session needs of a WebSocket connection."""
+
+    async def recv(self) -> str | bytes:
+        """Wait for the next message."""
+
+    async def close(self, code: int = ..., reason: str = ...) -> None:
+        """Close the connection."""
+
+
+@dataclass(frozen=True, slots=True)
+class Goodbye:
+    """Why a connection is closed, and what its client should do; `after` is in seconds."""
+
+    code: int
+    why: str
+    retry: Literal["resume", "reauth", "never"]
+    after: float | None = None
+
+    def as_frame(self) -> wire.Frame:
+        """Return the last frame."""
+        after = None if self.after is None else round(self.after * 1000)
+        return wire.encode(wire.Bye(self.code, self.why, self.retry, after))
+
+
+UNKNOWN: Final = Goodbye(4000, "something went wrong", "resume")
+NO_HEARTBEAT: Final = Goodbye(4002, "no heartbeat", "resume")
+SLOW: Final = Goodbye(4003, "too slow", "resume")
+NO_HELLO: Final = Goodbye(4006, "no hello in time", "resume")
+REVOKED: Final = Goodbye(4101, "signed out", "reauth")
+BAD_PROTOCOL: Final = Goodbye(4400, "hello comes first", "never")
+BAD_CREDENTIALS: Final = Goodbye(4401, "not signed in", "never")
+
+
+class _Leaving(Exception):
+    """The session has come to its end."""
+
+
+class Session:
+    """What becomes of one connection; `token` is what came with it, if anything did."""
+
+    def __init__(
+        self, connection: Connection, token: str | None, database: Database, hub: Hub, presence: Presence
+    ) -> None:
+        self.id = secrets.token_urlsafe(9)
+        self.login = ""
+        """What is revoked when the user signs out."""
+        self._connection = connection
+        self._token = token
+        self._database = database
+        self._hub = hub
+        self._presence = presence
+        self._outbound = Outbound(connection, lambda: self.end(SLOW))
+        self._requests: Requests | None = None
+        self._goodbye: Goodbye | None = None
+        self._waiting: asyncio.Timeout | None = None
+        self._heard = False
+
+    async def run(self) -> None:
+        """Converse until the connection or the session ends; afterwards the connection is closed."""
+        try:
+            await self._converse()
+        except (_Leaving, ConnectionClosed):
+            pass
+        except Exception:
+            log.exception("a session failed")
+            self.end(UNKNOWN)
+        finally:
+            self._hub.remove(self._outbound)
+            self._presence.disconnect(self._outbound)
+        await self._part()
+
+    def end(self, goodbye: Goodbye) -> None:
+        """Let the session end as soon as the request under way is done; the first to call this is right."""
+        if self._goodbye is None:
+            self._goodbye = goodbye
+            if self._waiting is not None:
+                self._waiting.reschedule(asyncio.get_running_loop().time())
+
+    async def _converse(self) -> None:
+        hello = await self._receive_hello()
+        user = await self._sign_in(hello.token or self._token)
+        self._requests = Requests(user, self._outbound, self._database, self._hub, self._presence)
+        await self._welcome(user, hello)
+        heartbeat = asyncio.create_task(self._keep_alive())
+        try:
+            while True:
+                await self._requests.take(await self._receive())
+                await self._outbound.wait_for_room()
+        finally:
+            heartbeat.cancel()
+
+    async def _receive(self, patience: float | None = None) -> str | bytes:
+        if self._goodbye is not None:
+            raise _Leaving
+        try:
+            async with asyncio.timeout(patience) as self._waiting:
+                frame = await self._connection.recv()
+        except TimeoutError:
+            self.end(NO_HELLO)
+            raise _Leaving from None
+        finally:
+            self._waiting = None
+        self._heard = True
+        return frame
+
+    async def _receive_hello(self) -> wire.Hello:
+        try:
+            hello = wire.decode(await self._receive(HELLO_TIMEOUT))
+        except wire.BadFrameError:
+            hello = None
+        if not isinstance(hello, wire.Hello):
+            self.end(BAD_PROTOCOL)
+            raise _Leaving
+        return hello
+
+    async def _sign_in(self, token: str | None) -> User:
+        if token is not None:
+            # From here on it can be revoked, so that it isn't used after the look at the database.
+            self.login = digest_token(token).hex()
+            user = await authenticate(self._database, token)
+            if user is not None:
+                return user
+        self.end(BAD_CREDENTIALS)
+        raise _Leaving
+
+    async def _welcome(self, user: User, hello: wire.Hello) -> None:
+        inbox = self._hub.subscribe(user.id, self._outbound)
+        heads = await read_heads(self._database, user)
+        self._outbound.answer(wire.encode(self._make_welcome(user, hello, heads)))
+        [own] = (head for head in heads if head.stream == user.id)
+        inbox.go_live(own.q)
+        self._presence.connect(self._outbound, user)
+
+    def _make_welcome(self, user: User, hello: wire.Hello, heads: Sequence[Head]) -> wire.Welcome:
+        positions = {wire.stream_name(head.stream): (head.epoch, head.q) for head in heads}
+        return wire.Welcome(
+            sid=self.id,
+            me=wire.MeInfo.of(user),
+            now=self._database.now(),
+            hb=HEARTBEAT,
+            limits=wire.Limits(
+                frame=wire.FRAME_BYTES,
+                text=policies.TEXT_LENGTH,
+                nonce_min=policies.NONCE_MIN,
+                nonce_max=policies.NONCE_MAX,
+            ),
+            heads={name: at for name, at in positions.items() if hello.at.get(name) != at},
+        )
+
+    async def _keep_alive(self) -> None:
+        while True:
+            await asyncio.sleep(HEARTBEAT)
+            self._heard = False
+            self._outbound.answer(wire.encode(wire.Ping(self._hub.heads(self._outbound))))
+            if await self._is_silent():
+                self.end(NO_HEARTBEAT)
+                return
+
+    async def _is_silent(self) -> bool:
+        loop = asyncio.get_running_loop()
+        while True:
+            due = loop.time() + HEARTBEAT_GRACE
+            await asyncio.sleep(HEARTBEAT_GRACE)
+            # Nothing can be heard while a request is being done.
+            if self._heard or self._waiting is None:
+                return False
+            if loop.time() - due < _STALL:
+                return True
+
+    async def _part(self) -> None:
+        await self._settle()
+        if self._goodbye is None:
+            self._outbound.close()
+        else:
+            self._outbound.finish(self._goodbye.as_frame())
+            await self._connection.close(self._goodbye.code, self._goodbye.why)
+
+    async def _settle(self) -> None:
+        """Let writes under way end, unless they are no longer allowed."""
+        if self._requests is None:
+            return
+        if self._goodbye is not None and self._goodbye.retry != "resume":
+            self._requests.cancel()
+            return
+        try:
+            async with asyncio.timeout(SETTLING):
+                await self._requests.settle()
+        except TimeoutError:
+            self._requests.cancel()

@@ -1,0 +1,168 @@
+"""Queries about streams and their events; the only place where numbers are given.
+
+Invariants:
+
+1. In each stream `q` is 1, 2, 3 ... without holes, in the order of commits: the head is raised, and so
+   locked, in the transaction that stores the events.
+2. `(author, nonce)` is unique for ever.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import msgspec
+from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from hubbub.domain.events import Event, StoredEvent
+from hubbub.domain.models import Head
+from hubbub.storage.engine import is_one_of
+from hubbub.storage.tables import events, memberships, streams
+
+# What the wire puts around a body; an estimate from above, for the bound on deltas.
+_ENVELOPE = 160
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """An event that has no number yet."""
+
+    stream: str
+    author: str
+    event: Event
+    nonce: str | None = None
+
+    def body(self) -> str:
+        """Return the body as JSON."""
+        return msgspec.json.encode(self.event.body()).decode()
+
+    def body_hash(self) -> bytes:
+        """Return what tells two requests with the same nonce apart."""
+        return _hash_body(self.stream, self.event.kind, self.body())
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is stored under a nonce."""
+
+    q: int
+    ts: int
+    body_hash: bytes
+
+    @classmethod
+    def of(cls, event: StoredEvent) -> Known:
+        """Return what finding this event by its nonce would return."""
+        return cls(event.q, event.ts, _hash_body(event.stream, event.kind, event.body))
+
+
+def _hash_body(stream: str, kind: str, body: str) -> bytes:
+    return hashlib.sha256(f"{stream}\n{kind}\n{body}".encode()).digest()
+
+
+async def open_stream(connection: AsyncConnection, stream: str, epoch: int) -> None:
+    """Begin a stream, with nothing in it."""
+    await connection.execute(insert(streams).values(id=stream, epoch=epoch, head=0))
+
+
+async def append(connection: AsyncConnection, new: Sequence[NewEvent], now: int) -> list[StoredEvent]:
+    """Number and store events, in this order.
+
+    Raises:
+        LookupError: if there is no such stream.
+    """
+    if not new:
+        return []
+    next_numbers = await _take_numbers(connection, Counter(each.stream for each in new))
+    stored, rows = [], []
+    for each in new:
+        q = next_numbers[each.stream]
+        next_numbers[each.stream] += 1
+        body = each.body()
+        stored.append(StoredEvent(each.stream, q, each.event.kind, now, each.author, body))
+        rows.append(_row(stored[-1], each.nonce))
+    await connection.execute(insert(events), rows)
+    return stored
+
+
+_RAISE_HEAD = (
+    update(streams)
+    .where(streams.c.id == bindparam("stream"))
+    .values(head=streams.c.head + bindparam("count"))
+)
+
+
+async def _take_numbers(connection: AsyncConnection, counts: Mapping[str, int]) -> dict[str, int]:
+    # In the order of ids, so that two transactions never wait for each other's streams.
+    taken = [{"stream": stream, "count": counts[stream]} for stream in sorted(counts)]
+    await connection.execute(_RAISE_HEAD, taken)
+    heads = await read_heads(connection, counts)
+    if len(heads) != len(counts):
+        raise LookupError(f"no such streams among {', '.join(counts)}")
+    return {head.stream: head.q - counts[head.stream] + 1 for head in heads}
+
+
+def _row(event: StoredEvent, nonce: str | None) -> dict[str, object]:
+    return {
+        "stream": event.stream,
+        "q": event.q,
+        "kind": event.kind,
+        "ts": event.ts,
+        "author": event.author,
+        "nonce": nonce,
+        "body": event.body,
+        "size": len(event.body.encode()) + _ENVELOPE,
+        "body_hash": _hash_body(event.stream, event.kind, event.body),
+    }
+
+
+async def find_nonces(
+    connection: AsyncConnection, pairs: Iterable[tuple[str, str]]
+) -> dict[tuple[str, str], Known]:
+    """Return what is stored under those of the pairs (author, nonce) that were used before."""
+    rows = await connection.execute(
+        select(events.c.author, events.c.nonce, events.c.q, events.c.ts, events.c.body_hash).where(
+            is_one_of(events.c.author, events.c.nonce, pairs)
+        ),
+    )
+    return {(row.author, row.nonce): Known(row.q, row.ts, row.body_hash) for row in rows}
+
+
+async def read_heads(connection: AsyncConnection, ids: Iterable[str]) -> list[Head]:
+    """Return the heads of those of the streams that exist."""
+    rows = await connection.execute(
+        select(streams.c.id, streams.c.epoch, streams.c.head).where(streams.c.id.in_(list(ids))),
+    )
+    return [Head(row.id, row.epoch, row.head) for row in rows]
+
+
+async def read_member_heads(connection: AsyncConnection, user_id: str) -> list[Head]:
+    """Return the heads of the user's inbox and of every room that the user belongs to."""
+    own = select(memberships.c.room).where(memberships.c.user == user_id)
+    rows = await connection.execute(
+        select(streams.c.id, streams.c.epoch, streams.c.head).where(
+            (streams.c.id == user_id) | streams.c.id.in_(own)
+        ),
+    )
+    return [Head(row.id, row.epoch, row.head) for row in rows]
+
+
+async def measure_after(connection: AsyncConnection, stream: str, q: int) -> int:
+    """Return the bytes that all events after `q` take on the wire, at most."""
+    size = await connection.scalar(
+        select(func.coalesce(func.sum(events.c.size), 0)).where(events.c.stream == stream, events.c.q > q),
+    )
+    return int(size or 0)
+
+
+async def read_after(connection: AsyncConnection, stream: str, q: int) -> list[StoredEvent]:
+    """Return all events after `q`."""
+    rows = await connection.execute(
+        select(events.c.q, events.c.kind, events.c.ts, events.c.author, events.c.body)
+        .where(events.c.stream == stream, events.c.q > q)
+        .order_by(events.c.q),
+    )
+    return [StoredEvent(stream, row.q, row.kind, row.ts, row.author, row.body) for row in rows]

@@ -1,0 +1,196 @@
+"""The one writer: everything that changes the database goes through here, in the order in which it came.
+
+Writes that wait while a commit is under way share the next one, so that the number of writes in a commit
+settles by itself at what the disk can do.
+
+Invariants:
+
+1. Writes take effect in the order of the calls, and nobody hears of one before it is committed.
+2. What is committed is announced, in the order of its numbers, even if nobody waits for it any more.
+3. A write that fails takes no other with it: when a statement fails, the batch is undone and its writes are
+   done again one by one.
+4. When the database itself fails, every write of the batch fails: an error is never retried into a success.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from itertools import groupby
+from typing import Any, Final, Generic, TypeVar, cast
+
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from hubbub.domain.errors import ChatError, Code
+from hubbub.domain.events import Event, StoredEvent
+from hubbub.domain.models import Posted
+from hubbub.storage import engine, messages, streams
+from hubbub.storage.messages import Post
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+BATCH: Final = 128
+
+
+class Transaction:
+    """A transaction that writes, as a change sees it.
+
+    `now` is the time that everything in the transaction happens at, in milliseconds since 1970.
+    """
+
+    def __init__(self, connection: AsyncConnection, now: int) -> None:
+        self.connection = connection
+        self.now = now
+        self.stored: list[StoredEvent] = []
+
+    async def append(self, stream: str, author: str, event: Event) -> None:
+        """Store an event at the end of a stream."""
+        new = streams.NewEvent(stream, author, event)
+        self.stored += await streams.append(self.connection, [new], self.now)
+
+    async def post(self, posts: Sequence[Post]) -> list[Posted | ChatError]:
+        """Store messages, and say where each is, or why it is nowhere."""
+        outcomes, stored = await messages.post_all(self.connection, posts, self.now)
+        self.stored += stored
+        return outcomes
+
+
+Change = Callable[[Transaction], Awaitable[T]]
+
+
+class _Pending(Generic[T]):
+    """A write that someone waits for; either a message or a change."""
+
+    def __init__(self, post: Post | None, change: Change[T] | None) -> None:
+        self.post = post
+        self.change = change
+        self.done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self.outcome: T | Exception | None = None
+
+    def settle(self) -> None:
+        """Tell whoever still waits."""
+        if self.done.done():
+            return
+        if isinstance(self.outcome, Exception):
+            self.done.set_exception(self.outcome)
+        else:
+            self.done.set_result(cast("T", self.outcome))
+
+
+class Writer:
+    """Commits writes in batches.
+
+    `announce` is called with the events of every commit and must not raise; `now` tells the time.
+    """
+
+    def __init__(
+        self, writing: AsyncEngine, announce: Callable[[Sequence[StoredEvent]], None], now: Callable[[], int]
+    ) -> None:
+        self._engine = writing
+        self._announce = announce
+        self._now = now
+        self._waiting: deque[_Pending[Any]] = deque()
+        self._wake = asyncio.Event()
+        self._closing = False
+        self._task = asyncio.create_task(self._run(), name="writer")
+
+    async def post(self, post: Post) -> Posted:
+        """Store a message.
+
+        Cancelling doesn't undo it: it may be stored all the same.
+
+        Raises:
+            ChatError: if it was not stored.
+        """
+        return await self._submit(_Pending[Posted](post, None))
+
+    async def change(self, change: Change[T]) -> T:
+        """Do several things in one transaction, all or none.
+
+        The change may be called more than once, each time in a new transaction, and must do nothing else.
+
+        Raises:
+            ChatError: that of the change, or of the database.
+        """
+        return await self._submit(_Pending(None, change))
+
+    async def close(self) -> None:
+        """Refuse further writes and wait until those that came before are done."""
+        self._closing = True
+        self._wake.set()
+        await self._task
+
+    async def _submit(self, pending: _Pending[T]) -> T:
+        if self._closing:
+            raise ChatError(Code.UNAVAILABLE)
+        self._waiting.append(pending)
+        self._wake.set()
+        return await pending.done
+
+    async def _run(self) -> None:
+        while self._waiting or not self._closing:
+            await self._wake.wait()
+            if batch := self._take():
+                await self._store(batch)
+            elif not self._closing:
+                self._wake.clear()
+
+    def _take(self) -> list[_Pending[Any]]:
+        batch: list[_Pending[Any]] = []
+        while self._waiting and len(batch) < BATCH:
+            pending = self._waiting.popleft()
+            # One that nobody waits for, and of which nothing was done, is as if it had never come.
+            if not pending.done.cancelled():
+                batch.append(pending)
+        return batch
+
+    async def _store(self, batch: Sequence[_Pending[Any]]) -> None:
+        try:
+            stored = await self._commit(batch)
+        except Exception as error:
+            if len(batch) > 1 and engine.is_fault_of_one(error):
+                for pending in batch:
+                    await self._store([pending])
+                return
+            answer = engine.as_chat_error(error)
+            for pending in batch:
+                pending.outcome = answer
+        else:
+            self._announce(stored)
+        for pending in batch:
+            pending.settle()
+
+    async def _commit(self, batch: Sequence[_Pending[Any]]) -> list[StoredEvent]:
+        async with self._engine.begin() as connection:
+            transaction = Transaction(connection, self._now())
+            for change, group in groupby(batch, key=lambda pending: pending.change):
+                if change is None:
+                    await _post(transaction, list(group))
+                else:
+                    for pending in group:
+                        pending.outcome = await _change(transaction, change)
+        return transaction.stored
+
+
+async def _post(transaction: Transaction, group: Sequence[_Pending[Any]]) -> None:
+    outcomes = await transaction.post([pending.post for pending in group if pending.post is not None])
+    for pending, outcome in zip(group, outcomes, strict=True):
+        pending.outcome = outcome
+
+
+async def _change(transaction: Transaction, change: Change[T]) -> T | ChatError:
+    # What a change refuses is undone alone; the rest of the transaction stands.
+    before = len(transaction.stored)
+    savepoint = await transaction.connection.begin_nested()
+    try:
+        result = await change(transaction)
+    except ChatError as refusal:
+        await savepoint.rollback()
+        del transaction.stored[before:]
+        return refusal
+    await savepoint.commit()
+    return result
