@@ -1,0 +1,134 @@
+/*
+ * What this page has to say and the server hasn't confirmed.
+ *
+ * 1. Entries are in the order of writing, and each keeps its nonce until it is
+ *    confirmed or given up: that is what makes sending twice harmless.
+ * 2. An entry is stored before it can be forgotten: it leaves the store only
+ *    when the server has it or the author deletes it.
+ * 3. A confirmed entry stays visible until its event arrives, so that it never
+ *    vanishes in between.
+ */
+
+import type { Environment } from '../wire/environment'
+import type { Body } from '../wire/frames'
+import { Observable } from './observable'
+
+/** `waiting` to be sent or answered; `acked` as number q; `failed` until the author decides. */
+export type EntryState = 'waiting' | 'acked' | 'failed'
+
+export interface Entry extends Body {
+  nonce: string
+  user: string
+  stream: string
+  /** Rises with each entry of a page, and across its reloads. */
+  order: number
+  ts: number
+  state: EntryState
+  /** Why it failed. */
+  code?: string
+  q?: number
+}
+
+export interface OutboxStore {
+  /** Entries of pages that are gone; from now on they are ours. */
+  claim(user: string): Promise<Entry[]>
+  put(entry: Entry): void
+  remove(nonce: string): void
+  clear(user: string): Promise<void>
+}
+
+export class Outbox extends Observable {
+  #entries: Entry[] = []
+  #order = 0
+
+  constructor(
+    private readonly user: string,
+    private readonly store: OutboxStore,
+    private readonly environment: Environment,
+  ) {
+    super()
+  }
+
+  /** Take over what pages of this user left behind. */
+  async claim(): Promise<void> {
+    const known = new Set(this.#entries.map(({ nonce }) => nonce))
+    const found = (await this.store.claim(this.user)).filter(({ nonce }) => !known.has(nonce))
+    if (found.length === 0) return
+    this.#entries = [...this.#entries, ...found].sort((one, other) => one.order - other.order)
+    this.changed()
+  }
+
+  add(stream: string, body: Body, ts: number): Entry {
+    this.#order = Math.max(this.#order + 1, this.environment.now())
+    const nonce = newNonce()
+    const entry: Entry = { ...body, nonce, user: this.user, stream, order: this.#order, ts, state: 'waiting' }
+    this.#entries.push(entry)
+    this.store.put(entry)
+    this.changed()
+    return entry
+  }
+
+  /** What the room shows after its messages. */
+  of(stream: string): readonly Entry[] {
+    return this.#entries.filter((entry) => entry.stream === stream)
+  }
+
+  /** The first that may be sent. */
+  next(stream: string): Entry | undefined {
+    return this.#entries.find((entry) => entry.stream === stream && entry.state === 'waiting')
+  }
+
+  /** The server has it: it needs no storing, only showing until its event comes. */
+  confirm(nonce: string, q: number, ts: number): void {
+    this.#change(nonce, { state: 'acked', q, ts })
+    this.store.remove(nonce)
+  }
+
+  fail(nonce: string, code: string): void {
+    const entry = this.#change(nonce, { state: 'failed', code })
+    if (entry) this.store.put(entry)
+  }
+
+  /** Send a failed one again; under a new nonce when the old one is spoilt. */
+  retry(nonce: string): void {
+    const spoilt = this.#find(nonce)?.code === 'nonce_reuse'
+    if (spoilt) this.store.remove(nonce)
+    const entry = this.#change(nonce, { state: 'waiting', ...(spoilt && { nonce: newNonce() }) })
+    if (entry) this.store.put(entry)
+  }
+
+  /** It is in the log now, or its author gave it up. */
+  remove(nonce: string): void {
+    if (!this.#find(nonce)) return
+    this.#entries = this.#entries.filter((entry) => entry.nonce !== nonce)
+    this.store.remove(nonce)
+    this.changed()
+  }
+
+  async clear(): Promise<void> {
+    this.#entries = []
+    await this.store.clear(this.user)
+    this.changed()
+  }
+
+  #find(nonce: string): Entry | undefined {
+    return this.#entries.find((entry) => entry.nonce === nonce)
+  }
+
+  #change(nonce: string, change: Partial<Entry>): Entry | undefined {
+    const entry = this.#find(nonce)
+    if (!entry) return undefined
+    Object.assign(entry, change)
+    this.changed()
+    return entry
+  }
+}
+
+/** 128 random bits in the alphabet nonces may have. */
+function newNonce(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16))
+  return btoa(String.fromCharCode(...bytes))
+    .replaceAll('+', '-')
+    .replaceAll('/', '_')
+    .replaceAll('=', '')
+}

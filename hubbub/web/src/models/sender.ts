@@ -1,0 +1,79 @@
+/*
+ * Empties the outbox into the connection.
+ *
+ * 1. A room's next entry is sent only after the one before was answered, so
+ *    the author's order never depends on what happens in between.
+ * 2. A lost or refused-for-now entry is sent again under its own nonce, before
+ *    any later one; a refusal for good lets the later ones pass.
+ */
+
+import { backoff } from '../wire/backoff'
+import type { Connection } from '../wire/connection'
+import type { Environment } from '../wire/environment'
+import type { Sent } from '../wire/frames'
+import type { Refusal } from '../wire/requests'
+import type { Entry, Outbox } from './outbox'
+
+/** A room that waits: for an answer, or for the time to try again. */
+interface Turn {
+  cancel(): void
+}
+
+export class Sender {
+  #turns = new Map<string, Turn>()
+  #failures = new Map<string, number>()
+
+  constructor(
+    private readonly connection: Pick<Connection, 'request' | 'state'>,
+    private readonly environment: Environment,
+    private readonly outbox: Outbox,
+    private readonly confirmed: (entry: Entry, q: number, ts: number) => void,
+  ) {}
+
+  /** Send the room's next entry, if it is its turn. */
+  pump(stream: string): void {
+    if (this.connection.state !== 'open' || this.#turns.has(stream)) return
+    const entry = this.outbox.next(stream)
+    if (!entry) return
+    const turn: Turn = { cancel: () => {} }
+    this.#turns.set(stream, turn)
+    const { nonce, text, re } = entry
+    this.connection.request<Sent>(
+      { t: 'send', s: stream, n: nonce, d: { text, ...(re !== undefined && { re }) } },
+      {
+        ok: ({ q, ts }) => this.#ok(turn, entry, q, ts),
+        err: (refusal) => this.#err(turn, entry, refusal),
+      },
+    )
+  }
+
+  /** The connection is gone: whatever waited will be sent on the next one. */
+  lost(): void {
+    for (const turn of this.#turns.values()) turn.cancel()
+    this.#turns.clear()
+  }
+
+  #ok(turn: Turn, entry: Entry, q: number, ts: number): void {
+    this.confirmed(entry, q, ts)
+    this.#failures.delete(entry.stream)
+    this.#end(turn, entry.stream)
+  }
+
+  #err(turn: Turn, entry: Entry, refusal: Refusal): void {
+    if (refusal.code === 'lost') return this.#end(turn, entry.stream)
+    if (!refusal.retry) {
+      this.outbox.fail(entry.nonce, refusal.code)
+      return this.#end(turn, entry.stream)
+    }
+    const failures = (this.#failures.get(entry.stream) ?? 0) + 1
+    this.#failures.set(entry.stream, failures)
+    const wait = refusal.after ?? backoff(failures, this.environment.random)
+    turn.cancel = this.environment.after(wait, () => this.#end(turn, entry.stream))
+  }
+
+  #end(turn: Turn, stream: string): void {
+    if (this.#turns.get(stream) !== turn) return
+    this.#turns.delete(stream)
+    this.pump(stream)
+  }
+}

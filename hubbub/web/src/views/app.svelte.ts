@@ -1,0 +1,92 @@
+/* Which screen is shown, and the way from one to the next. */
+
+import { forget } from '../helpers/memory'
+import { leave, takeName, whoAmI } from '../models/account'
+import { openOutboxStore } from '../models/outbox-store'
+import { Sync } from '../models/sync'
+import type { Message } from '../models/log'
+import type { Room } from '../models/room'
+import { backoff } from '../wire/backoff'
+import { browserEnvironment } from '../wire/environment'
+import { SUBPROTOCOL, type Me } from '../wire/frames'
+
+export type Screen =
+  | { kind: 'loading' }
+  | { kind: 'unreachable' }
+  | { kind: 'name'; ended: boolean }
+  | { kind: 'rooms'; sync: Sync }
+
+type Hearer = (room: Room, message: Message) => void
+
+export class App {
+  screen = $state.raw<Screen>({ kind: 'loading' })
+  /** Who wants to know of each new message. */
+  readonly hearers = new Set<Hearer>()
+  readonly #store = openOutboxStore(globalThis.indexedDB, navigator.locks as Navigator['locks'] | undefined)
+  #failures = 0
+
+  /** Find out who we are, and go on from there. */
+  async begin(): Promise<void> {
+    const answer = await whoAmI()
+    if ('me' in answer) await this.#open(answer.me)
+    else if ('refused' in answer) this.screen = { kind: 'name', ended: false }
+    else this.#beginLater()
+  }
+
+  /** Become a guest; returns what is wrong with the name, if anything. */
+  async enter(name: string): Promise<string | null> {
+    const answer = await takeName(name)
+    if ('me' in answer) await this.#open(answer.me)
+    return problemOf(answer)
+  }
+
+  async rename(sync: Sync, name: string): Promise<string | null> {
+    const answer = await takeName(name)
+    if ('me' in answer) sync.renamed(answer.me)
+    return problemOf(answer)
+  }
+
+  /** Give the guest up; returns whether the server heard. */
+  async leave(sync: Sync): Promise<boolean> {
+    if (!(await leave())) return false
+    await sync.outbox.clear()
+    forget(`draft.${sync.me.id}.`)
+    this.#close(sync, false)
+    return true
+  }
+
+  async #open(me: Me): Promise<void> {
+    const environment = browserEnvironment('/v1/realtime', SUBPROTOCOL)
+    const sync: Sync = new Sync(me, environment, await this.#store, {
+      ended: (why) => {
+        if (why === 'reauth') this.#close(sync, true)
+      },
+      doubted: () => void this.#doubt(sync),
+      heard: (room, message) => this.hearers.forEach((hearer) => hearer(room, message)),
+    })
+    this.screen = { kind: 'rooms', sync }
+    await sync.start()
+  }
+
+  /** A refused handshake tells the page nothing: ask over HTTP whether the session still holds. */
+  async #doubt(sync: Sync): Promise<void> {
+    const answer = await whoAmI()
+    if ('refused' in answer) this.#close(sync, true)
+  }
+
+  #close(sync: Sync, ended: boolean): void {
+    sync.stop()
+    if (this.screen.kind === 'rooms' && this.screen.sync === sync) this.screen = { kind: 'name', ended }
+  }
+
+  #beginLater(): void {
+    this.screen = { kind: 'unreachable' }
+    this.#failures += 1
+    setTimeout(() => void this.begin(), backoff(this.#failures, Math.random))
+  }
+}
+
+function problemOf(answer: Awaited<ReturnType<typeof takeName>>): string | null {
+  if ('me' in answer) return null
+  return 'refused' in answer ? answer.refused : 'unreachable'
+}

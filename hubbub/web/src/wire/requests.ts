@@ -1,0 +1,60 @@
+/*
+ * The requests that wait for their answer.
+ *
+ * 1. Every request is answered exactly once: by the server, or by `abandon`
+ *    when the connection that carried it is gone.
+ * 2. Numbers are never used twice on one connection.
+ */
+
+import type { ErrorFrame, OkFrame } from './frames'
+
+/** Why a request has no answer: refused by the server, or its connection is gone (`lost`). */
+export interface Refusal {
+  code: string
+  retry: boolean
+  /** Milliseconds to wait before trying again, when the server said so. */
+  after?: number
+}
+
+export interface Reply<T extends OkFrame> {
+  ok(frame: T): void
+  err(refusal: Refusal): void
+}
+
+interface Waiting {
+  since: number
+  reply: Reply<OkFrame>
+}
+
+export class Requests {
+  #last = 0
+  #waiting = new Map<number, Waiting>()
+
+  add<T extends OkFrame>(reply: Reply<T>, since: number): number {
+    this.#last += 1
+    this.#waiting.set(this.#last, { since, reply: reply as unknown as Reply<OkFrame> })
+    return this.#last
+  }
+
+  /** Hand an answer to who asked; an answer nobody waits for is dropped. */
+  settle(frame: OkFrame | ErrorFrame): void {
+    if (frame.id === undefined) return
+    const waiting = this.#waiting.get(frame.id)
+    if (!waiting) return
+    this.#waiting.delete(frame.id)
+    if (frame.t === 'ok') waiting.reply.ok(frame)
+    else waiting.reply.err(frame)
+  }
+
+  /** Tell everyone who waits that the connection is gone. */
+  abandon(): void {
+    const waiting = [...this.#waiting.values()]
+    this.#waiting.clear()
+    for (const { reply } of waiting) reply.err({ code: 'lost', retry: true })
+  }
+
+  /** When the oldest unanswered request was made; undefined when none waits. */
+  get oldest(): number | undefined {
+    return this.#waiting.values().next().value?.since
+  }
+}

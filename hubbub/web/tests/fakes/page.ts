@@ -1,0 +1,63 @@
+/* A page without views: one user's sync engine on a fake server. */
+
+import { MemoryStore } from '../../src/models/outbox-store'
+import type { Entry, OutboxStore } from '../../src/models/outbox'
+import { timelineRows, type MessageRow } from '../../src/models/rows'
+import { Sync, type SyncListener } from '../../src/models/sync'
+import { LOBBY, type FakeServer } from './server'
+
+/** An outbox store that outlives its page, as a browser's does. */
+export class KeptStore implements OutboxStore {
+  readonly kept = new Map<string, Entry>()
+
+  claim(user: string): Promise<Entry[]> {
+    const entries = [...this.kept.values()].filter((entry) => entry.user === user)
+    return Promise.resolve(entries.map((entry) => ({ ...entry })))
+  }
+  put(entry: Entry): void {
+    this.kept.set(entry.nonce, { ...entry })
+  }
+  remove(nonce: string): void {
+    this.kept.delete(nonce)
+  }
+  clear(): Promise<void> {
+    this.kept.clear()
+    return Promise.resolve()
+  }
+}
+
+export class Page {
+  readonly ended: string[] = []
+  readonly heard: string[] = []
+  doubts = 0
+  readonly sync: Sync
+
+  constructor(server: FakeServer, user: string, store: OutboxStore = new MemoryStore()) {
+    const { now, after, random } = server.world
+    const listener: SyncListener = {
+      ended: (why) => this.ended.push(why),
+      doubted: () => (this.doubts += 1),
+      heard: (_room, { text }) => this.heard.push(text),
+    }
+    const environment = { now, after, random, open: () => server.open(user) }
+    this.sync = new Sync({ id: user, name: user.toUpperCase(), kind: 'guest' }, environment, store, listener)
+  }
+
+  get lobby() {
+    return this.sync.room(LOBBY)!
+  }
+
+  say(text: string): void {
+    this.sync.say(LOBBY, text)
+  }
+
+  /** The messages as the timeline shows them. */
+  get rows(): MessageRow[] {
+    const rows = timelineRows(this.lobby.log.messages, this.sync.outbox.of(LOBBY), this.sync.me.id)
+    return rows.filter((row) => row.kind === 'message')
+  }
+
+  get texts(): string[] {
+    return this.rows.map(({ text }) => text)
+  }
+}

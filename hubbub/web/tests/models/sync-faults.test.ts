@@ -1,0 +1,87 @@
+/*
+ * Whatever the network and the server do, in the end every page shows the
+ * server's log, and every message written was written once, in order.
+ */
+
+import { expect, test } from 'vitest'
+import { KeptStore, Page } from '../fakes/page'
+import { FakeServer, LOBBY, NO_FAULTS, type Faults } from '../fakes/server'
+import { seeded, World } from '../fakes/world'
+
+const RUNS = 150
+const STEPS = 60
+const USERS = ['ann', 'bo', 'chen']
+
+interface Writer {
+  user: string
+  store: KeptStore
+  page: Page
+  written: string[]
+}
+
+function faultsOf(random: () => number): Faults {
+  const often = (): number => (random() < 0.5 ? 0 : random() * 0.3)
+  return {
+    lose: often(),
+    repeat: often(),
+    cutBefore: often(),
+    cutAfter: often(),
+    refuse: often(),
+    eventFirst: random(),
+    gap: often() / 3,
+  }
+}
+
+async function reload(server: FakeServer, writer: Writer): Promise<void> {
+  writer.page.sync.stop()
+  writer.page = new Page(server, writer.user, writer.store)
+  await writer.page.sync.start()
+}
+
+/** Anything that may happen between two moments of a chat. */
+async function step(server: FakeServer, writers: Writer[], random: () => number): Promise<void> {
+  const writer = writers[Math.floor(random() * writers.length)]!
+  const dice = random()
+  if (dice < 0.5 && writer.page.sync.rooms.length > 0) {
+    const text = `${writer.user} ${writer.written.length}`
+    writer.written.push(text)
+    writer.page.say(text)
+  } else if (dice < 0.56) {
+    server.up = false
+    server.cut(random() < 0.5 ? 1012 : 1006)
+  } else if (dice < 0.68) server.up = true
+  else if (dice < 0.72) await reload(server, writer)
+  else if (dice < 0.76) writer.page.sync.wake()
+  else if (dice < 0.8) writer.page.sync.room(LOBBY)?.loadOlder()
+  else if (dice < 0.83) writer.page.sync.room(LOBBY)?.trim(5)
+  await server.world.pass(random() < 0.7 ? random() * 60 : random() * 8000)
+}
+
+test.each(Array.from({ length: RUNS }, (_, seed) => seed))('converges, seed %i', async (seed) => {
+  const random = seeded(seed)
+  const world = new World(random)
+  const server = new FakeServer(world)
+  server.maxDelta = random() < 0.5 ? 1000 : 6
+  const writers = USERS.map((user) => {
+    const store = new KeptStore()
+    return { user, store, page: new Page(server, user, store), written: [] }
+  })
+  for (const { page } of writers) await page.sync.start()
+  server.faults = faultsOf(random)
+
+  for (let n = 0; n < STEPS; n += 1) await step(server, writers, random)
+  server.faults = { ...NO_FAULTS }
+  server.up = true
+  await world.pass(300_000)
+
+  const log = server.texts
+  for (const { user, page, store, written } of writers) {
+    expect(log.filter((text) => String(text).startsWith(`${user} `))).toEqual(written)
+    const shown = page.texts
+    expect(shown).toEqual(log.slice(log.length - shown.length))
+    expect(shown.length).toBeGreaterThanOrEqual(Math.min(log.length, 5))
+    expect(new Set(page.rows.map(({ key }) => key)).size).toBe(shown.length)
+    expect(page.rows.every(({ state }) => state === 'sent')).toBe(true)
+    expect(store.kept.size).toBe(0)
+  }
+})
