@@ -11,19 +11,22 @@ Invariants:
 
 from __future__ import annotations
 
+import functools
 import logging
-from collections.abc import Iterable
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVarTuple
 
-from sqlalchemy import URL, Column, ColumnElement, Connection, and_, event, false, or_
+from sqlalchemy import URL, Column, Connection, Row, Select, and_, bindparam, event, or_
 from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError, SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from hubbub.domain.errors import ChatError, Code
 
 log = logging.getLogger(__name__)
+
+Ts = TypeVarTuple("Ts")
 
 # Reading is done in threads, one to a connection.
 _READERS: Final = 4
@@ -92,14 +95,34 @@ def _prepare_sqlite(engine: AsyncEngine, begin: str) -> None:
     event.listen(engine.sync_engine, "begin", on_begin)
 
 
-def is_one_of(
-    first: Column[Any], second: Column[Any], pairs: Iterable[tuple[object, object]]
-) -> ColumnElement[bool]:
-    """Return the condition that two columns together are one of the pairs.
+async def select_pairs(
+    connection: AsyncConnection,
+    query: Select[*Ts],
+    first: Column[Any],
+    second: Column[Any],
+    pairs: Collection[tuple[object, object]],
+) -> Sequence[Row[*Ts]]:
+    """Return the rows of a query in which two columns together are one of the pairs."""
+    if not pairs:
+        return []
+    values = {
+        name: value
+        for index, pair in enumerate(pairs)
+        for name, value in zip(_names(index), pair, strict=True)
+    }
+    return (await connection.execute(_with_pairs(query, first, second, len(pairs)), values)).all()
 
-    As ORs, which SQLite looks up in an index; it scans the whole table for `(a, b) IN (VALUES ...)`.
-    """
-    return or_(false(), *(and_(first == one, second == other) for one, other in pairs))
+
+@functools.lru_cache(maxsize=512)
+def _with_pairs(query: Select[*Ts], first: Column[Any], second: Column[Any], count: int) -> Select[*Ts]:
+    # As ORs, which SQLite looks up in an index; it scans the whole table for (a, b) IN (VALUES ...).
+    # Making them takes longer than finding the rows, so each number of pairs is made once.
+    names = map(_names, range(count))
+    return query.where(or_(*(and_(first == bindparam(a), second == bindparam(b)) for a, b in names)))
+
+
+def _names(index: int) -> tuple[str, str]:
+    return f"first_{index}", f"second_{index}"
 
 
 def is_fault_of_one(error: Exception) -> bool:

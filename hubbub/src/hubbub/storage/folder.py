@@ -22,7 +22,8 @@ def claim_folder(folder: Path) -> Iterator[None]:
         StorageUnusableError: if it can't be written to, or is in use.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        # What people say is nobody else's business on this machine.
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = (folder / "hubbub.lock").open("a")
     except OSError as error:
         reason = error.strerror or error

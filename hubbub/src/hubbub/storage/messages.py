@@ -17,7 +17,7 @@ from hubbub.domain.errors import ChatError, Code
 from hubbub.domain.events import MessagePosted, StoredEvent
 from hubbub.domain.models import Message, Posted
 from hubbub.storage import rooms, streams
-from hubbub.storage.engine import is_one_of
+from hubbub.storage.engine import select_pairs
 from hubbub.storage.streams import Known, NewEvent
 from hubbub.storage.tables import messages
 
@@ -81,13 +81,12 @@ def _outcome(post: Post, known: Known, *, dup: bool) -> Posted | ChatError:
     return Posted(known.q, known.ts, dup)
 
 
+_TARGETS = select(messages.c.stream, messages.c.q)
+
+
 async def _select_targets(connection: AsyncConnection, posts: Sequence[Post]) -> set[tuple[str, int]]:
     wanted = {(post.room, post.message.reply_to) for post in posts if post.message.reply_to is not None}
-    if not wanted:
-        return set()
-    rows = await connection.execute(
-        select(messages.c.stream, messages.c.q).where(is_one_of(messages.c.stream, messages.c.q, wanted)),
-    )
+    rows = await select_pairs(connection, _TARGETS, messages.c.stream, messages.c.q, wanted)
     return {(row.stream, row.q) for row in rows}
 
 
@@ -129,7 +128,7 @@ async def read_from(connection: AsyncConnection, room: str, q: int, limit: int, 
     return await _read(connection, query, limit, size)
 
 
-_Query = Select[tuple[int, int, int, str, str, str, int | None]]
+_Query = Select[int, int, int, str, str, str, int | None]
 
 
 def _select(room: str) -> _Query:
@@ -153,5 +152,5 @@ async def _read(connection: AsyncConnection, query: _Query, limit: int, size: in
         # However long a message is, a page has at least one, or nobody would get past it.
         if size < 0 and page:
             break
-        page.append(Message(row.q, row.rev, row.ts, row.author, row.nonce, row.text, row.reply_to))
+        page.append(Message(*row))
     return Excerpt(page, len(page) < len(rows))

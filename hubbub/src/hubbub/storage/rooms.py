@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hubbub.domain.models import Room
-from hubbub.storage.engine import is_one_of
+from hubbub.storage.engine import select_pairs
 from hubbub.storage.tables import memberships, rooms
 
 
@@ -55,13 +55,12 @@ async def add_member(connection: AsyncConnection, room_id: str, user_id: str, no
     await connection.execute(insert(memberships).values(room=room_id, user=user_id, joined=now))
 
 
+_PAIRS = select(memberships.c.room, memberships.c.user)
+
+
 async def select_members(
-    connection: AsyncConnection, pairs: Iterable[tuple[str, str]]
+    connection: AsyncConnection, pairs: Collection[tuple[str, str]]
 ) -> set[tuple[str, str]]:
     """Return those of the pairs (room, user) in which the user belongs to the room."""
-    rows = await connection.execute(
-        select(memberships.c.room, memberships.c.user).where(
-            is_one_of(memberships.c.room, memberships.c.user, pairs)
-        ),
-    )
+    rows = await select_pairs(connection, _PAIRS, memberships.c.room, memberships.c.user, pairs)
     return {(row.room, row.user) for row in rows}

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hubbub.domain.events import Event, StoredEvent
 from hubbub.domain.models import Head
-from hubbub.storage.engine import is_one_of
+from hubbub.storage.engine import select_pairs
 from hubbub.storage.tables import events, memberships, streams
 
 # What the wire puts around a body; an estimate from above, for the bound on deltas.
@@ -119,15 +119,14 @@ def _row(event: StoredEvent, nonce: str | None) -> dict[str, object]:
     }
 
 
+_NONCES = select(events.c.author, events.c.nonce, events.c.q, events.c.ts, events.c.body_hash)
+
+
 async def find_nonces(
-    connection: AsyncConnection, pairs: Iterable[tuple[str, str]]
+    connection: AsyncConnection, pairs: Collection[tuple[str, str]]
 ) -> dict[tuple[str, str], Known]:
     """Return what is stored under those of the pairs (author, nonce) that were used before."""
-    rows = await connection.execute(
-        select(events.c.author, events.c.nonce, events.c.q, events.c.ts, events.c.body_hash).where(
-            is_one_of(events.c.author, events.c.nonce, pairs)
-        ),
-    )
+    rows = await select_pairs(connection, _NONCES, events.c.author, events.c.nonce, pairs)
     return {(row.author, row.nonce): Known(row.q, row.ts, row.body_hash) for row in rows}
 
 

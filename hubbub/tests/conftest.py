@@ -1,0 +1,226 @@
+"""What the chat's tests share: clocks to turn, a database, and connections whose other end is the test."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fullduplex import Close, ConnectionClosedError, ConnectionClosedOK
+from hubbub.actions.open_lobby import open_lobby
+from hubbub.actions.sign_in_guest import SignedIn, sign_in_guest
+from hubbub.bus.local import LocalBus
+from hubbub.domain.events import Notice, StoredEvent
+from hubbub.storage.database import Database
+from hubbub.storage.engine import Engines, open_engines, sqlite_url
+from hubbub.storage.migrate import migrate
+
+Guest = Callable[[str], Awaitable[SignedIn]]
+
+
+class LoopClock:
+    """The running loop's clock, which the test can put forward: what is due then, happens."""
+
+    def __init__(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._real = loop.time
+        self._ahead = 0.0
+        loop.time = self.time  # type: ignore[method-assign]
+
+    def time(self) -> float:
+        """Tell the time."""
+        return self._real() + self._ahead
+
+    async def advance(self, seconds: float) -> None:
+        """Put the clock forward, and let happen what does."""
+        self._ahead += seconds
+        await self.settle()
+
+    async def settle(self) -> None:
+        """Let the tasks that can go on do so."""
+        for _ in range(50):
+            await asyncio.sleep(0)
+
+
+@pytest.fixture
+async def loop_clock() -> LoopClock:
+    """Return the loop's clock, to be put forward."""
+    return LoopClock()
+
+
+class WallClock:
+    """What time it is, in milliseconds since 1970; it stands still unless it is set."""
+
+    def __init__(self) -> None:
+        self.now = 1_800_000_000_000
+
+    def __call__(self) -> int:
+        """Tell the time."""
+        return self.now
+
+
+@pytest.fixture
+def wall_clock() -> WallClock:
+    """Return the clock that the database goes by."""
+    return WallClock()
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a SQLite database with nothing but its tables."""
+    file = tmp_path_factory.mktemp("migrated") / "empty.sqlite3"
+
+    async def make() -> None:
+        engines = open_engines(sqlite_url(file))
+        await migrate(engines)
+        await engines.dispose()
+
+    asyncio.run(make())
+    return file
+
+
+@pytest.fixture(params=["sqlite"])
+async def engines(
+    request: pytest.FixtureRequest, tmp_path: Path, migrated_sqlite: Path
+) -> AsyncIterator[Engines]:
+    """Open a database with empty tables, once for every engine there is."""
+    file = shutil.copy(migrated_sqlite, tmp_path / "test.sqlite3")
+    engines = open_engines(sqlite_url(file))
+    yield engines
+    await engines.dispose()
+
+
+@pytest.fixture
+def bus() -> LocalBus:
+    """Return a bus that nobody listens to yet."""
+    return LocalBus()
+
+
+@pytest.fixture
+def heard(bus: LocalBus) -> list[Notice]:
+    """Return what the bus tells, as it does."""
+    notices: list[Notice] = []
+    bus.subscribe(notices.append)
+    return notices
+
+
+@pytest.fixture
+async def database(engines: Engines, bus: LocalBus, wall_clock: WallClock) -> AsyncIterator[Database]:
+    """Open a database that has a lobby, and announces on the bus."""
+
+    def announce(events: Sequence[StoredEvent]) -> None:
+        for event in events:
+            bus.publish(event)
+
+    database = Database(engines, announce, wall_clock)
+    await open_lobby(database)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+def guest(database: Database) -> Guest:
+    """Return what signs a guest in."""
+
+    async def sign_in(name: str) -> SignedIn:
+        return await sign_in_guest(database, name)
+
+    return sign_in
+
+
+class FakeConnection:
+    """A WebSocket connection whose peer is the test.
+
+    A peer that is `slow` takes nothing until `take_all`.
+    """
+
+    def __init__(self) -> None:
+        self.slow = False
+        self.buffered_amount = 0
+        self.frames: deque[dict[str, Any]] = deque()
+        self.closed: Close | None = None
+        self._to_server: asyncio.Queue[str | bytes | None] = asyncio.Queue()
+        self._sent = asyncio.Event()
+        self._taken = asyncio.Event()
+
+    # What the server does
+
+    async def recv(self) -> str | bytes:
+        """Wait for what the test says."""
+        message = await self._to_server.get()
+        if message is None:
+            self._to_server.put_nowait(None)
+            raise ConnectionClosedOK(None, None)
+        return message
+
+    def send_nowait(self, message: str) -> None:
+        """Let the test hear something."""
+        if self.closed is not None:
+            raise ConnectionClosedError(None, self.closed)
+        if self.slow:
+            self.buffered_amount += len(message.encode())
+        self.frames.append(json.loads(message))
+        self._sent.set()
+
+    async def drain(self) -> None:
+        """Wait until the test has taken what was sent."""
+        while self.buffered_amount:
+            self._taken.clear()
+            await self._taken.wait()
+
+    async def close(self, code: int = 1000, reason: str = "") -> None:
+        """Close the connection; the first code counts."""
+        self.closed = self.closed or Close(code, reason)
+        self._to_server.put_nowait(None)
+        self._sent.set()
+
+    # What the test does
+
+    def say(self, t: str, **fields: object) -> None:
+        """Send a frame."""
+        self.say_raw(json.dumps({"t": t} | fields))
+
+    def say_raw(self, message: str | bytes) -> None:
+        """Send a message."""
+        self._to_server.put_nowait(message)
+
+    def hang_up(self) -> None:
+        """Close the connection from the peer's side."""
+        self.closed = Close(1001)
+        self._to_server.put_nowait(None)
+
+    async def hear(self) -> dict[str, Any]:
+        """Wait for the next frame."""
+        while not self.frames:
+            assert self.closed is None, f"closed with {self.closed}"
+            self._sent.clear()
+            await self._sent.wait()
+        return self.frames.popleft()
+
+    async def hear_only(self, *kinds: str) -> dict[str, Any]:
+        """Wait for the next frame of one of these kinds, passing over all others."""
+        while (frame := await self.hear())["t"] not in kinds:
+            pass
+        return frame
+
+    def take_some(self, size: int) -> None:
+        """Take so many bytes of what was sent."""
+        self.buffered_amount = max(0, self.buffered_amount - size)
+        self._taken.set()
+
+    def take_all(self) -> None:
+        """Take everything, now and from now on."""
+        self.slow = False
+        self.take_some(self.buffered_amount)
+
+
+@pytest.fixture
+def connect() -> Callable[[], FakeConnection]:
+    """Return what makes connections whose peer is the test."""
+    return FakeConnection

@@ -1,0 +1,27 @@
+"""What every response tells the browser not to do."""
+
+from __future__ import annotations
+
+import pytest
+
+
+@pytest.mark.parametrize("path", ["/", "/assets/main-1a2b.js", "/v1/me", "/healthz", "/nothing"])
+async def test_every_response_has_them(browser, path) -> None:
+    """No script but our own runs, nobody frames us, nothing is guessed, and no address is told."""
+    headers = (await browser.get(path)).headers
+
+    policy = dict(part.split(" ", 1) for part in headers["content-security-policy"].split("; "))
+    assert policy == {
+        "default-src": "'none'",
+        "script-src": "'self'",
+        "style-src": "'self'",
+        "img-src": "'self' data:",
+        "connect-src": "'self'",
+        "font-src": "'self'",
+        "manifest-src": "'self'",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+        "frame-ancestors": "'none'",
+    }
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "no-referrer"

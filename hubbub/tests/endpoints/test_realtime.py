@@ -1,0 +1,70 @@
+"""Who may open the WebSocket."""
+
+from __future__ import annotations
+
+import pytest
+
+from fullduplex import Headers, Request, Response
+from hubbub.endpoints.realtime import Door, find_token
+
+COOKIE = ("Cookie", "hubbub_session=abc")
+HOME = ("Origin", "http://chat.test")
+
+
+class Refusing:
+    """A connection, as far as refusing it goes."""
+
+    def respond(self, status: int, text: str) -> Response:
+        """Make a refusal."""
+        return Response(status, body=text.encode())
+
+
+def check(*headers: tuple[str, str], path: str = "/v1/realtime", public_url: str | None = None) -> int | None:
+    """Return the status of the refusal, if there is one."""
+    request = Request(path, Headers([("Host", "chat.test"), *headers]))
+    refusal = Door(public_url).check(Refusing(), request)
+    return None if refusal is None else refusal.status_code
+
+
+def test_own_page_may_pass() -> None:
+    """Our own page may, with and without a cookie; so may a program without either."""
+    assert check(HOME, COOKIE) is None
+    assert check(HOME) is None
+    assert check() is None
+    assert check(HOME, COOKIE, path="/v1/realtime?x=1") is None
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        [("Origin", "http://evil.test"), COOKIE],
+        [("Origin", "http://evil.test")],
+        [("Origin", "null"), COOKIE],
+        [("Origin", "http://chat.test.evil.test"), COOKIE],
+        [("Origin", "https://chat.test"), COOKIE],
+        [HOME, HOME, COOKIE],
+        [COOKIE],
+    ],
+    ids=range(7),
+)
+def test_other_page_may_not(headers: list[tuple[str, str]]) -> None:
+    """Another page's script may not, nor may whoever has a cookie and doesn't say where from."""
+    assert check(*headers) == 403
+
+
+@pytest.mark.parametrize("path", ["/", "/v1", "/v1/realtime/", "/v1/realtimes", "//v1/realtime"])
+def test_other_paths_are_none(path: str) -> None:
+    """There is one WebSocket, at one path."""
+    assert check(HOME, COOKIE, path=path) == 404
+
+
+def test_public_url_is_what_counts() -> None:
+    """Behind a proxy, the page is at the public address."""
+    assert check(("Origin", "https://chat.example"), COOKIE, public_url="https://chat.example") is None
+    assert check(HOME, COOKIE, public_url="https://chat.example") == 403
+
+
+def test_token_is_found_in_any_cookie() -> None:
+    """The token is found in whichever Cookie header it is."""
+    assert find_token(Headers([("Cookie", "a=1"), COOKIE])) == "abc"
+    assert find_token(Headers()) is None

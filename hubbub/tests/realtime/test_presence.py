@@ -1,0 +1,224 @@
+"""Who is shown to be here, when, and to whom."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from hubbub.domain.events import UserRenamed
+from hubbub.domain.models import User
+from hubbub.realtime.hub import Hub
+from hubbub.realtime.outbound import Outbound
+from hubbub.realtime.presence import INTERVAL, OFFLINE_GRACE, SHOWN_USERS, SINGLE_CHANGES, Presence
+
+ROOM = "r_x"
+ANN = User("u_ann", "Ann", "guest")
+BOB = User("u_bob", "Bob", "guest")
+
+
+class Place:
+    """A room with an onlooker in it, and those whom the test lets in."""
+
+    def __init__(self, connect) -> None:
+        self.hub = Hub()
+        self.presence = Presence(self.hub)
+        self._connect = connect
+        self.heard: dict[Outbound, Any] = {}
+        self.onlooker = connect()
+        self.hub.subscribe(ROOM, Outbound(self.onlooker, lambda: None)).go_live(0)
+
+    def come(self, user: User) -> Outbound:
+        """Let a user in, by a new connection."""
+        outbound = self.connect(user)
+        self.enter(outbound)
+        return outbound
+
+    def connect(self, user: User) -> Outbound:
+        """Give a user a connection that is in no room."""
+        connection = self._connect()
+        outbound = Outbound(connection, lambda: None)
+        self.heard[outbound] = connection.frames
+        self.presence.connect(outbound, user)
+        return outbound
+
+    def enter(self, outbound: Outbound) -> None:
+        """Let a connection into the room."""
+        self.hub.subscribe(ROOM, outbound).go_live(0)
+        self.presence.enter(ROOM, outbound)
+
+    def told(self) -> list[Any]:
+        """Take what the onlooker was told: name and state of single changes, or the number of all."""
+        heard = [
+            (frame["d"]["name"], frame["d"]["state"]) if frame["k"] == "pres" else frame["d"]["count"]
+            for frame in self.onlooker.frames
+        ]
+        self.onlooker.frames.clear()
+        return heard
+
+
+@pytest.fixture
+async def place(connect, loop_clock) -> Place:
+    """Make a room."""
+    return Place(connect)
+
+
+async def test_arrival_is_told_at_once(place) -> None:
+    """The first to come is told without delay."""
+    place.come(ANN)
+
+    assert place.told() == [("Ann", "on")]
+
+
+async def test_changes_are_gathered(place, loop_clock) -> None:
+    """What changes soon afterwards is told together, and only how it ended."""
+    place.come(ANN)
+    place.told()
+    bob = place.come(BOB)
+    place.presence.set_state(bob, "idle")
+    assert place.told() == []
+
+    await loop_clock.advance(INTERVAL)
+    assert place.told() == [("Bob", "idle")]
+
+    await loop_clock.advance(INTERVAL)
+    place.presence.set_state(bob, "on")
+    assert place.told() == [("Bob", "on")]
+
+
+async def test_going_is_told_after_grace(place, loop_clock) -> None:
+    """Someone who has gone is shown a while longer, and then no more."""
+    ann = place.come(ANN)
+    place.told()
+    place.presence.disconnect(ann)
+
+    await loop_clock.advance(OFFLINE_GRACE - 1)
+    assert place.told() == []
+
+    await loop_clock.advance(1)
+    assert place.told() == [("Ann", "off")]
+
+
+async def test_quick_return_goes_unnoticed(place, loop_clock) -> None:
+    """Who comes back in time was never gone."""
+    place.presence.disconnect(place.come(ANN))
+    place.told()
+    await loop_clock.advance(OFFLINE_GRACE - 1)
+    place.come(ANN)
+    await loop_clock.advance(OFFLINE_GRACE * 2)
+
+    assert place.told() == []
+
+
+async def test_user_with_two_devices_is_one(place, loop_clock) -> None:
+    """A user is shown once, in the best state, and goes with the last connection."""
+    phone, desk = place.come(ANN), place.come(ANN)
+    place.presence.set_state(desk, "idle")
+    await loop_clock.advance(INTERVAL)
+    assert place.told() == [("Ann", "on")]
+
+    place.presence.leave(ROOM, phone)
+    await loop_clock.advance(INTERVAL)
+    assert place.told() == [("Ann", "idle")]
+
+    place.presence.leave(ROOM, desk)
+    place.presence.leave(ROOM, desk)
+    await loop_clock.advance(OFFLINE_GRACE)
+    assert place.told() == [("Ann", "off")]
+
+
+async def test_do_not_disturb_counts_everywhere(place, loop_clock) -> None:
+    """One device that isn't to be disturbed speaks for all."""
+    phone, _desk = place.come(ANN), place.come(ANN)
+    place.presence.set_state(phone, "dnd")
+    await loop_clock.advance(INTERVAL)
+
+    assert place.told() == [("Ann", "on"), ("Ann", "dnd")]
+
+
+async def test_invisible_user_is_not_shown(place, loop_clock) -> None:
+    """Who is `off` from the start is never told of, neither coming nor going."""
+    ann = place.connect(ANN)
+    place.presence.set_state(ann, "off")
+    place.enter(ann)
+    listed = place.presence.enter(ROOM, place.connect(BOB))
+    await loop_clock.advance(INTERVAL)
+    place.presence.disconnect(ann)
+    await loop_clock.advance(OFFLINE_GRACE)
+
+    assert place.told() == [("Bob", "on")]
+    assert "u_ann" not in listed.text
+
+
+async def test_newcomer_is_shown_everyone(place) -> None:
+    """Who enters gets the list of all who are here, oneself included."""
+    place.come(ANN)
+    bob = place.connect(BOB)
+
+    frame = place.presence.enter(ROOM, bob)
+
+    assert '{"id":"u_ann","name":"Ann","state":"on"}' in frame.text
+    assert '{"id":"u_bob","name":"Bob","state":"on"}' in frame.text
+    assert '"count":2' in frame.text
+
+
+async def test_new_name_is_told(place, loop_clock) -> None:
+    """A user who is here is shown by the new name; one who isn't, is no matter."""
+    place.come(ANN)
+    await loop_clock.advance(INTERVAL)
+    place.told()
+
+    place.presence.hear(UserRenamed(User("u_ann", "Anna", "guest")))
+    place.presence.hear(UserRenamed(BOB))
+
+    assert place.told() == [("Anna", "on")]
+
+
+async def test_many_changes_are_one_list(place, loop_clock) -> None:
+    """When many come at once, the room is told anew and not one by one."""
+    for n in range(SINGLE_CHANGES + 2):
+        place.come(User(f"u_{n}", f"User {n}", "guest"))
+    await loop_clock.advance(INTERVAL)
+
+    assert place.told() == [("User 0", "on"), SINGLE_CHANGES + 2]
+
+
+async def test_crowd_is_only_counted(place, loop_clock) -> None:
+    """In a crowd nobody is told who has come, only how many are here."""
+    for n in range(SHOWN_USERS + 1):
+        place.come(User(f"u_{n}", f"User {n}", "guest"))
+    await loop_clock.advance(INTERVAL)
+    place.told()
+
+    place.come(ANN)
+    await loop_clock.advance(INTERVAL)
+
+    assert place.told() == [SHOWN_USERS + 2]
+
+
+async def test_typing_is_told_to_others(place) -> None:
+    """Everyone in the room hears who types, but none of that user's own connections."""
+    ann, also_ann, bob = place.come(ANN), place.come(ANN), place.come(BOB)
+    before = [len(place.heard[each]) for each in (ann, also_ann, bob)]
+
+    place.presence.tell_typing(ROOM, ann, on=True)
+
+    assert [len(place.heard[each]) for each in (ann, also_ann, bob)] == [before[0], before[1], before[2] + 1]
+    assert place.heard[bob][-1] == {
+        "t": "eph",
+        "s": ROOM,
+        "k": "typing",
+        "d": {"user": {"id": "u_ann", "name": "Ann"}, "on": True},
+        "ttl": 6,
+    }
+
+
+async def test_room_is_ones_own(place) -> None:
+    """A connection is in the rooms that it has entered, and in no others."""
+    ann = place.come(ANN)
+
+    assert place.presence.is_in(ROOM, ann)
+    assert not place.presence.is_in("r_y", ann)
+
+    place.presence.leave(ROOM, ann)
+    assert not place.presence.is_in(ROOM, ann)

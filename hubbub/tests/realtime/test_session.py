@@ -1,0 +1,295 @@
+"""Hellos, heartbeats and goodbyes."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from hubbub.domain.models import LOBBY
+from hubbub.realtime import session as module
+from hubbub.realtime.hub import Hub
+from hubbub.realtime.outbound import HIGH_WATER, STALL
+from hubbub.realtime.presence import Presence
+from hubbub.realtime.session import (
+    HEARTBEAT,
+    HEARTBEAT_GRACE,
+    HELLO_TIMEOUT,
+    REVOKED,
+    UNKNOWN,
+    Goodbye,
+    Session,
+)
+
+CLIENT = {"name": "test", "ver": "1"}
+
+
+class Caller:
+    """A connection that a session runs on."""
+
+    def __init__(self, session, connection, clock) -> None:
+        self.session = session
+        self.clock = clock
+        self.connection = connection
+        self.task = asyncio.ensure_future(session.run())
+
+    async def hello(self, **fields: object) -> dict:
+        """Open the session."""
+        self.connection.say("hello", client=CLIENT, **fields)
+        frame = await self.connection.hear()
+        await self.clock.settle()
+        return frame
+
+    async def bye(self) -> dict:
+        """Wait for the end, and return the last frame."""
+        frame = await self.connection.hear_only("bye")
+        await self.task
+        assert self.connection.closed.code == frame["code"]
+        assert self.connection.closed.reason == frame["why"]
+        return frame
+
+
+@pytest.fixture
+async def world(database, bus):
+    """Return a hub, and who is there."""
+    hub = Hub()
+    presence = Presence(hub)
+    for listener in (hub.hear, presence.hear):
+        bus.subscribe(listener)
+    return hub, presence
+
+
+@pytest.fixture
+async def call(database, world, connect, loop_clock):
+    """Return what calls the server."""
+    callers = []
+
+    def make(token: str | None = None) -> Caller:
+        connection = connect()
+        callers.append(Caller(Session(connection, token, database, *world), connection, loop_clock))
+        return callers[-1]
+
+    yield make
+    for caller in callers:
+        caller.connection.hang_up()
+        await caller.task
+
+
+async def test_welcome_tells_all_that_is_needed(call, guest, wall_clock) -> None:
+    """Who is known by a cookie's token is welcomed, with how far their streams are."""
+    ann = await guest("Ann")
+
+    welcome = await call(ann.token).hello()
+
+    assert welcome["t"] == "welcome"
+    assert welcome["me"] == {"id": ann.user.id, "name": "Ann", "kind": "guest"}
+    assert (welcome["v"], welcome["hb"], welcome["now"]) == (1, 25, wall_clock.now)
+    assert welcome["heads"] == {"me": [wall_clock.now, 1], LOBBY: [wall_clock.now, 1]}
+    assert welcome["limits"]["frame"] == 262_144
+    assert welcome["limits"]["text"] == 16_000
+
+
+async def test_token_in_hello_will_do(call, guest) -> None:
+    """A program without cookies shows its token in the hello."""
+    ann = await guest("Ann")
+
+    assert (await call().hello(token=ann.token))["me"]["id"] == ann.user.id
+
+
+async def test_heads_leave_out_what_is_known(call, guest, wall_clock) -> None:
+    """Streams that haven't moved past the client's position aren't listed."""
+    ann = await guest("Ann")
+
+    welcome = await call(ann.token).hello(at={"me": [wall_clock.now, 1], LOBBY: [wall_clock.now, 0]})
+
+    assert welcome["heads"] == {LOBBY: [wall_clock.now, 1]}
+
+
+async def test_sessions_have_ids_of_their_own(call, guest) -> None:
+    """No two sessions have the same id."""
+    ann = await guest("Ann")
+
+    assert (await call(ann.token).hello())["sid"] != (await call(ann.token).hello())["sid"]
+
+
+@pytest.mark.parametrize("token", [None, "", "wrong"])
+async def test_unknown_caller_is_turned_away(call, token) -> None:
+    """Without a token that is worth anything, it is over after the hello."""
+    caller = call(token)
+    caller.connection.say("hello", client=CLIENT)
+
+    assert await caller.bye() == {"t": "bye", "code": 4401, "why": "not signed in", "retry": "never"}
+
+
+@pytest.mark.parametrize(
+    "frame", ['{"t":"ping"}', '{"t":"sub","id":1,"s":"me"}', "[", b"\x00", '{"t":"hello"}'], ids=range(5)
+)
+async def test_hello_comes_first(call, guest, frame) -> None:
+    """Nothing is done for who says anything else."""
+    caller = call((await guest("Ann")).token)
+    caller.connection.say_raw(frame)
+
+    assert (await caller.bye())["code"] == 4400
+
+
+async def test_hello_comes_in_time(call, guest, loop_clock) -> None:
+    """Who says nothing is not waited for."""
+    caller = call((await guest("Ann")).token)
+    await loop_clock.settle()
+    await loop_clock.advance(HELLO_TIMEOUT)
+
+    assert (await caller.bye())["code"] == 4006
+
+
+async def test_inbox_is_live_after_welcome(call, guest, world) -> None:
+    """What happens in one's inbox is heard without asking, and after the welcome."""
+    ann = await guest("Ann")
+    caller = call(ann.token)
+    await caller.hello()
+
+    assert world[0].heads(caller.session._outbound) == {"me": 1}
+
+
+async def test_requests_are_answered(call, guest) -> None:
+    """After the welcome, requests are taken."""
+    caller = call((await guest("Ann")).token)
+    await caller.hello()
+    caller.connection.say("send", id=7, s=LOBBY, n="nonce-01", d={"text": "hi"})
+
+    assert (await caller.connection.hear())["id"] == 7
+
+
+async def test_ping_tells_heads(call, guest, loop_clock) -> None:
+    """Now and then the server asks whether the client is there, and says how far its streams are."""
+    caller = call((await guest("Ann")).token)
+    await caller.hello()
+    caller.connection.say("sub", id=1, s=LOBBY)
+    await caller.connection.hear_only("ok")
+    await loop_clock.advance(HEARTBEAT)
+
+    assert (await caller.connection.hear_only("ping"))["heads"] == {"me": 1, LOBBY: 1}
+
+
+async def test_silent_client_is_given_up(call, guest, loop_clock) -> None:
+    """A client that doesn't answer a ping is taken for dead."""
+    caller = call((await guest("Ann")).token)
+    await caller.hello()
+    await loop_clock.advance(HEARTBEAT)
+    await loop_clock.advance(HEARTBEAT_GRACE)
+
+    assert (await caller.bye())["code"] == 4002
+
+
+async def test_answering_client_is_kept(call, guest, loop_clock) -> None:
+    """A client that says anything at all is alive."""
+    caller = call((await guest("Ann")).token)
+    await caller.hello()
+    for answer in ("pong", "ping", "pong"):
+        await loop_clock.advance(HEARTBEAT)
+        caller.connection.say(answer)
+        await loop_clock.settle()
+        await loop_clock.advance(HEARTBEAT_GRACE)
+
+    assert not caller.task.done()
+
+
+async def test_own_stall_is_nobodys_silence(call, guest, loop_clock) -> None:
+    """When this process stood still, the client gets another chance."""
+    caller = call((await guest("Ann")).token)
+    await caller.hello()
+    await loop_clock.advance(HEARTBEAT)
+    await loop_clock.advance(HEARTBEAT_GRACE + 5)
+    assert not caller.task.done()
+
+    await loop_clock.advance(HEARTBEAT_GRACE)
+    assert (await caller.bye())["code"] == 4002
+
+
+async def test_stalled_client_is_cut_off(call, guest, loop_clock) -> None:
+    """A client that takes nothing any more is told to come back later, if it can hear that."""
+    caller = call((await guest("Ann")).token)
+    await caller.hello()
+    caller.connection.slow = True
+    caller.connection.buffered_amount = HIGH_WATER + 1
+    caller.connection.say("ping")
+    await loop_clock.settle()
+    for _ in range(int(STALL)):
+        await loop_clock.advance(1)
+        caller.connection.say("pong")
+
+    assert (await caller.bye())["code"] == 4003
+
+
+async def test_goodbye_is_said_between_requests(call, guest) -> None:
+    """Whoever ends the session, it says why; the first reason counts."""
+    caller = call((await guest("Ann")).token)
+    await caller.hello()
+    caller.session.end(REVOKED)
+    caller.session.end(UNKNOWN)
+
+    assert await caller.bye() == {"t": "bye", "code": 4101, "why": "signed out", "retry": "reauth"}
+
+
+async def test_goodbye_waits_for_writes(call, guest, loop_clock) -> None:
+    """What was sent before the end is answered before it."""
+    caller = call((await guest("Ann")).token)
+    await caller.hello()
+    caller.connection.say("send", id=7, s=LOBBY, n="nonce-01", d={"text": "hi"})
+    await loop_clock.settle()
+    caller.session.end(Goodbye(1012, "restarting", "resume", 0.25))
+
+    assert (await caller.connection.hear_only("ok", "bye"))["id"] == 7
+    assert (await caller.bye())["after"] == 250
+
+
+async def test_goodbye_has_no_patience(call, guest, loop_clock, monkeypatch) -> None:
+    """Writes that take too long don't keep the connection."""
+
+    async def never(*_: object) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr("hubbub.realtime.requests.post_message", never)
+    caller = call((await guest("Ann")).token)
+    await caller.hello()
+    caller.connection.say("send", id=7, s=LOBBY, n="nonce-01", d={"text": "hi"})
+    await loop_clock.settle()
+    caller.session.end(UNKNOWN)
+    await loop_clock.settle()
+    await loop_clock.advance(module.SETTLING)
+
+    assert (await caller.bye())["code"] == 4000
+
+
+async def test_hanging_up_is_no_error(call, guest, world, caplog) -> None:
+    """A client that goes leaves nothing behind, and what it sent last is still done."""
+    ann = await guest("Ann")
+    caller = call(ann.token)
+    await caller.hello()
+    caller.connection.say("sub", id=1, s=LOBBY)
+    await caller.connection.hear_only("ok")
+    caller.connection.say("send", id=7, s=LOBBY, n="nonce-01", d={"text": "hi"})
+    caller.connection.hang_up()
+    await caller.task
+
+    hub, presence = world
+    assert list(hub.streams(caller.session._outbound)) == []
+    assert caller.session._outbound not in presence._connections
+    assert not caplog.records
+    other = call(ann.token)
+    await other.hello()
+    other.connection.say("hist", id=1, s=LOBBY, after=0)
+    assert [message["n"] for message in (await other.connection.hear())["msgs"]] == ["nonce-01"]
+
+
+async def test_broken_session_comes_back(call, guest, monkeypatch, caplog) -> None:
+    """When something of ours breaks in the hello, the client is asked to try again."""
+
+    async def fail(*_: object) -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(module, "read_heads", fail)
+    caller = call((await guest("Ann")).token)
+    caller.connection.say("hello", client=CLIENT)
+
+    assert (await caller.bye())["retry"] == "resume"
+    assert "a bug" in caplog.text

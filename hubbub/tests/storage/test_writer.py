@@ -1,0 +1,230 @@
+"""Commits: what is in one, what is told of it, and what comes of failures."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+from sqlalchemy import event, text
+from sqlalchemy.exc import OperationalError
+
+from hubbub.actions.sign_in_guest import SignedIn
+from hubbub.domain.errors import ChatError, Code
+from hubbub.domain.events import MessagePosted, Notice, StoredEvent
+from hubbub.domain.models import LOBBY, Posted
+from hubbub.storage import users
+from hubbub.storage.database import Database
+from hubbub.storage.engine import Engines
+from hubbub.storage.messages import Post
+from hubbub.storage.writer import BATCH, Transaction
+
+Guest = Callable[[str], Awaitable[SignedIn]]
+
+
+def post(author: SignedIn, nonce: str, body: str = "hi") -> Post:
+    """Make a message to the lobby."""
+    return Post(LOBBY, author.user.id, MessagePosted(nonce, body))
+
+
+def commits_of(engines: Engines) -> list[object]:
+    """Return a list that grows with every commit."""
+    commits: list[object] = []
+    event.listen(engines.writing.sync_engine, "commit", commits.append)
+    return commits
+
+
+def numbers(notices: list[Notice]) -> list[int]:
+    """Return the numbers of the messages that were announced."""
+    return [each.q for each in notices if isinstance(each, StoredEvent) and each.kind == "msg.new"]
+
+
+async def test_waiting_writes_share_a_commit(
+    database: Database, engines: Engines, guest: Guest, heard: list[Notice]
+) -> None:
+    """Writes that come at once are committed in few batches, in their order."""
+    ann = await guest("Ann")
+    heard.clear()
+    commits = commits_of(engines)
+
+    outcomes = await asyncio.gather(*(database.post(post(ann, f"nonce-{n:04}")) for n in range(2 * BATCH)))
+
+    first = outcomes[0].q
+    assert [outcome.q for outcome in outcomes] == list(range(first, first + 2 * BATCH))
+    assert numbers(heard) == [outcome.q for outcome in outcomes]
+    assert len(commits) == 2
+
+
+async def test_nothing_is_told_before_commit(
+    database: Database, engines: Engines, guest: Guest, heard: list[Notice]
+) -> None:
+    """When a commit begins, neither the author nor anyone else has heard of its writes."""
+    ann = await guest("Ann")
+    heard.clear()
+    known: list[object] = []
+    event.listen(engines.writing.sync_engine, "commit", lambda _: known.extend([*heard, writing.done()]))
+
+    writing = asyncio.ensure_future(database.post(post(ann, "nonce-01")))
+    await writing
+
+    assert known == [False]
+    assert len(heard) == 1
+
+
+async def test_broken_write_fails_alone(
+    database: Database, guest: Guest, heard: list[Notice], caplog: pytest.LogCaptureFixture
+) -> None:
+    """A write whose statement fails takes no other with it, and leaves no hole."""
+    ann = await guest("Ann")
+
+    async def break_a_rule(transaction: Transaction) -> None:
+        await transaction.append(LOBBY, ann.user.id, MessagePosted("nonce-xx", "never"))
+        await users.add(transaction.connection, ann.user, 1)
+
+    heard.clear()
+    first, broken, last = await asyncio.gather(
+        database.post(post(ann, "nonce-01")),
+        database.write(break_a_rule),
+        database.post(post(ann, "nonce-02")),
+        return_exceptions=True,
+    )
+
+    assert isinstance(broken, ChatError)
+    assert broken.code is Code.INTERNAL
+    assert isinstance(first, Posted)
+    assert isinstance(last, Posted)
+    assert last.q == first.q + 1
+    assert numbers(heard) == [first.q, last.q]
+    assert "UNIQUE" in caplog.text
+
+
+async def test_refused_change_is_undone_alone(database: Database, guest: Guest, heard: list[Notice]) -> None:
+    """What a change did before it refused is undone, numbers included; the rest of the batch stands."""
+    ann = await guest("Ann")
+
+    async def change_its_mind(transaction: Transaction) -> None:
+        await users.rename(transaction.connection, ann.user.id, "Nobody")
+        await transaction.append(LOBBY, ann.user.id, MessagePosted("nonce-xx", "never"))
+        raise ChatError(Code.FORBIDDEN)
+
+    heard.clear()
+    first, refused, last = await asyncio.gather(
+        database.post(post(ann, "nonce-01")),
+        database.write(change_its_mind),
+        database.post(post(ann, "nonce-02")),
+        return_exceptions=True,
+    )
+
+    assert isinstance(refused, ChatError)
+    assert refused.code is Code.FORBIDDEN
+    assert isinstance(first, Posted)
+    assert isinstance(last, Posted)
+    assert numbers(heard) == [first.q, last.q] == [first.q, first.q + 1]
+    async with database.read() as connection:
+        assert await users.names(connection, [ann.user.id]) == {ann.user.id: "Ann"}
+
+
+@pytest.mark.parametrize(
+    "sentence,code",
+    [("disk I/O error", Code.UNAVAILABLE), ("database or disk is full", Code.STORAGE_FULL)],
+)
+async def test_failing_database_fails_all(
+    database: Database,
+    engines: Engines,
+    guest: Guest,
+    heard: list[Notice],
+    caplog: pytest.LogCaptureFixture,
+    sentence: str,
+    code: Code,
+) -> None:
+    """When the database itself fails, nothing of the batch is acknowledged, told or tried again."""
+    ann = await guest("Ann")
+    heard.clear()
+    attempts: list[object] = []
+
+    def fail(connection: object) -> None:
+        attempts.append(connection)
+        raise OperationalError("COMMIT", {}, OSError(sentence))
+
+    event.listen(engines.writing.sync_engine, "commit", fail)
+    outcomes = await asyncio.gather(
+        *(database.post(post(ann, f"nonce-{n:04}")) for n in range(3)), return_exceptions=True
+    )
+    event.remove(engines.writing.sync_engine, "commit", fail)
+    again = await database.post(post(ann, "nonce-0000"))
+
+    assert [outcome.code for outcome in outcomes if isinstance(outcome, ChatError)] == [code] * 3
+    assert len(attempts) == 1
+    assert not again.dup
+    assert numbers(heard) == [again.q]
+    assert sentence in caplog.text
+
+
+async def test_unknown_commit_is_looked_up(
+    database: Database, engines: Engines, guest: Guest, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A commit that did happen, though it was reported to fail, isn't done again."""
+    ann = await guest("Ann")
+
+    def commit_and_fail(connection: object) -> None:
+        connection.connection.dbapi_connection.commit()  # type: ignore[attr-defined]
+        raise OperationalError("COMMIT", {}, OSError("disk I/O error"))
+
+    event.listen(engines.writing.sync_engine, "commit", commit_and_fail)
+    with pytest.raises(ChatError) as caught:
+        await database.post(post(ann, "nonce-01"))
+    event.remove(engines.writing.sync_engine, "commit", commit_and_fail)
+    again = await database.post(post(ann, "nonce-01"))
+
+    assert caught.value.code is Code.UNAVAILABLE
+    assert again.dup
+    assert "disk I/O error" in caplog.text
+
+
+async def test_abandoned_write_is_not_begun(database: Database, guest: Guest, heard: list[Notice]) -> None:
+    """A write that nobody waits for any more before its turn is not done."""
+    ann = await guest("Ann")
+    heard.clear()
+    first = asyncio.ensure_future(database.post(post(ann, "nonce-01")))
+    second = asyncio.ensure_future(database.post(post(ann, "nonce-02")))
+    await asyncio.sleep(0)
+    second.cancel()
+
+    posted = await first
+    third = await database.post(post(ann, "nonce-03"))
+
+    assert numbers(heard) == [posted.q, third.q]
+    assert third.q == posted.q + 1
+
+
+async def test_abandoned_commit_is_announced(
+    database: Database, engines: Engines, guest: Guest, heard: list[Notice]
+) -> None:
+    """A write that is committed is told to everyone, even if its author has gone meanwhile."""
+    ann = await guest("Ann")
+    heard.clear()
+    event.listen(engines.writing.sync_engine, "commit", lambda _: writing.cancel())
+
+    writing = asyncio.ensure_future(database.post(post(ann, "nonce-01")))
+    with pytest.raises(asyncio.CancelledError):
+        await writing
+    await database.post(post(ann, "nonce-02"))
+
+    assert len(numbers(heard)) == 2
+
+
+async def test_close_finishes_what_began(database: Database, engines: Engines, guest: Guest) -> None:
+    """Writes that came before the close are done, and later ones refused."""
+    ann = await guest("Ann")
+    writing = [asyncio.ensure_future(database.post(post(ann, f"nonce-{n:04}"))) for n in range(BATCH + 5)]
+    await asyncio.sleep(0)
+
+    await database.close()
+    with pytest.raises(ChatError) as caught:
+        await database.post(post(ann, "nonce-late"))
+
+    assert all(each.done() and not each.result().dup for each in writing)
+    assert caught.value.code is Code.UNAVAILABLE
+    async with engines.reading.connect() as connection:
+        count = await connection.scalar(text("SELECT count(*) FROM messages"))
+    assert count == BATCH + 5

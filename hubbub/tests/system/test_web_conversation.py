@@ -1,0 +1,145 @@
+"""People talk in browser windows: messages, who is here, who types, and what was said before."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.async_api import Page, expect
+
+from .conftest import Enter, Windows, take_name
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def say(page: Page, *texts: str) -> None:
+    """Write messages as a person does."""
+    for text in texts:
+        await page.locator("textarea").fill(text)
+        await page.locator("textarea").press("Enter")
+
+
+async def test_two_windows_converse(address: str, windows: Windows) -> None:
+    """What one says, both see: once, in order, under the right name."""
+    lin = await windows.enter(address, "小林")
+    ann = await windows.enter(address, "Ann", locale="en-GB")
+    await say(lin, "你好", "有人吗？")
+    await expect(ann.locator("article p")).to_have_text(["你好", "有人吗？"])
+    await say(ann, "Hello!")
+
+    for page in (lin, ann):
+        await expect(page.locator("article p")).to_have_text(["你好", "有人吗？", "Hello!"])
+        await expect(page.locator("article header bdi")).to_have_text(["小林", "Ann"])
+        await expect(page.locator("article.pending")).to_have_count(0)
+
+
+async def test_presence_is_shown(address: str, windows: Windows) -> None:
+    """Who comes in is counted and listed in the windows of those who are there."""
+    lin = await windows.enter(address, "小林")
+    await expect(lin.locator("header .people")).to_contain_text("1 人在线")
+    await windows.enter(address, "Ann")
+
+    await expect(lin.locator("header .people")).to_contain_text("2 人在线")
+    await expect(lin.get_by_role("complementary").locator("li bdi")).to_have_text(["小林", "Ann"])
+
+
+async def test_typing_is_shown(address: str, windows: Windows) -> None:
+    """Others see who types, until the message is there; oneself doesn't."""
+    lin = await windows.enter(address, "小林")
+    ann = await windows.enter(address, "Ann")
+    await ann.locator("textarea").press_sequentially("Hel")
+    await expect(lin.locator(".typing")).to_contain_text("正在输入")
+    await expect(ann.locator(".typing")).to_be_empty()
+    await ann.locator("textarea").press("Enter")
+
+    await expect(lin.locator("article p")).to_have_text(["Hel"])
+    await expect(lin.locator(".typing")).not_to_contain_text("正在输入")
+
+
+async def test_reload_shows_history(address: str, windows: Windows) -> None:
+    """A window that is loaded anew knows who it is, and what was said."""
+    page = await windows.enter(address, "小林")
+    await say(page, "第一条", "第二条")
+    await expect(page.locator("article.pending")).to_have_count(0)
+    await page.reload()
+
+    await expect(page.locator("article p")).to_have_text(["第一条", "第二条"])
+    await expect(page.locator("nav .me bdi")).to_have_text("小林")
+
+
+async def test_renaming_reaches_everyone(address: str, windows: Windows) -> None:
+    """A new name stands over old messages too, in every window."""
+    lin = await windows.enter(address, "小林")
+    ann = await windows.enter(address, "Ann")
+    await say(lin, "你好")
+    await lin.get_by_role("button", name="设置").click()
+    await lin.get_by_label("名字").fill("林林")
+    await lin.get_by_role("button", name="保存").click()
+
+    for page in (lin, ann):
+        await expect(page.locator("article header bdi")).to_have_text(["林林"])
+
+
+# How far the first message in sight moves when older ones come.
+ANCHOR = """async () => {
+    const viewport = document.querySelector('.viewport')
+    const shown = () => [...document.querySelectorAll('article')]
+    const box = (each) => each.getBoundingClientRect()
+    const before = shown().length
+    viewport.scrollTop = 300
+    const first = shown().find((each) => box(each).bottom > box(viewport).top)
+    const { top } = box(first)
+    while (shown().length === before) await new Promise(requestAnimationFrame)
+    await new Promise(requestAnimationFrame)
+    return box(first).top - top
+}"""
+
+
+async def test_older_messages_load(address: str, windows: Windows, guest: Enter) -> None:
+    """E-32: scrolling up brings older messages, and what was in sight stays where it was."""
+    for name in ("Bo", "Chen", "Dee", "Eve", "Fan", "Gil"):
+        await (await guest(address, name)).say(*(f"{name} {n}\n…" for n in range(20)))
+    page = await windows.enter(address, "小林")
+    await expect(page.locator("article")).to_have_count(50)
+
+    assert abs(await page.evaluate(ANCHOR)) <= 1
+    await expect(page.locator("article")).to_have_count(100)
+    assert abs(await page.evaluate(ANCHOR)) <= 1
+    await expect(page.locator("article")).to_have_count(120)
+    await page.locator(".viewport").evaluate("viewport => { viewport.scrollTop = 0 }")
+    await expect(page.get_by_text("从这里开始")).to_be_visible()
+    texts = await page.locator("article p").all_inner_texts()
+    assert texts == [
+        f"{name} {n}\n…" for name in ("Bo", "Chen", "Dee", "Eve", "Fan", "Gil") for n in range(20)
+    ]
+
+
+async def test_reading_back_is_undisturbed(address: str, windows: Windows, guest: Enter) -> None:
+    """E-31: new messages don't move what is being read; a button leads to them."""
+    bo = await guest(address, "Bo")
+    await bo.say(*(f"消息 {n}" for n in range(20)))
+    page = await windows.enter(address, "小林", viewport={"width": 1280, "height": 400})
+    await expect(page.locator("article")).to_have_count(20)
+    await page.locator(".viewport").evaluate("viewport => { viewport.scrollTop = 120 }")
+    await page.get_by_role("button", name="回到最新消息").wait_for()
+    await bo.say("新的一条", "又一条")
+
+    await page.get_by_role("button", name="2 条新消息").wait_for()
+    assert await page.locator(".viewport").evaluate("viewport => viewport.scrollTop") == 120
+    await page.get_by_role("button", name="2 条新消息").click()
+    await expect(page.get_by_text("新的一条")).to_be_in_viewport()
+
+
+async def test_sign_out_ends_every_window(address: str, windows: Windows) -> None:
+    """Who leaves in one window is asked for a name in all of them."""
+    browser = await windows.browse()
+    first, second = await browser.new_page(), await browser.new_page()
+    await first.goto(address)
+    await take_name(first, "小林")
+    await second.goto(address)
+    await second.locator("textarea").wait_for()
+    await second.get_by_role("button", name="设置").click()
+    await second.get_by_role("button", name="离开 hubbub").click()
+    await second.get_by_role("button", name="离开", exact=True).click()
+
+    for page in (first, second):
+        await expect(page.locator("#name")).to_be_visible()
+    await expect(first.get_by_role("status")).to_contain_text("登录已失效")

@@ -1,0 +1,134 @@
+"""The chat put together: what starts, what is told when it can't, and what is left when it stops."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import httpx
+import pytest
+
+from hubbub.app import DATABASE, StartError, now, run_chat
+from hubbub.config import Settings
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Choose a folder of one's own, and a free port."""
+    return Settings(port=0, data=str(tmp_path / "data"))
+
+
+async def test_chat_answers_where_it_says(settings: Settings) -> None:
+    """The address that is given is the one to open."""
+    async with run_chat(settings) as address, httpx.AsyncClient(base_url=address) as client:
+        answer = await client.get("/healthz")
+
+    assert address.startswith("http://127.0.0.1:")
+    assert answer.json() == {"status": "ok"}
+    assert "server" not in answer.headers
+
+
+async def test_second_start_finds_the_first(settings: Settings) -> None:
+    """Whoever was let in is still someone after a new start."""
+    async with run_chat(settings) as address, httpx.AsyncClient(base_url=address) as client:
+        await client.post("/v1/guests", json={"name": "Ann"})
+        cookies = client.cookies
+    async with run_chat(settings) as address, httpx.AsyncClient(base_url=address, cookies=cookies) as client:
+        answer = await client.get("/v1/me")
+
+    assert answer.json()["me"]["name"] == "Ann"
+
+
+async def test_stopped_chat_leaves_nothing_open(settings: Settings) -> None:
+    """Folder and port are free after a stop, and the log has gone into the database file."""
+    async with run_chat(settings) as address:
+        pass
+
+    port = int(address.rpartition(":")[2])
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(("127.0.0.1", port))
+    left = {path.name for path in settings.folder.iterdir()}
+    assert left == {DATABASE, "hubbub.lock"}
+
+
+@pytest.mark.parametrize(
+    "host,address",
+    [("0.0.0.0", "http://localhost:"), ("127.0.0.1", "http://127.0.0.1:"), ("::1", "http://[::1]:")],
+)
+async def test_address_can_be_opened(tmp_path: Path, host: str, address: str) -> None:
+    """Whatever is listened on, the address is one that a browser takes."""
+    async with run_chat(Settings(host=host, port=0, data=str(tmp_path))) as opened:
+        assert opened.startswith(address)
+
+
+async def test_public_address_is_the_one(tmp_path: Path) -> None:
+    """Behind a proxy, the address to open is the proxy's."""
+    async with run_chat(Settings(port=0, data=str(tmp_path), public_url="https://chat.example/")) as opened:
+        assert opened == "https://chat.example"
+
+
+async def start(settings: Settings) -> str:
+    """Try to start, and return why it can't be."""
+    with pytest.raises(StartError) as caught:
+        async with run_chat(settings):
+            pass
+    return str(caught.value)
+
+
+async def test_taken_port_is_told(settings: Settings) -> None:
+    """Of a port that is in use it is said what to do, and nothing is left running."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        said = await start(Settings(port=port, data=settings.data))
+
+    assert said == f"Port {port} is in use. Stop what uses it, or choose another with --port."
+    async with run_chat(settings):
+        pass
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "nowhere.invalid"])
+async def test_strange_host_is_told(settings: Settings, host: str) -> None:
+    """An address that isn't this machine's can't be listened on."""
+    said = await start(Settings(host=host, port=0, data=settings.data))
+
+    assert said == f"{host} is no address of this machine. Choose another with --host."
+
+
+async def test_used_folder_is_told(settings: Settings) -> None:
+    """Two servers can't share a folder."""
+    async with run_chat(settings):
+        said = await start(settings)
+
+    assert said == (
+        f"Can't start: another hubbub is using the data folder {settings.data}. "
+        "Choose another folder with --data."
+    )
+
+
+async def test_useless_folder_is_told(tmp_path: Path) -> None:
+    """Where no folder can be, nothing can be kept."""
+    (tmp_path / "file").touch()
+
+    said = await start(Settings(port=0, data=str(tmp_path / "file")))
+
+    assert "can't be written to" in said
+    assert said.endswith("Choose another folder with --data.")
+
+
+async def test_junk_is_told(settings: Settings) -> None:
+    """A file that is no database is not touched."""
+    settings.folder.mkdir()
+    (settings.folder / DATABASE).write_bytes(b"junk" * 999)
+
+    said = await start(settings)
+
+    assert said == (
+        f"Can't start: {settings.folder / DATABASE} can't be used (file is not a database). "
+        "Choose another folder with --data."
+    )
+
+
+def test_time_is_in_milliseconds() -> None:
+    """The clock counts milliseconds since 1970."""
+    assert 1_700_000_000_000 < now() < 10_000_000_000_000

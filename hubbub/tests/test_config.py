@@ -1,0 +1,71 @@
+"""Where the settings come from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hubbub.config import ConfigError, Settings, default_folder, load
+
+
+def test_defaults_are_these() -> None:
+    """Without any choice, the chat is for this machine alone."""
+    settings = load({}, {})
+
+    assert settings == Settings()
+    assert (settings.host, settings.port, settings.public_url) == ("127.0.0.1", 8000, None)
+
+
+def test_nearer_choice_counts(tmp_path: Path) -> None:
+    """The command line goes before the environment, and that before the file."""
+    file = tmp_path / "hubbub.toml"
+    file.write_text('host = "file"\nport = 1\ndata = "file"\n')
+    environment = {"HUBBUB_HOST": "environment", "HUBBUB_PORT": "2", "PORT": "3"}
+
+    settings = load({"host": "flag", "port": None}, environment, file)
+
+    assert (settings.host, settings.port, settings.data) == ("flag", 2, "file")
+
+
+def test_data_folder_is_where_it_belongs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Unless chosen, everything is kept where a user's programs keep their data."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+    assert default_folder({"XDG_DATA_HOME": "/data"}) == Path("/data/hubbub")
+    assert default_folder({"XDG_DATA_HOME": "relative"}) == tmp_path / ".local/share/hubbub"
+    assert default_folder({}) == tmp_path / ".local/share/hubbub"
+    assert Settings(data="~/x").folder == tmp_path / "x"
+    assert Settings(data="x").folder == Path("x")
+
+
+@pytest.mark.parametrize(
+    "flags,environment,said",
+    [
+        ({"port": 70_000}, {}, "port"),
+        ({}, {"HUBBUB_PORT": "many"}, "port"),
+        ({"public_url": "chat.example"}, {}, "public_url"),
+        ({"public_url": "https://chat.example/path"}, {}, "public_url"),
+        ({"public_url": "ftp://chat.example"}, {}, "public_url"),
+    ],
+)
+def test_senseless_setting_is_told(flags: dict[str, object], environment: dict[str, str], said: str) -> None:
+    """A value that makes no sense is told with its name."""
+    with pytest.raises(ConfigError, match=f"The setting {said} makes no sense"):
+        load(flags, environment)
+
+
+@pytest.mark.parametrize("content,said", [("port = ", "can't be read"), ("prot = 1", "prot")])
+def test_senseless_file_is_told(tmp_path: Path, content: str, said: str) -> None:
+    """A file that can't be read, or has settings that don't exist, is told so."""
+    file = tmp_path / "hubbub.toml"
+    file.write_text(content)
+
+    with pytest.raises(ConfigError, match=said):
+        load({}, {}, file)
+
+
+def test_missing_file_is_told(tmp_path: Path) -> None:
+    """A file that is asked for must be there."""
+    with pytest.raises(ConfigError, match="can't be read"):
+        load({}, {}, tmp_path / "missing.toml")
