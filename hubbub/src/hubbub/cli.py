@@ -33,12 +33,7 @@ def cli() -> None:
 
 @cli.command("serve")
 @click.option("--host", metavar="ADDRESS", help="Listen on this address (127.0.0.1).")
-@click.option(
-    "--port",
-    type=click.IntRange(0, 65535),
-    metavar="PORT",
-    help="Listen on this port (8000); 0 takes a free one.",
-)
+@click.option("--port", type=PORT, metavar="PORT", help="Listen on this port (8000); 0 takes a free one.")
 @click.option("--data", metavar="FOLDER", help="Keep everything in this folder (~/.local/share/hubbub).")
 @click.option("--public-url", metavar="URL", help="Where browsers find the server, if it is behind a proxy.")
 @click.option("--config", type=Path, metavar="FILE", help="Read settings from this TOML file.")
