@@ -72,7 +72,6 @@ class ClientConnection(Connection):
         self._subprotocols = subprotocols
         self._key = make_key()
         self._head: HeadReader | None = HeadReader(limits)
-        self._refused: Response | None = None
         self._body: BodyReader | None = None
 
     @property
@@ -117,9 +116,10 @@ class ClientConnection(Connection):
 
     def receive(self, data: ReadableBuffer) -> Iterator[Event]:
         """Take bytes from the peer: of its response first, of frames once the connection is open."""
-        if self._refused is not None:
-            if self.handshake_exception is None:
-                self._receive_body(bytes(data), at_end=False)
+        if self.handshake_exception is not None:
+            return
+        if self._body is not None:
+            self._receive_body(self._body, data)
         elif self._head is not None:
             response = self._receive_head(self._head, data)
             if response is not None:
@@ -127,19 +127,18 @@ class ClientConnection(Connection):
                 self._head = None
                 yield response
                 yield from super().receive(rest)
-        elif self.handshake_exception is None:
+        else:
             yield from super().receive(data)
 
     def _receive_head(self, head: HeadReader, data: ReadableBuffer) -> Response | None:
         try:
-            lines = head.receive(data)
-            if lines is None:
+            response = _read_response(head, data)
+            if response is None:
                 return None
-            response = read_response(lines)
             if response.status_code != 101:
                 self._head = None
-                self._refused = response
-                self._receive_body(head.rest(), at_end=False)
+                self._body = BodyReader(response, self.limits.body)
+                self._receive_body(self._body, head.rest())
                 return None
             extension = self._check(response.headers)
         except InvalidHandshake as error:
@@ -152,23 +151,21 @@ class ClientConnection(Connection):
 
     def receive_eof(self) -> None:
         """The peer has shut down its side of the transport, or the transport is gone."""
-        if self._refused is not None and self.handshake_exception is None:
-            self._receive_body(b"", at_end=True)
+        if self._body is not None and self.handshake_exception is None:
+            self._refuse(self._body)
         elif self._head is not None:
             self._head = None
             self._fail_handshake(InvalidMessage("connection closed before the whole response arrived"))
         super().receive_eof()
 
-    def _receive_body(self, data: bytes, *, at_end: bool) -> None:
-        response = self._refused
-        if response is None:
-            return
-        self._body += data
-        body = read_body(response.headers, self._body, at_end=at_end, limit=self.limits.body)
-        if body is not None:
-            response.body = body
-            self.response = response
-            self._fail_handshake(InvalidStatus(response))
+    def _receive_body(self, body: BodyReader, data: ReadableBuffer) -> None:
+        if body.receive(data):
+            self._refuse(body)
+
+    def _refuse(self, body: BodyReader) -> None:
+        """Fail the handshake by a response that isn't 101, with as much of its body as came."""
+        self.response = body.finish()
+        self._fail_handshake(InvalidStatus(self.response))
 
     def _fail_handshake(self, error: Exception) -> None:
         self.handshake_exception = error
@@ -201,3 +198,14 @@ class ClientConnection(Connection):
                 raise NegotiationError("server chose more than one extension")
             extension = factory.accept_response(parameters)
         return extension
+
+
+def _read_response(head: HeadReader, data: ReadableBuffer) -> Response | None:
+    """Return the response once its head is whole; interim ones are passed over (RFC 9110 15.2)."""
+    lines = head.receive(data)
+    while lines is not None:
+        response = read_response(lines)
+        if response.status_code == 101 or response.status_code >= 200:
+            return response
+        lines = head.next_head()
+    return None

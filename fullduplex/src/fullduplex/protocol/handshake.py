@@ -9,6 +9,7 @@ import base64
 import binascii
 import hashlib
 import os
+import re
 
 from ..exceptions import InvalidHeader, InvalidHeaderValue, InvalidUpgrade
 from .headers import Headers, parse_tokens
@@ -17,6 +18,8 @@ __all__ = ["accept_key", "check_upgrade", "make_key", "only_value"]
 
 #: 1.3: the one string that tells a WebSocket server from any other.
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+# RFC 3986 3.2.2: an IPv6 address in brackets, or a name; then perhaps a port.
+_HOST = re.compile(r"(?:\[[0-9A-Fa-f]*:[0-9A-Fa-f:.]+\]|[\w.~%!$&'()*+,;=-]+)(?::[0-9]{0,5})?", re.ASCII)
 
 
 def make_key() -> str:
@@ -35,6 +38,11 @@ def is_key(key: str) -> bool:
         return len(key) == 24 and len(base64.b64decode(key, validate=True)) == 16
     except (binascii.Error, ValueError):
         return False
+
+
+def is_host(host: str) -> bool:
+    """Tell whether ``host`` may be the value of Host in a request for a WebSocket (RFC 9112 3.2)."""
+    return _HOST.fullmatch(host) is not None
 
 
 def only_value(headers: Headers, name: str) -> str:

@@ -99,6 +99,11 @@ class Headers(MutableMapping[str, str]):
         for name, value in (*pairs, *more.items()):
             self[name] = value
 
+    def clear(self) -> None:
+        """Remove every line."""
+        self._lines.clear()
+        self._index.clear()
+
     def get_all(self, name: str) -> list[str]:
         """Return the values of every line called ``name``, in order; none is an empty list."""
         return list(self._index.get(name.lower(), ()))

@@ -30,6 +30,7 @@ _VALUE = re.compile(rb"[\t\x20-\x7e\x80-\xff]*")
 _NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _ABSOLUTE = re.compile(r"(?:https?|wss?)://[^/?#]+", re.IGNORECASE)
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,8})[\t ]*(?:;.*)?")
+_MAX_CHUNK_LINE = 4096
 
 
 @dataclass(slots=True)
@@ -195,11 +196,11 @@ def _read_headers(lines: list[bytes]) -> Headers:
 class BodyReader:
     """Collects the body of a response, up to a limit (RFC 9112 6.3)."""
 
-    __slots__ = ("_buffer", "_is_chunked", "_left", "_room", "body")
+    __slots__ = ("_body", "_buffer", "_is_chunked", "_left", "_response", "_room")
 
     def __init__(self, response: Response, limit: int) -> None:
-        #: What has come so far.
-        self.body = b""
+        self._response = response
+        self._body = bytearray()
         codings = ",".join(response.headers.get_all("Transfer-Encoding"))
         self._is_chunked = codings.rpartition(",")[2].strip().lower() == "chunked"
         self._room = limit if self._is_chunked else min(limit, _length(response, limit))
@@ -216,8 +217,13 @@ class BodyReader:
             self._add(data)
         return not self._room
 
+    def finish(self) -> Response:
+        """Return the response with what has come of its body."""
+        self._response.body = bytes(self._body)
+        return self._response
+
     def _add(self, data: bytes | bytearray | memoryview) -> None:
-        self.body += bytes(data[: self._room])
+        self._body += data[: self._room]
         self._room -= min(self._room, len(data))
 
     def _read_chunks(self) -> None:
@@ -229,15 +235,16 @@ class BodyReader:
                 self._add(part[: max(self._left - 2, 0)])
                 self._left -= len(part)
                 continue
-            newline = self._buffer.find(b"\r\n")
-            if newline < 0:
+            newline = self._buffer.find(b"\r\n", 0, _MAX_CHUNK_LINE)
+            if newline < 0 and len(self._buffer) < _MAX_CHUNK_LINE:
                 break
-            size = _CHUNK_SIZE.fullmatch(self._buffer, 0, newline)
-            del self._buffer[: newline + 2]
-            self._left = int(size[1], 16) + 2 if size else 2
-            if self._left == 2:
+            match = _CHUNK_SIZE.fullmatch(self._buffer, 0, max(newline, 0))
+            size = int(match[1], 16) if match else 0
+            if not size:
                 # The last chunk, or nonsense: either way there is no more.
                 self._room = 0
+            self._left = size + 2
+            del self._buffer[: newline + 2]
 
 
 def _length(response: Response, default: int) -> int:

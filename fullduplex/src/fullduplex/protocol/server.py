@@ -31,7 +31,7 @@ from ..kernels.pure import ReadableBuffer
 from .connection import Connection, Ending
 from .events import Event, HandOver
 from .extensions.base import Extension, ExtensionFactory, Parameters
-from .handshake import accept_key, asks_for_websocket, check_upgrade, is_key, list_values, only_value
+from .handshake import accept_key, asks_for_websocket, check_upgrade, is_host, is_key, list_values, only_value
 from .headers import Headers, build_extensions, parse_extensions
 from .http11 import HeadReader, Request, Response, read_request
 from .limits import Limits
@@ -141,7 +141,8 @@ class ServerConnection(Connection):
 
     def _accept(self, request: Request) -> Response:
         headers = request.headers
-        only_value(headers, "Host")
+        if not is_host(only_value(headers, "Host")):
+            raise InvalidHeaderValue("Host", "neither a name nor an address")
         if headers.get_all("Transfer-Encoding") or headers.get_all("Content-Length") not in ([], ["0"]):
             raise InvalidMessage("a handshake request has no body")
         if request.version != (1, 1):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import inspect
 
+from fullduplex.protocol.events import Text
 from fullduplex.protocol.extensions.base import Extension, ExtensionFactory, Parameters
 from fullduplex.protocol.extensions.permessage_deflate import PerMessageDeflate, PerMessageDeflateFactory
-from fullduplex.protocol.events import Text
 from fullduplex.protocol.frames import Opcode
 from fullduplex.protocol.limits import Limits
 from fullduplex.protocol.states import Side
@@ -34,9 +34,9 @@ class ReversalFactory:
 
     name = "x-reversal"
 
-    def offer(self) -> Parameters:
+    def offers(self) -> list[Parameters]:
         """Offer without parameters."""
-        return []
+        return [[]]
 
     def accept_response(self, parameters: Parameters) -> Extension:
         """Accept any answer."""

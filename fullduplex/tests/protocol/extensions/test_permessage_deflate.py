@@ -72,8 +72,10 @@ def settings(extension: PerMessageDeflate) -> tuple[int, int, bool, bool]:
                 server_max_window_bits=15,
                 client_max_window_bits=10,
             ),
-            "server_no_context_takeover; client_no_context_takeover; client_max_window_bits=10, "
-            "server_no_context_takeover; client_no_context_takeover; client_max_window_bits",
+            ", ".join(
+                f"server_no_context_takeover; client_no_context_takeover; {bits}"
+                for bits in ("client_max_window_bits=10", "client_max_window_bits")
+            ),
         ),
     ],
 )
@@ -189,6 +191,9 @@ def test_bits_are_plain_digits(name: str, value: str) -> None:
             "server_max_window_bits=10; client_max_window_bits=10",
             (10, 10, False, False),
         ),
+        # The second offer leaves the server its window.
+        (PerMessageDeflateFactory(), "", (12, 15, False, False)),
+        (PerMessageDeflateFactory(), "server_max_window_bits=13", (12, 13, False, False)),
         # 7.1.2.2: the server sets a limit, and we keep below it.
         (
             PerMessageDeflateFactory(),
@@ -256,13 +261,15 @@ def test_client_refuses_too_little(factory: PerMessageDeflateFactory, answer: st
         level=st.integers(-1, 9),
         memory_level=st.integers(1, 9),
     ),
+    best=st.booleans(),
     messages=st.lists(st.binary(max_size=60).map(lambda seed: seed * 40), max_size=4),
 )
 def test_both_ends_agree(
-    server: PerMessageDeflateFactory, client: PerMessageDeflateFactory, messages: list[bytes]
+    server: PerMessageDeflateFactory, client: PerMessageDeflateFactory, best: bool, messages: list[bytes]
 ) -> None:
-    """Whatever the two are set to, they agree, and understand each other."""
-    answer, ours = server.accept_offer(parameters(written(client.offers()[0])))
+    """Whatever the two are set to, they agree on any offer, and understand each other."""
+    offer = client.offers()[0 if best else -1]
+    answer, ours = server.accept_offer(parameters(written(offer)))
     theirs = client.accept_response(parameters(written(answer)))
 
     assert ours.remote_bits >= theirs.local_bits
@@ -344,6 +351,21 @@ def test_empty_messages(takeover: bool) -> None:
     assert [theirs.decode(payload, ends_message=True, limit=1) for payload in payloads] == messages
 
 
+def test_compressor_without_output(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A compressor that has nothing to flush makes an empty message all the same (7.2.3.6)."""
+
+    class Silent:
+        def compress(self, data: bytes) -> bytes:
+            return b""
+
+        def flush(self, mode: int) -> bytes:
+            return b""
+
+    monkeypatch.setattr(zlib, "compressobj", lambda *settings: Silent())
+
+    assert deflated(Side.CLIENT).encode(b"", ends_message=True) == b"\x00"
+
+
 @pytest.mark.parametrize("payload", ["00", "02 00", "03 00", "01 00 00 ff ff 00", "", "00 00 00 ff ff 00"])
 def test_other_empty_messages(payload: str) -> None:
     """However a peer writes an empty message, it and the next one are read."""
@@ -384,7 +406,9 @@ def test_any_message_round_trips(
     theirs = deflated(Side.SERVER, remote_bits=bits, remote_no_takeover=not takeover)
     for message, cuts in messages:
         parts = cut(message, cuts)
-        payload = b"".join(ours.encode(part, ends_message=part is parts[-1]) for part in parts)
+        payload = b"".join(
+            ours.encode(part, ends_message=at == len(parts) - 1) for at, part in enumerate(parts)
+        )
         pieces = cut(payload, places)
         assert (
             b"".join(

@@ -122,7 +122,7 @@ class PerMessageDeflate:
             data = self._inflate.unused_data
             self._inflate = None
             if ends_message and data == TAIL:
-                # 7.2.1 wants an empty block after a final one; without it the tail would spoil the next message.
+                # 7.2.1 wants an empty block after a final one; without it the tail spoils the next message.
                 break
         return output
 

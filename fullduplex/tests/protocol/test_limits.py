@@ -1,0 +1,28 @@
+"""The limits' defaults; that each holds is tested where the bytes are counted."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from fullduplex.protocol.limits import Limits
+
+
+def test_defaults_are_these() -> None:
+    """Whoever changes a default changes it here as well."""
+    assert dataclasses.asdict(Limits()) == {
+        "message": 1_048_576,
+        "fragments": 131_072,
+        "request_line": 8192,
+        "header_line": 8192,
+        "headers": 128,
+        "head": 32_768,
+        "body": 65_536,
+    }
+
+
+def test_limits_do_not_change() -> None:
+    """Limits may be shared by all connections of a server."""
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Limits().message = 5  # type: ignore[misc]
