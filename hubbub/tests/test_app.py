@@ -52,6 +52,16 @@ async def test_stopped_chat_leaves_nothing_open(settings: Settings) -> None:
     assert left == {DATABASE, "hubbub.lock"}
 
 
+async def test_log_is_private(settings: Settings) -> None:
+    """In a folder that others may look into, they can't read what people say."""
+    settings.folder.mkdir(mode=0o755)
+    async with run_chat(settings) as address, httpx.AsyncClient(base_url=address) as client:
+        await client.post("/v1/guests", json={"name": "Ann"})
+        modes = {path.name: path.stat().st_mode & 0o077 for path in settings.folder.glob(f"{DATABASE}*")}
+
+    assert modes == {DATABASE: 0, f"{DATABASE}-wal": 0, f"{DATABASE}-shm": 0}
+
+
 @pytest.mark.parametrize(
     "host,address",
     [("0.0.0.0", "http://localhost:"), ("127.0.0.1", "http://127.0.0.1:"), ("::1", "http://[::1]:")],

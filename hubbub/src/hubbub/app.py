@@ -12,7 +12,7 @@ import re
 import socket
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -74,6 +74,7 @@ async def run_chat(settings: Settings) -> AsyncIterator[str]:
 
 @asynccontextmanager
 async def _open_database(file: Path, bus: Bus) -> AsyncIterator[Database]:
+    _make_private(file)
     engines = open_engines(sqlite_url(file))
     try:
         await migrate(engines)
@@ -87,6 +88,13 @@ async def _open_database(file: Path, bus: Bus) -> AsyncIterator[Database]:
         yield database
     finally:
         await database.close()
+
+
+def _make_private(file: Path) -> None:
+    """Make a database file that only its owner can read; SQLite gives its other files the same mode."""
+    with suppress(OSError):
+        # Why it can't be made, SQLite finds out as well.
+        file.touch(mode=0o600)
 
 
 def _publish_all(bus: Bus, events: Sequence[StoredEvent]) -> None:

@@ -51,6 +51,28 @@ async def test_newcomer_gets_a_snapshot(database, ann) -> None:
     assert (copy.room.id, copy.head.q) == (LOBBY, SNAPSHOT_MESSAGES + 6)
     assert [message.q for message in copy.messages] == list(range(7, SNAPSHOT_MESSAGES + 7))
     assert copy.names == {ann.id: "Ann"}
+    assert copy.more
+
+
+@pytest.mark.parametrize(
+    "count,text,more",
+    [
+        (0, "", False),
+        (SNAPSHOT_MESSAGES, "hi", False),
+        (SNAPSHOT_MESSAGES + 1, "hi", True),
+        (4, "好" * 16_000, False),
+        (8, "好" * 16_000, True),
+    ],
+    ids=range(5),
+)
+async def test_snapshot_says_whether_it_is_all(database, ann, count, text, more) -> None:
+    """However many messages a snapshot has, it says whether there are older ones."""
+    await post_many(database, ann, count, text)
+
+    copy = await sync_stream(database, ann, LOBBY, None)
+
+    assert isinstance(copy, RoomSnapshot)
+    assert copy.more is (len(copy.messages) < count) is more
 
 
 @pytest.mark.parametrize("missing", [0, 1, 7, DELTA_EVENTS])

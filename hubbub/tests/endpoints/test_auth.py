@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+
 import pytest
 
 from hubbub.actions.authenticate import authenticate
@@ -86,6 +89,20 @@ async def test_long_body_is_refused(browser) -> None:
     answer = await browser.post("/v1/guests", json={"name": "Ann", "more": "x" * 5000})
 
     assert answer.status_code == 413
+
+
+async def test_slow_body_is_refused(browser, monkeypatch) -> None:
+    """A request that never ends is not waited for."""
+
+    async def drip() -> AsyncIterator[bytes]:
+        yield b'{"name":'
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr("hubbub.endpoints.auth._PATIENCE", 0.0)
+    headers = {"Content-Type": "application/json"}
+    answer = await browser.post("/v1/guests", content=drip(), headers=headers)
+
+    assert answer.status_code == 422
 
 
 async def test_more_fields_have_no_effect(browser) -> None:

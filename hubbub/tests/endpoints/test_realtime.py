@@ -43,9 +43,11 @@ def test_own_page_may_pass() -> None:
         [("Origin", "http://chat.test.evil.test"), COOKIE],
         [("Origin", "https://chat.test"), COOKIE],
         [HOME, HOME, COOKIE],
+        [HOME, ("Host", "chat.test"), COOKIE],
+        [("Origin", "http://evil.test"), ("Host", "evil.test"), COOKIE],
         [COOKIE],
     ],
-    ids=range(7),
+    ids=range(9),
 )
 def test_other_page_may_not(headers: list[tuple[str, str]]) -> None:
     """Another page's script may not, nor may whoever has a cookie and doesn't say where from."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -10,7 +11,14 @@ from hubbub.domain.events import UserRenamed
 from hubbub.domain.models import User
 from hubbub.realtime.hub import Hub
 from hubbub.realtime.outbound import Outbound
-from hubbub.realtime.presence import INTERVAL, OFFLINE_GRACE, SHOWN_USERS, SINGLE_CHANGES, Presence
+from hubbub.realtime.presence import (
+    INTERVAL,
+    OFFLINE_GRACE,
+    SHOWN_USERS,
+    SINGLE_CHANGES,
+    Presence,
+    _Someone,
+)
 
 ROOM = "r_x"
 ANN = User("u_ann", "Ann", "guest")
@@ -172,6 +180,40 @@ async def test_new_name_is_told(place, loop_clock) -> None:
     place.presence.hear(UserRenamed(BOB))
 
     assert place.told() == [("Anna", "on")]
+
+
+async def test_new_name_is_brought_along(place) -> None:
+    """Who took another name before they came is shown by that one."""
+    ann = place.connect(ANN)
+    place.presence.hear(UserRenamed(User(ANN.id, "Anna", "guest")))
+    place.enter(ann)
+
+    assert place.told() == [("Anna", "on")]
+
+
+async def test_new_name_is_told_of_the_absent(place, loop_clock) -> None:
+    """Who takes another name while they may come back at once is still shown as they were."""
+    place.presence.disconnect(place.come(ANN))
+    await loop_clock.advance(INTERVAL)
+    place.told()
+    place.presence.hear(UserRenamed(User(ANN.id, "Anna", "guest")))
+    await loop_clock.advance(INTERVAL)
+
+    assert place.told() == [("Anna", "on")]
+    shown = json.loads(place.presence.enter(ROOM, place.connect(BOB)).text)["d"]["users"]
+    assert {"id": ANN.id, "name": "Anna", "state": "on"} in shown
+
+
+async def test_crowd_is_not_gone_through(place, monkeypatch) -> None:
+    """Showing a crowd to one more costs no more than showing few."""
+    for number in range(SHOWN_USERS + 100):
+        place.come(User(f"u_{number}", "X", "guest"))
+    looked = []
+    monkeypatch.setattr(_Someone, "state", property(lambda someone: looked.append(someone) or "on"))
+    shown = json.loads(place.presence.enter(ROOM, place.connect(ANN)).text)["d"]
+
+    assert shown == {"users": [], "count": SHOWN_USERS + 101}
+    assert len(looked) < 10
 
 
 async def test_many_changes_are_one_list(place, loop_clock) -> None:

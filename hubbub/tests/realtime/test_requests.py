@@ -285,6 +285,18 @@ async def test_typing_is_told_now_and_then(ann, make_peer, loop_clock) -> None:
     assert (told, later) == ([True, False], [True])
 
 
+async def test_coming_back_is_no_way_to_type_more(ann, make_peer) -> None:
+    """Who leaves the room and comes back types no more often than others."""
+    bob = await make_peer("Bob")
+    await bob.ask("sub", s=LOBBY)
+    for _ in range(3):
+        await ann.ask("sub", s=LOBBY)
+        await ann.tell("typing", s=LOBBY, on=True)
+        await ann.ask("unsub", s=LOBBY)
+
+    assert [frame["d"]["on"] for frame in bob.heard("eph") if frame["k"] == "typing"] == [True]
+
+
 async def test_stop_of_typing_is_told_once(ann, make_peer) -> None:
     """Stopping again and again is told once."""
     bob = await make_peer("Bob")

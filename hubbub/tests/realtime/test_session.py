@@ -220,6 +220,89 @@ async def test_stalled_client_is_cut_off(call, guest, loop_clock) -> None:
     assert (await caller.bye())["code"] == 4003
 
 
+async def clog(caller: Caller) -> None:
+    """Let a client ask for more than it takes, until nothing more is taken from it."""
+    caller.connection.slow = True
+    while not caller.session._outbound.is_full:
+        caller.connection.say("ping")
+        await caller.clock.settle()
+
+
+async def test_clogged_client_is_cut_off(call, guest, loop_clock, monkeypatch) -> None:
+    """A client that asks for more and more and takes nothing is told to come back later."""
+    monkeypatch.setattr("hubbub.realtime.outbound.HIGH_WATER", 100)
+    monkeypatch.setattr("hubbub.realtime.outbound.QUEUE_FRAMES", 10)
+    caller = call((await guest("Ann")).token)
+    await caller.hello()
+    await clog(caller)
+    await loop_clock.advance(STALL)
+
+    assert (await caller.bye())["code"] == 4003
+
+
+async def test_goodbye_reaches_clogged_client(call, guest, loop_clock, monkeypatch) -> None:
+    """Nobody who takes nothing keeps a session from being ended."""
+    monkeypatch.setattr("hubbub.realtime.outbound.HIGH_WATER", 100)
+    monkeypatch.setattr("hubbub.realtime.outbound.QUEUE_FRAMES", 10)
+    caller = call((await guest("Ann")).token)
+    await caller.hello()
+    await clog(caller)
+    caller.session.end(REVOKED)
+
+    assert (await caller.bye())["code"] == 4101
+
+
+async def test_clogged_client_is_not_silent(call, guest, loop_clock, monkeypatch) -> None:
+    """Who isn't listened to isn't blamed for silence, as long as they take what they asked for."""
+    monkeypatch.setattr("hubbub.realtime.outbound.HIGH_WATER", 100)
+    monkeypatch.setattr("hubbub.realtime.outbound.QUEUE_FRAMES", 10)
+    caller = call((await guest("Ann")).token)
+    await caller.hello()
+    await clog(caller)
+    for _ in range(4):
+        await loop_clock.advance(HEARTBEAT_GRACE)
+        caller.connection.take_some(1)
+    assert not caller.task.done()
+
+    caller.connection.take_all()
+    await loop_clock.settle()
+    caller.connection.say("ping")
+    assert await caller.connection.hear_only("pong")
+
+
+async def test_end_meets_end(call, guest, loop_clock) -> None:
+    """A session that is ended in the moment in which its patience ends, ends once."""
+    caller = call((await guest("Ann")).token)
+    await loop_clock.settle()
+    ended = []
+
+    def end() -> None:
+        caller.session.end(UNKNOWN)
+        ended.append(True)
+
+    loop = asyncio.get_running_loop()
+    # The timer of the hello is due first, and its task goes on only in the next turn of the loop.
+    loop.call_at(loop.time() + HELLO_TIMEOUT, end)
+    await loop_clock.advance(HELLO_TIMEOUT)
+
+    assert (await caller.bye())["code"] == 4000
+    assert ended == [True]
+
+
+async def test_others_have_a_turn(call, guest, loop_clock) -> None:
+    """However many requests wait on one connection, another's is done after the first of them."""
+    ann = await guest("Ann")
+    flooding, other = call(ann.token), call(ann.token)
+    await flooding.hello()
+    await other.hello()
+    for _ in range(100):
+        flooding.connection.say("ping")
+    other.connection.say("ping")
+    await other.connection.hear_only("pong")
+
+    assert len(flooding.connection.frames) < 10
+
+
 async def test_goodbye_is_said_between_requests(call, guest) -> None:
     """Whoever ends the session, it says why; the first reason counts."""
     caller = call((await guest("Ann")).token)

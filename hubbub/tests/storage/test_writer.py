@@ -161,10 +161,15 @@ async def test_failing_database_fails_all(
 
 
 async def test_unknown_commit_is_looked_up(
-    database: Database, engines: Engines, guest: Guest, caplog: pytest.LogCaptureFixture
+    database: Database,
+    engines: Engines,
+    guest: Guest,
+    heard: list[Notice],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """A commit that did happen, though it was reported to fail, isn't done again."""
+    """A commit that did happen, though it was reported to fail, isn't done again, but still announced."""
     ann = await guest("Ann")
+    heard.clear()
 
     def commit_and_fail(connection: object) -> None:
         connection.connection.dbapi_connection.commit()  # type: ignore[attr-defined]
@@ -174,10 +179,13 @@ async def test_unknown_commit_is_looked_up(
     with pytest.raises(ChatError) as caught:
         await database.post(post(ann, "nonce-01"))
     event.remove(engines.writing.sync_engine, "commit", commit_and_fail)
+    assert heard == []
     again = await database.post(post(ann, "nonce-01"))
+    later = await database.post(post(ann, "nonce-02"))
 
     assert caught.value.code is Code.UNAVAILABLE
     assert again.dup
+    assert numbers(heard) == [again.q, later.q]
     assert "disk I/O error" in caplog.text
 
 

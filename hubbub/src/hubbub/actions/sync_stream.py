@@ -23,11 +23,15 @@ class Delta:
 
 @dataclass(frozen=True, slots=True)
 class RoomSnapshot:
-    """A room as it is: its last messages in ascending order, and their authors' names."""
+    """A room as it is: its last messages in ascending order, and their authors' names.
+
+    `more` says whether there are older messages: how many come depends on how long they are.
+    """
 
     head: Head
     room: Room
     messages: list[Message]
+    more: bool
     names: dict[str, str]
 
 
@@ -65,7 +69,7 @@ async def sync_stream(
             return InboxSnapshot(head, await rooms.list_for_member(connection, user.id))
         last = await messages.read_before(connection, stream, head.q + 1, SNAPSHOT_MESSAGES, HISTORY_BYTES)
         names = await users.names(connection, {message.author for message in last.messages})
-        return RoomSnapshot(head, room, last.messages, names)
+        return RoomSnapshot(head, room, last.messages, last.more, names)
 
 
 def _continues(head: Head, at: Position) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated, Final
 
 import msgspec
@@ -22,6 +23,7 @@ from hubbub.endpoints.origin import is_same_origin
 from hubbub.storage.database import Database
 
 _BODY: Final = 4096
+_PATIENCE: Final = 10.0
 
 
 class NewGuest(msgspec.Struct):
@@ -105,12 +107,20 @@ async def _read_guest(request: Request) -> NewGuest:
     # A form can't say this, so another page's form can't get here.
     if content_type != "application/json":
         raise ChatError(Code.FORBIDDEN, "The request is not JSON.")
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _BODY:
-            raise ChatError(Code.TOO_LONG, "The request is too long.")
     try:
-        return msgspec.json.decode(body, type=NewGuest)
+        return msgspec.json.decode(await _read_body(request), type=NewGuest)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ChatError(Code.INVALID, "The request needs a name.") from error
+
+
+async def _read_body(request: Request) -> bytes:
+    body = b""
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > _BODY:
+                    raise ChatError(Code.TOO_LONG, "The request is too long.")
+    except TimeoutError:
+        raise ChatError(Code.INVALID, "The request takes too long.") from None
+    return body

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from hubbub.domain.errors import ChatError, Code
+from hubbub.endpoints.headers import HEADERS
 
 _STATUS: Final[Mapping[Code, int]] = {
     Code.BAD_FRAME: 400,
@@ -56,7 +57,10 @@ def _refuse(code: str, sentence: str, status: int) -> Response:
 async def on_chat_error(_request: Request, error: Exception) -> Response:
     """Answer with what a request was refused for."""
     if not isinstance(error, ChatError):
-        return _refuse(Code.INTERNAL.value, str(ChatError(Code.INTERNAL)), 500)
+        response = _refuse(Code.INTERNAL.value, str(ChatError(Code.INTERNAL)), 500)
+        # This is answered outside of what adds them otherwise.
+        response.headers.update(HEADERS)
+        return response
     response = _refuse(error.code.value, str(error), _STATUS[error.code])
     if error.after is not None:
         response.headers["Retry-After"] = str(math.ceil(error.after))

@@ -36,7 +36,8 @@ class Door:
         origins = headers.get_all("Origin")
         if not origins:
             return find_token(headers) is None
-        return len(origins) == 1 and is_same_origin(origins[0], headers.get("Host", ""), self._public_url)
+        hosts = headers.get_all("Host")
+        return len(origins) == len(hosts) == 1 and is_same_origin(origins[0], hosts[0], self._public_url)
 
 
 def find_token(headers: Headers) -> str | None:

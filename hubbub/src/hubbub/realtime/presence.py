@@ -36,11 +36,12 @@ _BEST_LAST: Final = (OFF, "idle", "on", "dnd")
 
 @dataclass(slots=True)
 class _Someone:
-    """A user in a room; `told` is the state that the room was told last."""
+    """A user in a room; `told` is the state that the room was told last, `renamed` if by another name."""
 
     name: str
     connections: dict[Outbound, str] = field(default_factory=dict)
     told: str = OFF
+    renamed: bool = False
     going: asyncio.TimerHandle | None = None
 
     @property
@@ -57,6 +58,7 @@ class _Room:
         self.stream = stream
         self.people: dict[str, _Someone] = {}
         self._hub = hub
+        self._shown: dict[str, None] = {}
         self._changed: dict[str, _Someone] = {}
         self._quiet: asyncio.TimerHandle | None = None
 
@@ -74,6 +76,7 @@ class _Room:
         if someone.connections:
             self._tell(user_id, someone)
         else:
+            self._count(user_id, someone)
             loop = asyncio.get_running_loop()
             someone.going = loop.call_later(OFFLINE_GRACE, self._forget, user_id)
 
@@ -85,24 +88,31 @@ class _Room:
         someone = self.people.get(user.id)
         if someone is not None:
             someone.name = user.name
-            if someone.told != OFF:
-                someone.told = ""
+            someone.renamed = someone.told != OFF
             self._tell(user.id, someone)
 
     def show(self) -> Frame:
-        infos = [
-            wire.PresenceInfo(user_id, someone.name, someone.state)
-            for user_id, someone in self.people.items()
-            if someone.state != OFF
-        ]
-        users = infos if len(infos) <= SHOWN_USERS else []
-        return wire.encode(wire.PresenceState(self.stream, wire.PresenceList(users, len(infos))))
+        count = len(self._shown)
+        # Whoever comes is shown the room: going through everyone each time would take a crowd for ever.
+        users = [self._info(user_id) for user_id in self._shown] if count <= SHOWN_USERS else []
+        return wire.encode(wire.PresenceState(self.stream, wire.PresenceList(users, count)))
+
+    def _info(self, user_id: str) -> wire.PresenceInfo:
+        someone = self.people[user_id]
+        return wire.PresenceInfo(user_id, someone.name, someone.state)
+
+    def _count(self, user_id: str, someone: _Someone) -> None:
+        if user_id in self.people and someone.state != OFF:
+            self._shown[user_id] = None
+        else:
+            self._shown.pop(user_id, None)
 
     def _forget(self, user_id: str) -> None:
         someone = self.people.pop(user_id)
         self._tell(user_id, someone)
 
     def _tell(self, user_id: str, someone: _Someone) -> None:
+        self._count(user_id, someone)
         self._changed[user_id] = someone
         if self._quiet is None:
             self._tell_now()
@@ -123,8 +133,9 @@ class _Room:
         changes = []
         for user_id, someone in self._changed.items():
             state = someone.state if user_id in self.people else OFF
-            if state != someone.told:
+            if state != someone.told or someone.renamed:
                 someone.told = state
+                someone.renamed = False
                 changes.append(wire.PresenceInfo(user_id, someone.name, state))
         self._changed.clear()
         return changes
@@ -194,5 +205,8 @@ class Presence:
     def hear(self, notice: Notice) -> None:
         """Show a user by the new name that the bus tells of."""
         if isinstance(notice, UserRenamed):
+            for connection in self._connections.values():
+                if connection.user.id == notice.user.id:
+                    connection.user = notice.user
             for room in self._rooms.values():
                 room.rename(notice.user)

@@ -144,7 +144,6 @@ class Requests:
     def _leave(self, stream: str) -> None:
         self._hub.unsubscribe(stream, self._outbound)
         self._presence.leave(stream, self._outbound)
-        self._typed_at.pop(stream, None)
         self._typing.discard(stream)
 
     async def _hist(self, request: wire.Hist) -> None:
@@ -233,6 +232,7 @@ def _show_copy(request: int, copy: Delta | RoomSnapshot | InboxSnapshot) -> wire
                 wire.RoomInfo.of(copy.room),
                 wire.Marks(read=head),
                 wire.shown(copy.messages),
+                copy.more,
                 wire.names(copy.names),
             )
             return wire.ResetOk(request, epoch, head, room)

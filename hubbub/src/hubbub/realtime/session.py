@@ -6,6 +6,7 @@ Invariants:
 
 1. Nothing is done for a connection that has no user.
 2. Whoever ends a session, it ends by itself: between two requests, with a goodbye if the peer can hear it.
+3. Between two of its requests everybody else has a turn.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final, Literal, Protocol
 
@@ -97,6 +99,7 @@ class Session:
         self._requests: Requests | None = None
         self._goodbye: Goodbye | None = None
         self._waiting: asyncio.Timeout | None = None
+        self._is_listening = False
         self._heard = False
 
     async def run(self) -> None:
@@ -117,7 +120,7 @@ class Session:
         """Let the session end as soon as the request under way is done; the first to call this is right."""
         if self._goodbye is None:
             self._goodbye = goodbye
-            if self._waiting is not None:
+            if self._waiting is not None and not self._waiting.expired():
                 self._waiting.reschedule(asyncio.get_running_loop().time())
 
     async def _converse(self) -> None:
@@ -129,23 +132,37 @@ class Session:
         try:
             while True:
                 await self._requests.take(await self._receive())
-                await self._outbound.wait_for_room()
+                # Receiving doesn't wait while there are requests: a flood of them would be done at one go.
+                await asyncio.sleep(0)
         finally:
             heartbeat.cancel()
 
     async def _receive(self, patience: float | None = None) -> str | bytes:
+        if self._outbound.is_full:
+            async with self._until_ended():
+                await self._outbound.wait_for_room()
+        self._is_listening = True
+        try:
+            async with self._until_ended(patience):
+                frame = await self._connection.recv()
+        finally:
+            self._is_listening = False
+        self._heard = True
+        return frame
+
+    @asynccontextmanager
+    async def _until_ended(self, patience: float | None = None) -> AsyncIterator[None]:
+        """Wait for something, but not beyond the end of the session."""
         if self._goodbye is not None:
             raise _Leaving
         try:
             async with asyncio.timeout(patience) as self._waiting:
-                frame = await self._connection.recv()
+                yield
         except TimeoutError:
             self.end(NO_HELLO)
             raise _Leaving from None
         finally:
             self._waiting = None
-        self._heard = True
-        return frame
 
     async def _receive_hello(self) -> wire.Hello:
         try:
@@ -205,8 +222,8 @@ class Session:
         while True:
             due = loop.time() + HEARTBEAT_GRACE
             await asyncio.sleep(HEARTBEAT_GRACE)
-            # Nothing can be heard while a request is being done.
-            if self._heard or self._waiting is None:
+            # Nothing can be heard while a request is being done, or its answer waits for room.
+            if self._heard or not self._is_listening:
                 return False
             if loop.time() - due < _STALL:
                 return True

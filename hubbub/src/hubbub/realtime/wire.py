@@ -8,6 +8,7 @@ Times (`ts`, `now`) are milliseconds since 1970, `after` is in milliseconds, `hb
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterable
 from typing import Annotated, Final, Literal, NamedTuple
@@ -267,11 +268,12 @@ class Marks(Struct):
 
 
 class RoomCopy(Struct):
-    """A room's last messages, in ascending order, and their authors."""
+    """A room's last messages, in ascending order, and their authors; `more` if there are older ones."""
 
     room: RoomInfo
     me: Marks
     msgs: list[MessageInfo]
+    more: bool
     users: Names
 
 
@@ -421,9 +423,12 @@ class BadFrameError(ChatError):
         self.request = request
 
 
-class _Envelope(Struct):
-    t: str
+class _Numbered(Struct):
     id: Number | None = None
+
+
+class _Envelope(_Numbered, kw_only=True):
+    t: str
 
 
 _requests: msgspec.json.Decoder[Request] = msgspec.json.Decoder(Request)
@@ -450,10 +455,19 @@ def _explain(frame: str, why: str) -> BadFrameError:
     try:
         envelope = _envelopes.decode(frame)
     except (msgspec.DecodeError, RecursionError):
-        return BadFrameError(Code.BAD_FRAME, why, None)
+        return BadFrameError(Code.BAD_FRAME, why, _find_id(frame))
     if envelope.t in _KNOWN:
         return BadFrameError(Code.BAD_FRAME, why, envelope.id)
     return BadFrameError(Code.UNKNOWN_OP, "", envelope.id)
+
+
+def _find_id(frame: str) -> int | None:
+    # Half of a surrogate pair isn't Unicode, but in JavaScript it is easily part of a string.  Without an id
+    # in the answer the client would take its request for lost, and send it for ever.
+    try:
+        return msgspec.convert(json.loads(frame), _Numbered).id
+    except (ValueError, RecursionError, msgspec.ValidationError):
+        return None
 
 
 def encode(reply: Reply) -> Frame:

@@ -10,6 +10,7 @@ Invariants:
 3. A write that fails takes no other with it: when a statement fails, the batch is undone and its writes are
    done again one by one.
 4. When the database itself fails, every write of the batch fails: an error is never retried into a success.
+   If its commit did happen, which nobody can know then, the next one announces it as well.
 """
 
 from __future__ import annotations
@@ -94,6 +95,7 @@ class Writer:
         self._announce = announce
         self._now = now
         self._waiting: deque[_Pending[Any]] = deque()
+        self._doubted: dict[str, int] = {}
         self._wake = asyncio.Event()
         self._closing = False
         self._task = asyncio.create_task(self._run(), name="writer")
@@ -165,15 +167,36 @@ class Writer:
             pending.settle()
 
     async def _commit(self, batch: Sequence[_Pending[Any]]) -> list[StoredEvent]:
-        async with self._engine.begin() as connection:
-            transaction = Transaction(connection, self._now())
-            for change, group in groupby(batch, key=lambda pending: pending.change):
-                if change is None:
-                    await _post(transaction, list(group))
-                else:
-                    for pending in group:
-                        pending.outcome = await _change(transaction, change)
-        return transaction.stored
+        stored: list[StoredEvent] = []
+        try:
+            async with self._engine.begin() as connection:
+                missed = await self._read_doubted(connection)
+                transaction = Transaction(connection, self._now())
+                stored = transaction.stored
+                await _do_all(transaction, batch)
+        except Exception:
+            for event in stored:
+                # The first of each stream comes first.
+                self._doubted.setdefault(event.stream, event.q - 1)
+            raise
+        self._doubted.clear()
+        return missed + stored
+
+    async def _read_doubted(self, connection: AsyncConnection) -> list[StoredEvent]:
+        """Return the events of commits that were reported to fail, and did happen."""
+        missed: list[StoredEvent] = []
+        for stream, q in self._doubted.items():
+            missed += await streams.read_after(connection, stream, q)
+        return missed
+
+
+async def _do_all(transaction: Transaction, batch: Sequence[_Pending[Any]]) -> None:
+    for change, group in groupby(batch, key=lambda pending: pending.change):
+        if change is None:
+            await _post(transaction, list(group))
+        else:
+            for pending in group:
+                pending.outcome = await _change(transaction, change)
 
 
 async def _post(transaction: Transaction, group: Sequence[_Pending[Any]]) -> None:
