@@ -22,7 +22,7 @@ from typing import Any, TypeAlias
 from .aio.client import USER_AGENT, Handshake, make_protocol, open_transport
 from .aio.connection import Message, payload_of
 from .close import CloseCode
-from .exceptions import ConnectionClosed, InvalidURI
+from .exceptions import ConnectionClosed, InvalidURI, NegotiationError
 from .protocol.client import ClientConnection as ClientProtocol
 from .protocol.extensions.permessage_deflate import PerMessageDeflateFactory
 from .protocol.headers import HeadersLike, build_extensions, is_token, parse_extensions
@@ -187,10 +187,11 @@ class WebSocket:
         self._turn_is_due = False
         self._open_timeout = open_timeout
         self._options = options
+        self._offered = _subprotocols(protocols)
         protocol = make_protocol(
             _websocket_url(url),
             origin=origin,
-            subprotocols=_subprotocols(protocols),
+            subprotocols=self._offered,
             compression=compression,
             additional_headers=additional_headers,
             user_agent_header=USER_AGENT,
@@ -276,6 +277,8 @@ class WebSocket:
         if self._ready_state is State.CONNECTING:
             raise InvalidStateError("the connection isn't open yet")
         if self._ready_state is State.OPEN:
+            # What waits before this message is older; the message itself is counted without its framing.
+            self._older = min(self._older, self._link.bytes_waiting)
             try:
                 self._link.send_message(opcode, payload)
             except ConnectionClosed:
@@ -296,7 +299,7 @@ class WebSocket:
             InvalidAccessError: if ``code`` is neither 1000 nor from 3000 to 4999.
             DOMSyntaxError: if ``reason`` is over 123 bytes of UTF-8.
         """
-        if code is not None and code != 1000 and not 3000 <= code <= 4999:
+        if code is not None and not (isinstance(code, int) and (code == 1000 or 3000 <= code <= 4999)):
             raise InvalidAccessError(f"close code must be 1000 or from 3000 to 4999, not {code!r}")
         reason = _scalar_values(reason)
         if len(reason.encode()) > 123:
@@ -321,6 +324,7 @@ class WebSocket:
                 await self._handshake.wait(protocol)
         except asyncio.CancelledError:
             self._link.give_up(ConnectionAbortedError("cancelled before the connection was open"))
+            raise
         except Exception as error:
             self._link.give_up(error)
 
@@ -348,6 +352,8 @@ class WebSocket:
     def _closed(self, code: int, reason: str, error: BaseException | None) -> None:
         self._ready_state = State.CLOSED
         if error is not None:
+            # What didn't go out stays counted.
+            self._lost += self._older
             self._dispatch(ErrorEvent(self, error))
         self._dispatch(CloseEvent(self, code, reason, error))
 
@@ -389,8 +395,11 @@ class _Link(BaseConnection):
         self._finish(CloseCode.ABNORMAL_CLOSURE, "", error)
 
     def opened(self) -> None:
-        """Let ``open`` have its turn."""
-        self._add_turn(self._face._opened)
+        """Let ``open`` have its turn, unless the server spoke none of the subprotocols offered."""
+        if self._face._offered and self.subprotocol is None:
+            self.give_up(NegotiationError("the server chose none of the subprotocols offered"))
+        else:
+            self._add_turn(self._face._opened)
 
     def message_received(self, data: str | bytes) -> None:
         """Let ``message`` have its turn."""

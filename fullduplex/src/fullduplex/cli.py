@@ -9,10 +9,14 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import io
+import itertools
 import math
 import os
 import shutil
 import signal
+import socket
+import ssl
 import sys
 import threading
 import unicodedata
@@ -24,6 +28,8 @@ from .version import __version__
 __all__ = ["main"]
 
 FANOUT = "/fanout"
+#: Seconds without an arrival after which piped input has been answered.
+QUIET = 1.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -92,6 +98,17 @@ def _complain(sentence: str) -> int:
     return 1
 
 
+def _reason(error: Exception) -> str:
+    """Say in words of this system's, if it has any, what went wrong."""
+    if isinstance(error, socket.gaierror):
+        return str(error.strerror).lower()
+    if isinstance(error, ssl.SSLError):
+        return f"TLS failed: {getattr(error, 'verify_message', '') or error.reason or error}"
+    if isinstance(error, OSError) and error.errno:
+        return os.strerror(error.errno).lower()
+    return str(error)
+
+
 # echo
 
 
@@ -105,9 +122,8 @@ async def _echo(options: argparse.Namespace) -> int:
             print(f"Echoing on ws://{host}:{port}/ — Ctrl-C stops.", flush=True)
             await _interrupted()
     except OSError as error:
-        reason = os.strerror(error.errno).lower() if error.errno else str(error)
         return _complain(
-            f"can't listen on {options.host} port {options.port}: {reason}; "
+            f"can't listen on {options.host} port {options.port}: {_reason(error)}; "
             "choose another with --port or --host.",
         )
     return 0
@@ -184,8 +200,10 @@ class _Screen:
 
     def __init__(self) -> None:
         self._is_terminal = sys.stdin.isatty() and sys.stdout.isatty()
+        self._count = 0
 
     def show(self, mark: str, text: str) -> None:
+        self._count += 1
         line = f"{mark} {text}"
         if not self._is_terminal:
             print(line, flush=True)
@@ -203,6 +221,19 @@ class _Screen:
         if self._is_terminal:
             sys.stdout.write("> ")
             sys.stdout.flush()
+
+    def leave(self) -> None:
+        """Take the prompt away."""
+        if self._is_terminal:
+            sys.stdout.write("\r\x1b[K")
+            sys.stdout.flush()
+
+    async def wait_quiet(self) -> None:
+        """Wait until nothing more arrives: at the end of a pipe nobody sees when to close."""
+        seen = -1
+        while not self._is_terminal and seen != self._count:
+            seen = self._count
+            await asyncio.sleep(QUIET)
 
 
 def _wrap(line: str, columns: int) -> list[str]:
@@ -242,10 +273,9 @@ async def _connect(options: argparse.Namespace) -> int:
     except InvalidURI as error:
         return _complain(f"{error}; write it like ws://localhost:9998/echo.")
     except (InvalidHandshake, OSError, TimeoutError) as error:
-        return _complain(f"can't connect to {options.url}: {error}")
+        return _complain(f"can't connect to {options.url}: {_reason(error)}.")
     async with connection:
-        agreed = f", subprotocol {connection.subprotocol}" if connection.subprotocol else ""
-        screen.show("·", f"connected to {options.url}{agreed}; type to send, Ctrl-D closes")
+        screen.show("·", f"connected to {options.url}; type to send, Ctrl-D closes")
         typing = asyncio.create_task(_send_lines(connection, screen))
         try:
             await _show_messages(connection, screen)
@@ -253,6 +283,7 @@ async def _connect(options: argparse.Namespace) -> int:
             typing.cancel()
     how = connection.codec.close_exception
     screen.show("·", f"closed: {how}")
+    screen.leave()
     return 0 if connection.close_code in (1000, 1001, 1005) else 1
 
 
@@ -273,16 +304,20 @@ async def _send_lines(connection: Any, screen: _Screen) -> None:
 
     def read() -> None:
         # A thread of its own: it waits for the keyboard while the loop goes on, and doesn't hold up the end.
-        for line in [*iter(sys.stdin.readline, ""), ""]:
+        for line in itertools.chain(iter(sys.stdin.readline, ""), [""]):
             with contextlib.suppress(RuntimeError):
                 loop.call_soon_threadsafe(lines.put_nowait, line)
 
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        # What isn't text shows as such, and ends nothing.
+        sys.stdin.reconfigure(errors="replace")
     threading.Thread(target=read, daemon=True).start()
     screen.prompt()
     with contextlib.suppress(ConnectionClosed):
         while line := await lines.get():
             await connection.send(line.rstrip("\n"))
             screen.prompt()
+        await screen.wait_quiet()
         await connection.close()
 
 

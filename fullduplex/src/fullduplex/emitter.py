@@ -94,9 +94,13 @@ class EventEmitter:
         listeners = self._listeners.get(event)
         if not listeners:
             return False
-        for listener, once in list(listeners):
+        for entry in list(listeners):
+            listener, once = entry
             if once:
-                self.off(event, listener)
+                if entry not in listeners:
+                    # A listener before it has emitted the same event, or taken it off.
+                    continue
+                listeners.remove(entry)
             try:
                 result = listener(*arguments)
                 if inspect.iscoroutine(result):
@@ -198,7 +202,7 @@ class ServerWebSocket(EventEmitter, BaseConnection):
         self.abort()
 
     def pause(self) -> None:
-        """Read nothing more from the peer until ``resume``."""
+        """Read nothing more from the peer until ``resume`` or ``close``."""
         self._is_paused = True
         self.pause_reading()
 
@@ -314,7 +318,7 @@ class WebSocketServer(EventEmitter):
         self._http = http
         self._server: Server[ServerWebSocket] | None = None
         self._starting: asyncio.Task[None] | None = None
-        self._is_closing = False
+        self._closing: asyncio.Task[None] | None = None
         with contextlib.suppress(RuntimeError):
             self._starting = self._begin(asyncio.get_running_loop())
 
@@ -331,7 +335,7 @@ class WebSocketServer(EventEmitter):
         return self._server.sockets[0].getsockname()
 
     def run(self) -> None:
-        """Serve until the process is interrupted; for scripts.
+        """Serve until closed, or the process is interrupted; for scripts.
 
         Raises:
             OSError: if the address can't be listened on.
@@ -340,9 +344,9 @@ class WebSocketServer(EventEmitter):
             asyncio.run(self.serve_forever())
 
     async def serve_forever(self) -> None:
-        """Serve until cancelled, then close."""
+        """Serve until closed or cancelled, and wait until everything is closed."""
         async with self:
-            await asyncio.get_running_loop().create_future()
+            await self.wait_closed()
 
     async def wait_listening(self) -> None:
         """Wait until the server listens.
@@ -357,21 +361,29 @@ class WebSocketServer(EventEmitter):
     def close(self, code: int = CloseCode.GOING_AWAY, reason: str = "") -> None:
         """Stop listening and close the connections; ``close`` is emitted when all is done.
 
-        Unlike ws, which leaves its connections open.
+        Unlike ws, which leaves its connections open.  Calling it again does nothing.
+
+        Raises:
+            LocalProtocolError: for a code or reason that may not be sent.
         """
-        if self._server is not None and not self._is_closing:
-            self._is_closing = True
+        if self._starting is not None and not self._starting.done():
+            self._starting.add_done_callback(lambda _: self.close(code, reason))
+        elif self._server is not None and self._closing is None:
             self._server.close(code=code, reason=reason)
-            _run(self._emit_close(self._server), "close")
+            self._closing = self._server.loop.create_task(self._emit_close(self._server))
 
     async def _emit_close(self, server: Server[ServerWebSocket]) -> None:
         await server.wait_closed()
         self.emit("close")
 
     async def wait_closed(self) -> None:
-        """Wait until the server was closed and every connection has ended."""
+        """Wait until the server was closed, every connection has ended, and ``close`` was emitted."""
+        if self._starting is not None:
+            await asyncio.wait([self._starting])
         if self._server is not None:
             await self._server.wait_closed()
+        if self._closing is not None:
+            await asyncio.shield(self._closing)
 
     async def __aenter__(self) -> Self:
         await self.wait_listening()
@@ -392,7 +404,7 @@ class WebSocketServer(EventEmitter):
         )
         try:
             await server.listen(*self._address, **self._options)
-        except OSError as error:
+        except Exception as error:
             if not self.emit("error", error):
                 logger.error("%s", error)
             raise

@@ -7,10 +7,9 @@ import dataclasses
 import socket
 import ssl as ssl_module
 import sys
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from typing import Any
 
-from ..exceptions import InvalidMessage
 from ..protocol.client import ClientConnection as ClientProtocol
 from ..protocol.extensions.permessage_deflate import PerMessageDeflateFactory
 from ..protocol.headers import HeadersLike
@@ -35,6 +34,9 @@ class Handshake:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._ended: asyncio.Future[None] = loop.create_future()
 
+    def connected(self, connection: BaseConnection) -> None:
+        """Do nothing: the request goes out by itself."""
+
     def handshake_ended(self, connection: BaseConnection, response: Response | None) -> None:
         """Note the server's answer, or that there is none."""
         if not self._ended.done():
@@ -55,8 +57,6 @@ class Handshake:
         await self._ended
         if protocol.handshake_exception is not None:
             raise protocol.handshake_exception
-        if protocol.response is None:
-            raise InvalidMessage("connection closed before the whole response arrived")
 
 
 def make_protocol(
@@ -199,7 +199,9 @@ class connect:
         self._options = options
         self._connection: ClientConnection | None = None
 
-    async def _open(self) -> ClientConnection:
+    async def _open(
+        self, open_transport: Callable[..., Awaitable[None]] = open_transport
+    ) -> ClientConnection:
         loop = asyncio.get_running_loop()
         protocol = make_protocol(self._uri, **self._handshake_options)
         handshake = Handshake(loop)
@@ -207,14 +209,14 @@ class connect:
             protocol, handshake, self._settings, loop, max_queue=self._max_queue
         )
         try:
-            async with asyncio.timeout(self._open_timeout):
+            async with asyncio.timeout(self._open_timeout) as deadline:
                 await open_transport(connection, protocol, **self._options)
                 await handshake.wait(protocol)
-        except TimeoutError as error:
+        except BaseException as error:
             connection.abort()
-            raise TimeoutError(f"no connection to {self._uri} within {self._open_timeout} seconds") from error
-        except BaseException:
-            connection.abort()
+            if deadline.expired():
+                seconds = self._open_timeout
+                raise TimeoutError(f"no connection to {self._uri} within {seconds} seconds") from error
             raise
         self._connection = connection
         return connection

@@ -191,8 +191,6 @@ class Connection(BaseConnection):
             LocalProtocolError: for a code that may not be sent (7.4), or a reason over 123 bytes.
         """
         self.start_close(code, reason)
-        # Behind messages that nobody takes there is the peer's answer.
-        self.resume_reading()
         await self.wait_closed()
 
     async def wait_closed(self) -> None:

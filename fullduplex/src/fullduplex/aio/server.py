@@ -24,8 +24,8 @@ from collections.abc import Awaitable, Callable, Generator, Sequence
 from types import TracebackType
 from typing import Any, Generic, Protocol, Self, TypeVar
 
-from ..close import CloseCode
-from ..exceptions import ConnectionClosed
+from ..close import Close, CloseCode
+from ..exceptions import ConnectionClosed, LocalProtocolError
 from ..protocol.extensions.permessage_deflate import PerMessageDeflateFactory
 from ..protocol.http11 import Request, Response
 from ..protocol.limits import Limits
@@ -104,7 +104,8 @@ class Server(Generic[C]):
         self._open_timeout = open_timeout
         self._server: asyncio.Server | None = None
         self._open: set[C] = set()
-        self._opening: dict[C, asyncio.TimerHandle | None] = {}
+        # With the task that answers the request, once there is one.
+        self._opening: dict[C, asyncio.Task[None] | None] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._ended = asyncio.Event()
         self._close_called: asyncio.Future[asyncio.Task[None]] = self.loop.create_future()
@@ -153,9 +154,9 @@ class Server(Generic[C]):
         return self._server is not None and self._server.is_serving()
 
     async def serve_forever(self) -> None:
-        """Serve until cancelled, then close and wait until everything is closed."""
+        """Serve until closed or cancelled, and wait until everything is closed."""
         try:
-            await asyncio.get_running_loop().create_future()
+            await self.wait_closed()
         finally:
             self.close()
             await self.wait_closed()
@@ -163,10 +164,8 @@ class Server(Generic[C]):
     def create_protocol(self) -> asyncio.BufferedProtocol:
         """Make the asyncio protocol of a new connection."""
         connection = self._make_connection(self._make_protocol(), self, self.loop)
-        timer = None
         if self._open_timeout is not None:
-            timer = self.loop.call_later(self._open_timeout, connection.abort)
-        self._opening[connection] = timer
+            connection.limit_opening(self._open_timeout)
         return StreamProtocol(connection)
 
     # Closing
@@ -186,8 +185,13 @@ class Server(Generic[C]):
         Raises:
             LocalProtocolError: for a code or reason that may not be sent.
         """
-        if not self._close_called.done():
-            self._close_called.set_result(self.loop.create_task(self._close(close_connections, code, reason)))
+        if self._close_called.done():
+            return
+        try:
+            Close(code, reason).serialize()
+        except ValueError as error:
+            raise LocalProtocolError(str(error)) from error
+        self._close_called.set_result(self.loop.create_task(self._close(close_connections, code, reason)))
 
     async def wait_closed(self) -> None:
         """Wait until ``close`` was called, and every connection and handler has ended."""
@@ -210,17 +214,24 @@ class Server(Generic[C]):
 
     # The opening handshake
 
+    def connected(self, connection: C) -> None:
+        """Note a connection; before it has its transport, it may end without a word."""
+        self._opening[connection] = None
+        if self._close_called.done():
+            connection.abort()
+
     def request_received(self, connection: C, request: Request) -> None:
         """Answer a request, in a task of its own; nothing more is read meanwhile."""
         connection.pause_reading()
         task = self.loop.create_task(self._serve(connection, request))
+        self._opening[connection] = task
         self._tasks.add(task)
         task.add_done_callback(self._task_ended)
 
     def handed_over(self, connection: C, data: bytes) -> None:
         """Give a connection to the HTTP server, with what it has said so far."""
         assert self.http is not None
-        self._opened_or_ended(connection)
+        self._opening.pop(connection, None)
         transport = connection.detach()
         protocol = self.http.create_protocol()
         transport.set_protocol(protocol)
@@ -228,8 +239,11 @@ class Server(Generic[C]):
         protocol.data_received(data)
 
     def handshake_ended(self, connection: C, response: Response | None) -> None:
-        """Forget a connection that was lost before it was open."""
-        self._opened_or_ended(connection)
+        """Forget a connection that was lost before it was open, and answer it no more."""
+        task = self._opening.pop(connection, None)
+        if task is not None:
+            task.cancel()
+        self._ended.set()
 
     async def _serve(self, connection: C, request: Request) -> None:
         try:
@@ -244,7 +258,7 @@ class Server(Generic[C]):
             return
         if not self._send(connection, response):
             return
-        self._opened_or_ended(connection)
+        self._opening.pop(connection, None)
         self._open.add(connection)
         connection.start()
         if self._handler is not None:
@@ -256,7 +270,7 @@ class Server(Generic[C]):
             response = await _result(self._process_request(connection, request))
         if response is None:
             response = self._protocol_of(connection).accept(request)
-        if self._server_header is not None:
+        if self._server_header is not None and "Server" not in response.headers:
             response.headers["Server"] = self._server_header
         if self._process_response is not None:
             response = await _result(self._process_response(connection, request, response)) or response
@@ -267,7 +281,7 @@ class Server(Generic[C]):
         protocol = self._protocol_of(connection)
         try:
             protocol.send_response(response)
-        except ValueError:
+        except Exception:
             self.logger.exception("invalid response to an opening handshake")
             protocol.send_response(plain_response(500, "Failed to open a WebSocket connection.\n"))
         connection.flush()
@@ -282,12 +296,6 @@ class Server(Generic[C]):
         response = plain_response(503, "The server is shutting down.\n")
         response.headers["Retry-After"] = "1"
         self._send(connection, response)
-
-    def _opened_or_ended(self, connection: C) -> None:
-        timer = self._opening.pop(connection, None)
-        if timer is not None:
-            timer.cancel()
-        self._ended.set()
 
     def _protocol_of(self, connection: C) -> ServerProtocol:
         protocol = connection.codec

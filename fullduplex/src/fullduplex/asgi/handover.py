@@ -92,4 +92,6 @@ def http(app: Any, **options: Any) -> Handover:
     options.setdefault("log_config", None)
     options.setdefault("access_log", False)
     options.setdefault("timeout_graceful_shutdown", 5)
+    # uvicorn is to load no WebSocket implementation of others.
+    options["ws"] = "none"
     return Handover(uvicorn.Config(app, **options))

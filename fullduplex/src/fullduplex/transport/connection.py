@@ -67,6 +67,9 @@ class Settings:
 class Handshaker(Protocol):
     """Who conducts the opening handshake of a connection."""
 
+    def connected(self, connection: Any) -> None:
+        """The connection has its transport."""
+
     def request_received(self, connection: Any, request: Request) -> None:
         """A client asks to open the connection."""
 
@@ -98,10 +101,13 @@ class Connection:
         self.codec = protocol
         self.loop = loop
         self.is_reading_paused = False
+        #: Seconds that the last keepalive ping took to come back; 0 until one did.
+        self.latency = 0.0
         self._handshaker: Handshaker | None = handshaker
         self._settings = settings
         self._transport: asyncio.Transport | None = None
         self._heartbeat: Heartbeat | None = None
+        self._open_timer: asyncio.TimerHandle | None = None
         self._close_timer: asyncio.TimerHandle | None = None
         self._busy = False
         self._flush_is_due = False
@@ -109,6 +115,7 @@ class Connection:
         self._written = 0
         self._is_writing_paused = False
         self._is_ending = False
+        self._is_aborted = False
         self._drain_waiters: deque[asyncio.Future[None]] = deque()
 
     # What there is to know
@@ -149,18 +156,13 @@ class Connection:
 
     @property
     def local_address(self) -> Any:
-        """Our end of the transport, as the socket tells it; None before and after there is one."""
+        """Our end of the transport, as the socket tells it; None before there is one."""
         return self._extra("sockname")
 
     @property
     def remote_address(self) -> Any:
         """The peer's end of the transport, as the socket tells it."""
         return self._extra("peername")
-
-    @property
-    def latency(self) -> float:
-        """Seconds that the last keepalive ping took to come back; 0 until one did."""
-        return 0.0 if self._heartbeat is None else self._heartbeat.latency
 
     @property
     def buffered_amount(self) -> int:
@@ -198,10 +200,16 @@ class Connection:
         self._sent(len(data))
 
     def start_close(self, code: int = CloseCode.NORMAL_CLOSURE, reason: str = "") -> None:
-        """Begin the closing handshake, and see that it ends in time; once begun, do nothing."""
+        """Begin the closing handshake, and see that it ends in time; once begun, do nothing.
+
+        It ends a pause of reading.
+        """
         self.codec.send_close(code, reason)
-        self._limit_close()
+        if self.state is State.CLOSING:
+            self._limit_close()
         self.flush()
+        # Behind what nobody has taken yet there is the peer's answer.
+        self.resume_reading()
 
     def fail(self, code: int, reason: str = "") -> None:
         """Fail the connection: tell the peer why, and read no more (7.1.7)."""
@@ -209,7 +217,8 @@ class Connection:
         self.flush()
 
     def abort(self) -> None:
-        """Cut the transport at once; what wasn't written is lost."""
+        """Cut the transport at once, or when it is there; what wasn't written is lost."""
+        self._is_aborted = True
         if self._transport is not None:
             self._transport.abort()
 
@@ -268,13 +277,20 @@ class Connection:
             self.resume_reading()
             transport.write_eof()
 
+    def limit_opening(self, seconds: float) -> None:
+        """Cut the transport if the connection isn't open in time."""
+        self._open_timer = self.loop.call_later(seconds, self.abort)
+
     def _limit_close(self) -> None:
-        if (
-            self._close_timer is None
-            and self._settings.close_timeout is not None
-            and self._transport is not None
-        ):
+        if self._close_timer is None and self._settings.close_timeout is not None:
             self._close_timer = self.loop.call_later(self._settings.close_timeout, self.abort)
+
+    def _opening_ended(self) -> Handshaker | None:
+        """Stop what only the opening needs; return who conducted it, the first time."""
+        if self._open_timer is not None:
+            self._open_timer.cancel()
+        handshaker, self._handshaker = self._handshaker, None
+        return handshaker
 
     # Reading
 
@@ -332,17 +348,19 @@ class Connection:
 
     def start(self) -> None:
         """Begin the open connection's life: call ``opened``, keep it alive, pass on what came early."""
-        self._handshaker = None
+        self._opening_ended()
         if self._settings.ping_interval is not None:
             self._heartbeat = Heartbeat(self, self._settings.ping_interval, self._settings.ping_timeout)
-        self.opened()
+        # First, as a listener may pause it again.
         self.resume_reading()
+        self.opened()
         self._process(self.codec.events_received())
 
     def detach(self) -> asyncio.Transport:
         """Give the transport away, and have nothing more to do with it."""
         transport = self._transport
         assert transport is not None
+        self._opening_ended()
         self._transport = None
         return transport
 
@@ -351,6 +369,11 @@ class Connection:
     def connection_made(self, transport: asyncio.Transport) -> None:
         """Take the transport."""
         self._transport = transport
+        if self._is_aborted:
+            transport.abort()
+            return
+        if self._handshaker is not None:
+            self._handshaker.connected(self)
         high = self._settings.write_limit
         transport.set_write_buffer_limits(high, high // 4)
         self.flush()
@@ -379,8 +402,9 @@ class Connection:
         self._is_writing_paused = False
         self.codec.output_is_blocked = False
         self._wake_drain_waiters()
-        self.flush()
         self.writing_resumed()
+        # Last, as it may bring the buffer above its high-water mark again.
+        self.flush()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The transport is gone."""
@@ -388,11 +412,12 @@ class Connection:
         self._is_ending = True
         if self._heartbeat is not None:
             self._heartbeat.stop()
+            self._heartbeat = None
         if self._close_timer is not None:
             self._close_timer.cancel()
         self._is_writing_paused = False
         self._wake_drain_waiters()
-        handshaker, self._handshaker = self._handshaker, None
+        handshaker = self._opening_ended()
         if handshaker is not None:
             handshaker.handshake_ended(self, None)
         self.closed(exc)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import weakref
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     from .connection import Connection
@@ -43,8 +43,8 @@ class StreamProtocol(asyncio.BufferedProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Hand the transport to the connection."""
-        assert isinstance(transport, asyncio.Transport)
-        self.connection.connection_made(transport)
+        # Not every loop's transports are subclasses: uvloop's only have the methods.
+        self.connection.connection_made(cast(asyncio.Transport, transport))
 
     def get_buffer(self, sizehint: int) -> memoryview:
         """Say where to read to."""

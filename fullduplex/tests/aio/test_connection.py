@@ -1,0 +1,668 @@
+"""The coroutines of a connection: what they give, what they wait for, and what cancelling them costs."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from fullduplex.exceptions import (
+    ConcurrencyError,
+    ConnectionClosed,
+    ConnectionClosedError,
+    ConnectionClosedOK,
+    LocalProtocolError,
+)
+from fullduplex.protocol.frames import Opcode
+from fullduplex.protocol.states import State
+from fullduplex.testing import ConnectionPair, connection_pair
+
+from .ends import client_frame, echo
+
+pytestmark = pytest.mark.asyncio(loop_factories=["virtual"])
+
+LARGE = "发送数据" * 80_000
+
+
+# Messages.
+
+
+@pytest.mark.parametrize("compression", ["deflate", None])
+@pytest.mark.parametrize(
+    "message, received",
+    [
+        ("", ""),
+        ("plain", "plain"),
+        ("发送数据 🙂", "发送数据 🙂"),
+        ("\x00\n", "\x00\n"),
+        (LARGE, LARGE),
+        (b"", b""),
+        (b"\x00\xff" * 100, b"\x00\xff" * 100),
+        (bytes(2**20), bytes(2**20)),
+        (bytearray(b"array"), b"array"),
+        (memoryview(b"view"), b"view"),
+        (memoryview(b"every other")[::2], b"eeyohr"),
+        (memoryview(b"sixteen numbers.").cast("I"), b"sixteen numbers."),
+        (memoryview(b"abcdef").cast("B", (2, 3)), b"abcdef"),
+    ],
+    ids=lambda value: f"{type(value).__name__} {len(value)}",
+)
+async def test_messages_arrive_whole(message: Any, received: str | bytes, compression: str | None) -> None:
+    """Text arrives as str and everything bytes-like as bytes, there and back."""
+    async with connection_pair(echo, compression=compression) as pair:
+        await pair.client.send(message)
+        arrived = await pair.client.recv()
+
+        assert type(arrived) is type(received)
+        assert arrived == received
+
+
+@pytest.mark.parametrize("size", [0, 1, 125, 126, 65_535, 65_536, 2**20])
+async def test_every_length_arrives(size: int) -> None:
+    """Each of the three forms of a length is right at its limits (5.2)."""
+    async with connection_pair(echo, compression=None) as pair:
+        await pair.client.send(b"x" * size)
+
+        assert await pair.client.recv() == b"x" * size
+
+
+@pytest.mark.parametrize("message", [None, 1, 1.5, ["text"], {"text": 1}, object()])
+async def test_wrong_types_are_refused(message: Any) -> None:
+    """What is neither str nor bytes-like isn't sent, and does no harm."""
+    async with connection_pair() as pair:
+        with pytest.raises(TypeError, match="a message is str or bytes-like"):
+            await pair.client.send(message)
+        with pytest.raises(TypeError):
+            await pair.client.ping(message or 0)
+        await pair.client.send("fine")
+
+        assert await pair.server.recv() == "fine"
+
+
+async def test_lone_surrogates_are_refused() -> None:
+    """Text that has no UTF-8 isn't sent, and does no harm."""
+    async with connection_pair() as pair:
+        with pytest.raises(UnicodeEncodeError):
+            await pair.client.send("\ud800")
+        await pair.client.send("fine")
+
+        assert await pair.server.recv() == "fine"
+
+
+async def test_message_is_copied() -> None:
+    """A buffer that was sent may be changed at once."""
+    async with connection_pair(compression=None) as pair:
+        buffer = bytearray(b"before")
+        await pair.client.send(buffer)
+        await pair.server.send(memoryview(buffer))
+        buffer[:] = b"after!"
+
+        assert await pair.server.recv() == b"before"
+        assert await pair.client.recv() == b"before"
+
+
+async def test_many_messages_in_order() -> None:
+    """Ten thousand small messages come back in their order, from a hundred tasks' worth of turns."""
+    async with connection_pair(echo) as pair:
+
+        async def send_all() -> None:
+            for number in range(10_000):
+                await pair.client.send(str(number))
+
+        sending = asyncio.create_task(send_all())
+        received = [await pair.client.recv() for _ in range(10_000)]
+        await sending
+
+        assert received == [str(number) for number in range(10_000)]
+
+
+async def test_tasks_may_send_together() -> None:
+    """Messages of many tasks at once arrive each whole and once."""
+    async with connection_pair(compression=None) as pair:
+        numbers = range(200)
+
+        async def send(number: int) -> None:
+            await pair.client.send(f"{number}:".encode() * 1000)
+
+        sending = asyncio.gather(*(send(number) for number in numbers))
+        received = {await pair.server.recv() for _ in numbers}
+        await sending
+
+        assert received == {f"{number}:".encode() * 1000 for number in numbers}
+
+
+# Waiting for messages.
+
+
+async def test_recv_waits() -> None:
+    """A message that comes later is waited for."""
+    async with connection_pair() as pair:
+        waiting = asyncio.create_task(pair.server.recv())
+        await asyncio.sleep(3600)
+        assert not waiting.done()
+        await pair.client.send("at last")
+
+        assert await waiting == "at last"
+
+
+async def test_second_recv_is_refused() -> None:
+    """Two tasks can't wait for one message; the first goes on waiting."""
+    async with connection_pair() as pair:
+        first = asyncio.create_task(pair.server.recv())
+        await asyncio.sleep(0)
+        with pytest.raises(ConcurrencyError):
+            await pair.server.recv()
+        with pytest.raises(ConcurrencyError):
+            await anext(aiter(pair.server))
+        await pair.client.send("for the first")
+
+        assert await first == "for the first"
+
+
+async def test_recv_can_follow_cancelled() -> None:
+    """After a recv that was cancelled the next one may wait."""
+    async with connection_pair() as pair:
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(pair.server.recv(), 1)
+        await pair.client.send("for the next")
+
+        assert await pair.server.recv() == "for the next"
+
+
+async def test_cancelled_recv_loses_nothing() -> None:
+    """Wherever a recv is cancelled between two turns, the message is there for the next one."""
+    async with connection_pair() as pair:
+        for number in range(20):
+            receiving = asyncio.create_task(pair.server.recv())
+            await asyncio.sleep(0)
+            pair.client.send_nowait(str(number))
+            for _ in range(number % 7):
+                await asyncio.sleep(0)
+            receiving.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                assert await receiving == str(number)
+                continue
+
+            assert await pair.server.recv() == str(number)
+
+
+async def test_timed_recv_loses_nothing() -> None:
+    """A recv with a time-out gives each message once, whichever comes first."""
+    async with connection_pair() as pair:
+        received = []
+
+        async def send_all() -> None:
+            for number in range(50):
+                await asyncio.sleep(1)
+                await pair.client.send(str(number))
+
+        sending = asyncio.create_task(send_all())
+        while len(received) < 50:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(0.5):
+                    received.append(await pair.server.recv())
+        await sending
+
+        assert received == [str(number) for number in range(50)]
+
+
+async def test_iteration_may_be_resumed() -> None:
+    """A loop that is left loses nothing: the next one goes on where it stopped."""
+    async with connection_pair() as pair:
+        for word in ("one", "two", "three"):
+            await pair.client.send(word)
+        async for message in pair.server:
+            assert message == "one"
+            break
+        await pair.client.close()
+
+        assert [message async for message in pair.server] == ["two", "three"]
+
+
+# Backpressure.
+
+
+async def test_full_queue_stops_reading() -> None:
+    """Reading stops at max_queue messages and goes on when a quarter is left."""
+    async with connection_pair(max_queue=16) as pair:
+        for number in range(100):
+            await pair.client.send(str(number))
+            await asyncio.sleep(0.1)
+        assert len(pair.server._messages) == 16
+        for number in range(12):
+            assert pair.server.is_reading_paused
+            assert await pair.server.recv() == str(number)
+        assert not pair.server.is_reading_paused
+
+        assert [await pair.server.recv() for _ in range(88)] == [str(number) for number in range(12, 100)]
+
+
+async def test_queue_may_be_endless() -> None:
+    """Without a limit, reading never stops."""
+    async with connection_pair(max_queue=None) as pair:
+        for number in range(1000):
+            await pair.client.send(str(number))
+            await asyncio.sleep(0.1)
+
+        assert not pair.server.is_reading_paused
+        assert [await pair.server.recv() for _ in range(1000)] == [str(number) for number in range(1000)]
+
+
+@pytest.mark.parametrize("max_queue", [1, 2, 3])
+async def test_short_queues_work(max_queue: int) -> None:
+    """A queue of one message holds up nothing for ever."""
+    async with connection_pair(max_queue=max_queue) as pair:
+        sending = asyncio.gather(*(pair.client.send(str(number)) for number in range(100)))
+
+        assert [await pair.server.recv() for _ in range(100)] == [str(number) for number in range(100)]
+        await sending
+
+
+async def test_send_waits_for_peer() -> None:
+    """What waits for a peer that doesn't read is bounded: send waits, with its own message taken."""
+    async with connection_pair(compression=None, max_queue=4, ping_interval=None) as pair:
+        sent = 0
+
+        async def send_all() -> None:
+            nonlocal sent
+            for number in range(1000):
+                sent += 1
+                await pair.client.send(f"{number:10000}")
+
+        sending = asyncio.create_task(send_all())
+        await asyncio.sleep(3600)
+        assert not sending.done()
+        assert sent < 20
+        assert pair.client.buffered_amount < 60_000
+        received = [await pair.server.recv() for _ in range(1000)]
+        await sending
+
+        assert [int(number.lstrip()) for number in received] == list(range(1000))
+
+
+async def test_cancelled_send_stays_sent() -> None:
+    """A send that is cancelled while it waits has sent its message, whole and once."""
+    async with connection_pair(compression=None) as pair:
+        pair.to_server.stall()
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(pair.client.send("x" * 100_000), 1)
+        pair.client.send_nowait("next")
+        pair.to_server.resume()
+
+        assert await pair.server.recv() == "x" * 100_000
+        assert await pair.server.recv() == "next"
+
+
+async def test_send_ends_with_connection() -> None:
+    """A send that waits when the connection is lost is told so."""
+    async with connection_pair(compression=None) as pair:
+        pair.to_server.stall()
+        sending = asyncio.create_task(pair.client.send("x" * 100_000))
+        await asyncio.sleep(1)
+        pair.cut()
+
+        with pytest.raises(ConnectionClosedError):
+            await sending
+
+
+async def test_send_nowait_never_waits() -> None:
+    """It takes what it is given, and buffered_amount tells how much that is."""
+    async with connection_pair(compression=None) as pair:
+        pair.to_server.stall()
+        for _ in range(100):
+            pair.client.send_nowait(b"x" * 10_000)
+
+        assert pair.client.buffered_amount >= 1_000_000
+
+
+# Closing.
+
+
+@pytest.mark.parametrize(
+    "code, reason, kind",
+    [
+        (1000, "", ConnectionClosedOK),
+        (1000, "再见", ConnectionClosedOK),
+        (1001, "", ConnectionClosedOK),
+        (1005, "", ConnectionClosedOK),
+        (1011, "sorry", ConnectionClosedError),
+        (3000, "", ConnectionClosedError),
+        (4999, "x" * 123, ConnectionClosedError),
+    ],
+)
+@pytest.mark.parametrize("closer", ["client", "server"])
+async def test_codes_arrive(closer: str, code: int, reason: str, kind: type[ConnectionClosed]) -> None:
+    """Code and reason of whoever closes are known to both, and the kind of the exception follows the code."""
+    async with connection_pair() as pair:
+        ends = [pair.client, pair.server]
+        us, them = ends if closer == "client" else reversed(ends)
+        await us.close(code, reason)
+        await them.wait_closed()
+
+        assert (them.close_code, them.close_reason) == (code, reason)
+        assert us.close_code == code
+        assert (us.state, them.state) == (State.CLOSED, State.CLOSED)
+        for end, received_first in ((us, False), (them, True)):
+            with pytest.raises(kind) as caught:
+                await end.recv()
+            assert caught.value.received_first is received_first
+            with pytest.raises(kind):
+                await end.send("late")
+            with pytest.raises(kind):
+                await end.ping()
+
+
+@pytest.mark.parametrize("code", [0, 999, 1004, 1006, 1015, 1016, 2999, 5000, 65_536])
+async def test_wrong_codes_are_refused(code: int) -> None:
+    """A code that mustn't be sent changes nothing (7.4)."""
+    async with connection_pair(echo) as pair:
+        with pytest.raises(LocalProtocolError):
+            await pair.client.close(code)
+        with pytest.raises(LocalProtocolError):
+            await pair.client.close(1000, "据" * 42)
+        await pair.client.send("still open")
+
+        assert await pair.client.recv() == "still open"
+
+
+async def test_closing_twice_is_harmless() -> None:
+    """The first code counts; whoever closes again waits for the same end."""
+    async with connection_pair() as pair:
+        await asyncio.gather(pair.client.close(4000, "first"), pair.client.close(4001, "second"))
+        await pair.client.close(4002)
+
+        assert (pair.server.close_code, pair.server.close_reason) == (4000, "first")
+
+
+async def test_both_may_close() -> None:
+    """When both ends close at once, each learns the other's code."""
+    async with connection_pair() as pair:
+        await asyncio.gather(pair.client.close(4001), pair.server.close(4002))
+
+        assert (pair.client.close_code, pair.server.close_code) == (4002, 4001)
+
+
+async def test_messages_outlive_connection() -> None:
+    """What arrived before the end is still given out, then the end is told."""
+    async with connection_pair() as pair:
+        for word in ("one", "two"):
+            await pair.client.send(word)
+        await pair.client.close()
+        await pair.server.wait_closed()
+        assert await pair.server.recv() == "one"
+        assert await pair.server.recv() == "two"
+
+        with pytest.raises(ConnectionClosedOK):
+            await pair.server.recv()
+
+
+async def test_closer_still_receives() -> None:
+    """What the peer had sent before it saw our Close frame isn't lost."""
+    async with connection_pair() as pair:
+        pair.to_client.delay = 1
+        await pair.server.send("on its way")
+        await pair.client.close()
+
+        assert await pair.client.recv() == "on its way"
+
+
+async def test_close_passes_full_queue() -> None:
+    """Behind messages that nobody takes the peer's answer is found; those beyond the queue are dropped."""
+    async with connection_pair(max_queue=4) as pair:
+        for number in range(40):
+            await pair.client.send(str(number))
+            await asyncio.sleep(0.1)
+        begun = asyncio.get_running_loop().time()
+        await pair.server.close()
+
+        assert asyncio.get_running_loop().time() - begun < 1
+        assert pair.server.close_code == 1000
+        assert [message async for message in pair.server] == ["0", "1", "2", "3"]
+
+
+async def test_silent_peer_is_cut() -> None:
+    """Who doesn't answer our Close frame is cut at the time-out: 1006."""
+    async with connection_pair(close_timeout=7) as pair:
+        pair.to_server.stall()
+        begun = asyncio.get_running_loop().time()
+        await pair.client.close()
+
+        assert asyncio.get_running_loop().time() - begun == pytest.approx(7)
+        assert pair.client.close_code == 1006
+
+
+async def test_lost_connection_is_error() -> None:
+    """Without a Close frame it is 1006 and an error, in the middle of a message as well."""
+    async with connection_pair() as pair:
+        await pair.client.send("whole")
+        await asyncio.sleep(1)
+        pair.to_server.write(client_frame(Opcode.TEXT, b"half" * 10_000)[:20_000])
+        await asyncio.sleep(1)
+        pair.cut()
+        assert await pair.server.recv() == "whole"
+        for end in (pair.client, pair.server):
+            with pytest.raises(ConnectionClosedError) as caught:
+                await end.recv()
+            assert (caught.value.received, caught.value.sent) == (None, None)
+            assert (end.close_code, end.close_reason) == (1006, "")
+
+
+async def test_broken_rule_is_told() -> None:
+    """Who breaks the protocol is told why; for us it is an error."""
+    async with connection_pair() as pair:
+        pair.to_server.write(b"\x81\x84\x00\x00\x00\x00\xff\xff\xff\xff")
+        with pytest.raises(ConnectionClosedError) as caught:
+            await pair.server.recv()
+        await pair.client.wait_closed()
+
+        assert caught.value.received is None
+        assert caught.value.sent is not None
+        assert caught.value.sent.code == pair.client.close_code == 1007
+
+
+async def test_too_large_message_is_refused() -> None:
+    """A message over max_size is answered with 1009."""
+    async with connection_pair(server={"max_size": 1000}) as pair:
+        await pair.client.send(b"x" * 1000)
+        await pair.client.send(b"x" * 1001)
+        await pair.client.wait_closed()
+
+        assert await pair.server.recv() == b"x" * 1000
+        assert pair.client.close_code == 1009
+
+
+async def test_iteration_ends_cleanly() -> None:
+    """A clean close ends the loop, with code 1001 and without a code too."""
+    for code in (1000, 1001, 1005):
+        async with connection_pair() as pair:
+            await pair.client.send("last")
+            pair.client.start_close(code)
+
+            assert [message async for message in pair.server] == ["last"]
+
+
+@pytest.mark.parametrize("how", ["code", "cut"])
+async def test_iteration_tells_errors(how: str) -> None:
+    """Any other end is raised out of the loop, after the messages."""
+    async with connection_pair() as pair:
+        await pair.client.send("last")
+        await asyncio.sleep(1)
+        if how == "code":
+            pair.client.start_close(4000)
+        else:
+            pair.cut()
+        messages = aiter(pair.server)
+        assert await anext(messages) == "last"
+
+        with pytest.raises(ConnectionClosedError):
+            await anext(messages)
+
+
+async def test_context_closes() -> None:
+    """The end of a block closes with 1000, an exception out of it with 1011."""
+    async with connection_pair() as pair:
+        async with pair.client as connection:
+            assert connection is pair.client
+        assert pair.server.close_code == 1000
+
+    async with connection_pair() as pair:
+        with pytest.raises(ZeroDivisionError):
+            async with pair.client:
+                raise ZeroDivisionError
+        assert pair.server.close_code == 1011
+
+
+async def test_waiters_all_return() -> None:
+    """Any number of tasks may wait for the end, before it and after it."""
+    async with connection_pair() as pair:
+        waiting = [asyncio.create_task(pair.server.wait_closed()) for _ in range(3)]
+        await asyncio.sleep(1)
+        waiting[0].cancel()
+        await pair.client.close()
+        await asyncio.gather(*waiting[1:])
+        await pair.server.wait_closed()
+
+        assert waiting[0].cancelled()
+
+
+Call = Callable[[ConnectionPair], Any]
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda pair: pair.client.recv(),
+        lambda pair: pair.client.send("x" * 100_000),
+        lambda pair: pair.client.drain(),
+        lambda pair: pair.client.ping(),
+        lambda pair: pair.client.pong(),
+        lambda pair: pair.client.wait_closed(),
+    ],
+    ids=["recv", "send", "drain", "ping", "pong", "wait_closed"],
+)
+async def test_cancelling_keeps_connection(call: Call) -> None:
+    """Whatever is cancelled while it waits, the connection stays whole."""
+    async with connection_pair(echo, compression=None) as pair:
+        pair.to_server.stall()
+        pair.client.send_nowait("y" * 100_000)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(call(pair), 1)
+        pair.to_server.resume()
+        assert await pair.client.recv() == "y" * 100_000
+        await pair.client.send("whole")
+        while await pair.client.recv() != "whole":
+            pass
+        await pair.client.close()
+
+        assert pair.server.close_code == 1000
+
+
+async def test_cancelled_close_goes_on() -> None:
+    """A close that is cancelled ends by itself."""
+    async with connection_pair() as pair:
+        pair.to_server.delay = 2
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(pair.client.close(4000), 1)
+        await pair.client.wait_closed()
+
+        assert (pair.client.close_code, pair.server.close_code) == (4000, 4000)
+
+
+# Pings.
+
+
+async def test_ping_gives_latency() -> None:
+    """A ping's future has the seconds until its pong came."""
+    async with connection_pair() as pair:
+        pair.to_server.delay, pair.to_client.delay = 1, 2
+        pong = await pair.client.ping()
+
+        assert await pong == 3
+
+
+async def test_later_pong_answers_all() -> None:
+    """A pong answers the pings before its own as well, not those after it (5.5.3)."""
+    async with connection_pair() as pair:
+        pair.to_client.stall()
+        pongs = [await pair.client.ping(data) for data in (b"1", "2", b"3", b"4")]
+        await asyncio.sleep(1)
+        pair.to_client.cut()
+        pair.client.data_received(b"\x8a\x013")
+
+        assert [pong.done() for pong in pongs] == [True, True, True, False]
+
+
+async def test_same_ping_is_refused() -> None:
+    """Two pings under way with the same data couldn't be told apart; afterwards they can."""
+    async with connection_pair() as pair:
+        pong = await pair.client.ping(b"same")
+        with pytest.raises(ConcurrencyError):
+            await pair.client.ping(b"same")
+        await pong
+
+        assert await (await pair.client.ping(b"same")) >= 0
+
+
+async def test_long_pings_are_refused() -> None:
+    """125 bytes are the most (5.5); what was refused isn't under way."""
+    async with connection_pair() as pair:
+        for _ in range(2):
+            with pytest.raises(LocalProtocolError):
+                await pair.client.ping(b"x" * 126)
+        with pytest.raises(LocalProtocolError):
+            await pair.client.pong(b"x" * 126)
+
+        assert await (await pair.client.ping(b"x" * 125)) >= 0
+
+
+async def test_unanswered_pings_fail() -> None:
+    """When no pong can come any more, the future says so; nobody needs to look."""
+    complaints: list[Any] = []
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: complaints.append(context))
+    async with connection_pair() as pair:
+        pair.to_server.stall()
+        watched, ignored = await pair.client.ping(), await pair.client.ping()
+        pair.cut()
+        with pytest.raises(ConnectionClosedError):
+            await watched
+        assert ignored.done()
+    del watched, ignored
+    gc.collect()
+
+    assert complaints == []
+
+
+async def test_pong_may_be_unasked() -> None:
+    """A pong that nobody asked for is sent and ignored (5.5.3)."""
+    async with connection_pair(echo) as pair:
+        await pair.client.pong(b"heartbeat")
+        await pair.client.pong("心")
+        await pair.server.pong()
+        await pair.client.send("fine")
+
+        assert await pair.client.recv() == "fine"
+
+
+async def test_cancelled_pong_is_forgotten() -> None:
+    """A future of a ping that was cancelled disturbs nothing when its pong comes."""
+    async with connection_pair(echo) as pair:
+        pair.to_client.delay = 1
+        pong = await pair.client.ping()
+        pong.cancel()
+        await pair.client.send("fine")
+
+        assert await pair.client.recv() == "fine"
+
+
+async def test_connections_have_names() -> None:
+    """Each connection has an id of its own, and its protocol can be reached."""
+    async with connection_pair() as pair:
+        assert pair.client.id != pair.server.id
+        assert pair.client.protocol.state is State.OPEN
+        assert pair.server.username is None
+        assert pair.server in pair.server.server.connections
+        assert pair.server.respond(418, "茶\n").body == "茶\n".encode()
