@@ -702,6 +702,26 @@ async def test_amount_falls_between_turns(server: Any) -> None:
     assert amounts[:2] == [0, 4]
 
 
+async def test_amount_counts_nothing_twice(server: Any) -> None:
+    """What went out since the last turn isn't counted again because something new waits in its place."""
+    recorder = Recorder(WebSocket(server.url))
+    ws = await recorder.opened()
+    waiting = 50_000
+    ws._link._transport.get_write_buffer_size = lambda: waiting
+    ws.send(b"x" * 90_000)
+    assert ws.bufferedAmount == 90_000
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert ws.bufferedAmount == 50_000
+    waiting = 0
+    ws.send(b"y" * 70_000)
+    waiting = 60_000
+    assert ws.bufferedAmount == 70_000
+    waiting = 0
+    ws.send("close 1000 ")
+    await recorder.end()
+
+
 async def test_amount_waits_for_network() -> None:
     """What the network doesn't take stays counted; when the connection fails, for ever."""
     cut = asyncio.Event()

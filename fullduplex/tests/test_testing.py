@@ -143,6 +143,29 @@ def test_idle_sockets_let_time_pass() -> None:
     assert run(main) == 3600
 
 
+def test_patience_waits_for_others() -> None:
+    """Before it jumps, the loop gives a peer that it doesn't run some real time to answer."""
+
+    async def main() -> float:
+        here, there = socket.socketpair()
+
+        def answer() -> None:
+            there.send(there.recv(10)[::-1])
+            there.close()
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        reader, writer = await asyncio.open_connection(sock=here)
+        writer.write(b"abc")
+        assert await asyncio.wait_for(reader.read(), 1) == b"cba"
+        writer.close()
+        await writer.wait_closed()
+        thread.join()
+        return now()
+
+    assert run(main, patience=30) == 0
+
+
 def test_executor_stops_clock() -> None:
     """While a function runs in a thread, no time-out runs out; what it raises is raised."""
 

@@ -464,6 +464,45 @@ async def test_broken_rule_is_told() -> None:
         assert caught.value.sent.code == pair.client.close_code == 1007
 
 
+BROKEN = client_frame(Opcode.TEXT, b"good") + b"\xf1\x80\x00\x00\x00\x00"
+
+
+async def test_message_before_failure_is_answered() -> None:
+    """What came before a broken rule, in one read, is answered before the connection fails."""
+    async with connection_pair(echo) as pair:
+        pair.to_server.write(BROKEN)
+
+        assert await pair.client.recv() == "good"
+        with pytest.raises(ConnectionClosedError):
+            await pair.client.recv()
+        assert pair.client.close_code == 1002
+
+
+async def test_failure_waits_for_a_time() -> None:
+    """Who never asks for the next message doesn't put the failure off for ever."""
+    async with connection_pair(close_timeout=7) as pair:
+        begun = asyncio.get_running_loop().time()
+        pair.to_server.write(BROKEN)
+        await pair.client.wait_closed()
+
+        assert asyncio.get_running_loop().time() - begun == pytest.approx(7)
+        assert pair.client.close_code == 1002
+        assert await pair.server.recv() == "good"
+
+
+async def test_closing_tells_broken_rule() -> None:
+    """Closing after the peer broke a rule tells the peer of it, and doesn't wait for an answer."""
+    async with connection_pair() as pair:
+        pair.to_server.write(BROKEN)
+        await asyncio.sleep(1)
+        begun = asyncio.get_running_loop().time()
+        await pair.server.close()
+        await pair.client.wait_closed()
+
+        assert asyncio.get_running_loop().time() == begun
+        assert pair.client.close_code == 1002
+
+
 async def test_too_large_message_is_refused() -> None:
     """A message over max_size is answered with 1009."""
     async with connection_pair(server={"max_size": 1000}) as pair:

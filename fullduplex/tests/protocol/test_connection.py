@@ -18,7 +18,7 @@ from fullduplex.exceptions import (
     LocalProtocolError,
 )
 from fullduplex.protocol.connection import Connection, Ending
-from fullduplex.protocol.events import Binary, CloseReceived, Event, Ping, Pong, Text
+from fullduplex.protocol.events import Binary, Broken, CloseReceived, Event, Ping, Pong, Text
 from fullduplex.protocol.frames import Opcode
 from fullduplex.protocol.limits import Limits
 from fullduplex.protocol.states import Side, State
@@ -113,6 +113,19 @@ def test_closing_between_events(end: End) -> None:
     assert next(events) == Text("b")
     end.connection.fail(1008)
     assert list(events) == []
+
+
+def test_broken_rule_can_be_answered_later(end: End) -> None:
+    """Whoever takes events one by one says when a broken rule fails the connection."""
+    *before, last = end.connection.receive(end.text("a") + bytes([0x83, 0x00]) + end.text("b"))
+
+    assert before == [Text("a")]
+    assert isinstance(last, Broken)
+    assert last.code == 1002
+    assert list(end.connection.receive(end.text("c"))) == []
+    end.connection.send_message(Opcode.TEXT, b"answer")
+    end.connection.fail(last.code, last.reason)
+    assert [frame.opcode for frame in end.sent()] == [TEXT, CLOSE]
 
 
 def test_input_may_be_changed_afterwards(end: End) -> None:

@@ -77,6 +77,9 @@ class Connection(BaseConnection):
         self._receiver: asyncio.Future[None] | None = None
         self._pings: dict[bytes, tuple[asyncio.Future[float], float]] = {}
         self._closed: asyncio.Future[None] = loop.create_future()
+        # A broken rule that waits until what came before it is answered.
+        self._failure: tuple[int, str] | None = None
+        self._failure_timer: asyncio.TimerHandle | None = None
 
     @property
     def protocol(self) -> ServerProtocol | ClientProtocol:
@@ -96,6 +99,7 @@ class Connection(BaseConnection):
             ConcurrencyError: if another task is in ``recv`` already.
         """
         while not self._messages:
+            self._fail_if_due()
             if self._closed.done():
                 raise self.codec.close_exception
             if self._receiver is not None:
@@ -215,6 +219,29 @@ class Connection(BaseConnection):
         if is_full and not is_closing:
             self.pause_reading()
 
+    def rule_broken(self, code: int, reason: str) -> None:
+        """Fail the connection, but let messages that came before be answered first.
+
+        That is when the next one is asked for, when the program closes, or
+        after the close time-out.
+        """
+        if not self._messages:
+            super().rule_broken(code, reason)
+            return
+        self._failure = code, reason
+        if self._settings.close_timeout is not None:
+            self._failure_timer = self.loop.call_later(self._settings.close_timeout, self._fail_if_due)
+
+    def start_close(self, code: int = CloseCode.NORMAL_CLOSURE, reason: str = "") -> None:
+        """Begin the closing handshake, unless the peer broke a rule: then fail."""
+        self._fail_if_due()
+        super().start_close(code, reason)
+
+    def _fail_if_due(self) -> None:
+        if self._failure is not None:
+            failure, self._failure = self._failure, None
+            self.fail(*failure)
+
     def pong_received(self, data: bytes) -> None:
         """Answer the ping that this pong is for, and those before it (5.5.3)."""
         if data not in self._pings:
@@ -229,6 +256,9 @@ class Connection(BaseConnection):
 
     def closed(self, exc: Exception | None) -> None:
         """Tell everyone who waits."""
+        self._failure = None
+        if self._failure_timer is not None:
+            self._failure_timer.cancel()
         if not self._closed.done():
             self._closed.set_result(None)
         self._wake_receiver()

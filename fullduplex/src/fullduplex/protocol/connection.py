@@ -10,7 +10,7 @@ Invariants:
 
 1. ``lifecycle`` alone decides what may be sent; no check of state is repeated here.
 2. While the output is blocked at most one pong waits in it.
-3. After a failure or the peer's Close frame, input is dropped.
+3. After a broken rule, a failure or the peer's Close frame, input is dropped.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from ..close import Close, CloseCode
 from ..exceptions import ConnectionClosed, LocalProtocolError, PayloadTooBig, RemoteProtocolError
 from ..kernels.pure import ReadableBuffer
-from .events import CloseReceived, Event, Ping, Pong
+from .events import Broken, CloseReceived, Event, Ping, Pong
 from .extensions.base import Extension
 from .frames import FrameReader, Opcode, Piece, serialize_frame
 from .limits import Limits
@@ -59,6 +59,7 @@ class Connection:
         #: Set while what we write isn't taken; then only the newest ping is answered.
         self.output_is_blocked = False
         self._eof_received = False
+        self._is_broken = False
         self._events: list[Event] = []
         self._output: list[bytes] = []
         self._late_pong: bytes | None = None
@@ -107,15 +108,20 @@ class Connection:
         ``data`` may be changed afterwards.  A broken rule doesn't raise: it
         fails the connection (7.1.7).
         """
-        self._events += self.receive(data)
+        for event in self.receive(data):
+            if isinstance(event, Broken):
+                self.fail(event.code, event.reason)
+            else:
+                self._events.append(event)
 
     def receive(self, data: ReadableBuffer) -> Iterator[Event]:
         """Take bytes from the peer, and give what they mean as it is found.
 
         What is sent between two events goes out before the answer to the next
         one.  The iterator must be used up before anything else is received.
+        After ``Broken`` nothing more is read, and ``fail`` is the caller's to call.
         """
-        if not self.lifecycle.is_reading:
+        if self._is_broken or not self.lifecycle.is_reading:
             return
         try:
             for piece in self._frames.receive(data):
@@ -129,9 +135,11 @@ class Connection:
                 if not self.lifecycle.is_reading:
                     break
         except RemoteProtocolError as error:
-            self.fail(error.close_code, str(error))
+            self._is_broken = True
+            yield Broken(error.close_code, str(error))
         except PayloadTooBig as error:
-            self.fail(CloseCode.MESSAGE_TOO_BIG, str(error))
+            self._is_broken = True
+            yield Broken(CloseCode.MESSAGE_TOO_BIG, str(error))
 
     def receive_eof(self) -> None:
         """The peer has shut down its side of the transport, or the transport is gone."""

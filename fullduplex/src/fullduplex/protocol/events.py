@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeAlias
 from ..close import Close
 from .http11 import Request, Response
 
-__all__ = ["Binary", "CloseReceived", "Event", "HandOver", "Ping", "Pong", "Text"]
+__all__ = ["Binary", "Broken", "CloseReceived", "Event", "HandOver", "Ping", "Pong", "Text"]
 
 
 class Text(NamedTuple):
@@ -44,10 +44,17 @@ class CloseReceived(NamedTuple):
     close: Close
 
 
+class Broken(NamedTuple):
+    """The peer broke a rule: the connection is to be failed, with this code and reason."""
+
+    code: int
+    reason: str
+
+
 class HandOver(NamedTuple):
     """A request that doesn't ask for a WebSocket: every byte received so far, for another protocol."""
 
     data: bytes
 
 
-Event: TypeAlias = Text | Binary | Ping | Pong | CloseReceived | HandOver | Request | Response
+Event: TypeAlias = Text | Binary | Ping | Pong | CloseReceived | Broken | HandOver | Request | Response

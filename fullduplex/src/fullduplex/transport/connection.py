@@ -27,7 +27,7 @@ from ..close import CloseCode
 from ..kernels.pure import ReadableBuffer
 from ..protocol.client import ClientConnection
 from ..protocol.connection import Ending
-from ..protocol.events import Binary, CloseReceived, Event, HandOver, Ping, Pong, Text
+from ..protocol.events import Binary, Broken, CloseReceived, Event, HandOver, Ping, Pong, Text
 from ..protocol.frames import Opcode
 from ..protocol.http11 import Request, Response
 from ..protocol.server import ServerConnection
@@ -322,6 +322,8 @@ class Connection:
                     case CloseReceived():
                         self._limit_close()
                         self.closing()
+                    case Broken(code, reason):
+                        self.rule_broken(code, reason)
                     case _:
                         self._handshake_event(event)
         finally:
@@ -443,6 +445,10 @@ class Connection:
 
     def closing(self) -> None:
         """The peer's Close frame arrived; it is answered already."""
+
+    def rule_broken(self, code: int, reason: str) -> None:
+        """The peer broke a rule: the connection is to be failed."""
+        self.codec.fail(code, reason)
 
     def writing_paused(self) -> None:
         """The write buffer is above its high-water mark."""
