@@ -91,7 +91,7 @@ def _verdict(word: str) -> Verdict:
 def read_expectations(path: Path, side: str, face: str) -> Expectations:
     """Read how the cases of one testee may end that may end other than OK."""
     sides = tomllib.loads(path.read_text(encoding="utf-8"))
-    words: dict[str, str | list[str]] = sides["any"] | sides[side].get(face, {})
+    words: dict[str, str | list[str]] = sides["any"] | sides.get(side, {}).get(face, {})
     return {case: {Verdict(word) for word in _listed(choice)} for case, choice in words.items()}
 
 
