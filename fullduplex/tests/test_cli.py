@@ -23,7 +23,8 @@ from fullduplex import __version__, connect, serve
 from fullduplex.cli import main
 from fullduplex.exceptions import ConnectionClosedError
 
-ENVIRONMENT = {**os.environ, "PYTHONUTF8": "1"}
+# Debugging would have its own complaints.
+ENVIRONMENT = {**os.environ, "PYTHONUTF8": "1", "PYTHONASYNCIODEBUG": ""}
 
 faces = pytest.mark.parametrize("face", ["asyncio", "event"])
 

@@ -309,6 +309,28 @@ async def test_send_ends_with_connection() -> None:
             await sending
 
 
+async def test_send_tells_how_it_ended() -> None:
+    """While the connection closes it isn't known whether cleanly; who sends then is told when it is."""
+    async with connection_pair() as pair:
+        pair.to_server.delay = 1
+        pair.server.start_close()
+        begun = asyncio.get_running_loop().time()
+        for send in (pair.server.send, pair.server.ping, pair.server.pong):
+            with pytest.raises(ConnectionClosedOK):
+                await send("late")
+        assert asyncio.get_running_loop().time() - begun == 1
+        with pytest.raises(ConnectionClosedOK):
+            pair.server.send_nowait("later")
+
+    async with connection_pair(close_timeout=7) as pair:
+        pair.to_server.stall()
+        pair.server.start_close()
+        with pytest.raises(ConnectionClosedError):
+            pair.server.send_nowait("late")
+        with pytest.raises(ConnectionClosedError):
+            await pair.server.send("late")
+
+
 async def test_send_nowait_never_waits() -> None:
     """It takes what it is given, and buffered_amount tells how much that is."""
     async with connection_pair(compression=None) as pair:

@@ -27,6 +27,7 @@ from fullduplex.protocol.frames import Opcode
 from fullduplex.protocol.http11 import Response
 from fullduplex.protocol.limits import Limits
 from fullduplex.protocol.states import State
+from fullduplex.testing import connection_pair
 
 from .ends import REQUEST, client_frame, echo, end, open_plainly, plain_client, port_of, url_of
 
@@ -728,6 +729,30 @@ async def test_silent_clients_are_cut() -> None:
     await end(writer)
 
     assert server._opening == {}
+
+
+@virtual
+async def test_deaf_peers_are_cut() -> None:
+    """A peer that takes nothing holds up the end for ``close_timeout`` and no longer; its handler is told."""
+    told = asyncio.get_running_loop().create_future()
+
+    async def flood(connection: ServerConnection) -> None:
+        try:
+            while True:
+                await connection.send("x" * 10_000)
+        except ConnectionClosedError as error:
+            told.set_result(error)
+
+    async with connection_pair(flood, compression=None, close_timeout=7, ping_interval=None) as pair:
+        pair.to_client.stall()
+        await asyncio.sleep(60)
+        assert not told.done()
+        begun = asyncio.get_running_loop().time()
+        pair.server.server.close()
+        await pair.server.server.wait_closed()
+
+        assert asyncio.get_running_loop().time() - begun == pytest.approx(7)
+        assert told.done()
 
 
 async def test_wait_closed_waits_for_close() -> None:

@@ -16,10 +16,10 @@ import os
 import uuid
 from collections import deque
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING, Self, TypeAlias
+from typing import TYPE_CHECKING, NoReturn, Self, TypeAlias
 
 from ..close import CloseCode
-from ..exceptions import ConcurrencyError, ConnectionClosedOK
+from ..exceptions import ConcurrencyError, ConnectionClosed, ConnectionClosedOK
 from ..kernels.pure import ReadableBuffer
 from ..protocol.client import ClientConnection as ClientProtocol
 from ..protocol.frames import Opcode
@@ -135,17 +135,23 @@ class Connection(BaseConnection):
         ``message`` is copied.
 
         Raises:
-            ConnectionClosed: if the connection is closing or closed, or closes while waiting.
+            ConnectionClosed: if the connection closes while waiting, or is closed; while it is
+                closing, once it is known how that ends.
             TypeError: if ``message`` is neither ``str`` nor bytes-like.
         """
-        self.send_nowait(message)
+        try:
+            self.send_nowait(message)
+        except ConnectionClosed:
+            await self._tell_closed()
         if self._is_writing_paused:
             await self.drain()
 
     def send_nowait(self, message: Message) -> None:
         """Send a message without ever waiting; see ``buffered_amount`` and ``drain``.
 
-        Errors as with ``send``.
+        Raises:
+            ConnectionClosed: if the connection is closing or closed.
+            TypeError: if ``message`` is neither ``str`` nor bytes-like.
         """
         opcode, data = payload_of(message)
         self.send_message(opcode, data)
@@ -164,7 +170,10 @@ class Connection(BaseConnection):
         payload = os.urandom(4) if data is None else bytes(payload_of(data)[1])
         if payload in self._pings:
             raise ConcurrencyError("a ping with the same data is under way")
-        self.send_ping(payload)
+        try:
+            self.send_ping(payload)
+        except ConnectionClosed:
+            await self._tell_closed()
         latency: asyncio.Future[float] = self.loop.create_future()
         # Whoever isn't interested in the outcome isn't told of it.
         latency.add_done_callback(_look_at_exception)
@@ -178,8 +187,16 @@ class Connection(BaseConnection):
         Raises:
             ConnectionClosed: if the connection is closing or closed.
         """
-        self.send_pong(bytes(payload_of(data)[1]))
+        try:
+            self.send_pong(bytes(payload_of(data)[1]))
+        except ConnectionClosed:
+            await self._tell_closed()
         await self.drain()
+
+    async def _tell_closed(self) -> NoReturn:
+        # Until the peer has answered our Close frame, a clean end looks like a failure.
+        await self.wait_closed()
+        raise self.codec.close_exception
 
     # Closing
 

