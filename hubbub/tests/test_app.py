@@ -10,6 +10,7 @@ import pytest
 
 from hubbub.app import DATABASE, StartError, now, run_chat
 from hubbub.config import Settings
+from hubbub.domain.policies import GUEST_BURST
 
 
 @pytest.fixture
@@ -76,6 +77,41 @@ async def test_public_address_is_the_one(tmp_path: Path) -> None:
     """Behind a proxy, the address to open is the proxy's."""
     async with run_chat(Settings(port=0, data=str(tmp_path), public_url="https://chat.example/")) as opened:
         assert opened == "https://chat.example"
+
+
+async def test_own_names_are_served(settings: Settings) -> None:
+    """The chat is there by this machine's name, and not by one that somebody has given its address."""
+    names = ["localhost", socket.gethostname(), "evil.test"]
+    async with run_chat(settings) as address, httpx.AsyncClient(base_url=address) as client:
+        answers = [await client.get("/v1/me", headers={"Host": name}) for name in names]
+
+    assert [answer.status_code for answer in answers] == [401, 401, 403]
+
+
+async def test_public_name_is_served(settings: Settings) -> None:
+    """With a public address, the chat is there by that name alone."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    behind = Settings(port=port, data=settings.data, public_url="https://chat.example")
+    async with run_chat(behind), httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+        public = await client.get("/v1/me", headers={"Host": "chat.example"})
+        near = await client.get("/v1/me")
+
+    assert (public.status_code, near.status_code) == (401, 403)
+
+
+async def test_guests_are_counted_by_connection(settings: Settings) -> None:
+    """A flood of guests is stopped, whatever its requests say of where they come from."""
+    async with run_chat(settings) as address:
+        statuses = [await ask_in(address, f"192.0.2.{number}") for number in range(GUEST_BURST + 1)]
+
+    assert statuses == [201] * GUEST_BURST + [429]
+
+
+async def ask_in(address: str, sender: str) -> int:
+    """Ask for a guest, in somebody else's name, and return the status."""
+    async with httpx.AsyncClient(base_url=address, headers={"X-Forwarded-For": sender}) as client:
+        return (await client.post("/v1/guests", json={"name": "Bot"})).status_code
 
 
 async def start(settings: Settings) -> str:

@@ -23,11 +23,14 @@ from hubbub.bus.base import Bus
 from hubbub.bus.local import LocalBus
 from hubbub.config import Settings
 from hubbub.domain.events import StoredEvent
+from hubbub.domain.policies import GUEST_BURST, GUESTS_PER_SECOND
 from hubbub.endpoints.application import make_application
 from hubbub.endpoints.auth import Auth
+from hubbub.endpoints.names import Names
 from hubbub.endpoints.page import Page
 from hubbub.endpoints.realtime import Door, find_token
 from hubbub.realtime import wire
+from hubbub.realtime.bucket import Buckets
 from hubbub.realtime.gateway import Gateway
 from hubbub.realtime.hub import Hub
 from hubbub.realtime.outbound import HIGH_WATER
@@ -111,7 +114,9 @@ async def _listen(
     gateway = Gateway(database, hub, presence)
     for listener in (hub.hear, presence.hear, gateway.hear):
         bus.subscribe(listener)
-    application = make_application(Auth(database, bus, settings.public_url), Page(WEB))
+    names = Names(settings.host, socket.gethostname(), settings.public_url)
+    auth = Auth(database, bus, Buckets(GUEST_BURST, GUESTS_PER_SECOND), settings.public_url)
+    application = make_application(auth, Page(WEB), names)
 
     async def converse(connection: ServerConnection) -> None:
         assert connection.request is not None
@@ -122,8 +127,9 @@ async def _listen(
             converse,
             settings.host,
             settings.port,
-            http=asgi.http(application, server_header=False),
-            process_request=Door(settings.public_url).check,
+            # What a request says of its sender is not believed: anybody can say it.
+            http=asgi.http(application, server_header=False, proxy_headers=False),
+            process_request=Door(names, settings.public_url).check,
             # The door has looked at it.
             origins=[re.compile(".*"), None],
             subprotocols=[wire.SUBPROTOCOL],

@@ -35,7 +35,7 @@ def cli() -> None:
 @click.option("--host", metavar="ADDRESS", help="Listen on this address (127.0.0.1).")
 @click.option("--port", type=PORT, metavar="PORT", help="Listen on this port (8000); 0 takes a free one.")
 @click.option("--data", metavar="FOLDER", help="Keep everything in this folder (~/.local/share/hubbub).")
-@click.option("--public-url", metavar="URL", help="Where browsers find the server, if it is behind a proxy.")
+@click.option("--public-url", metavar="URL", help="Where browsers find the server, if elsewhere.")
 @click.option("--config", type=Path, metavar="FILE", help="Read settings from this TOML file.")
 def serve_command(
     host: str | None, port: int | None, data: str | None, public_url: str | None, config: Path | None

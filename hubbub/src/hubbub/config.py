@@ -28,7 +28,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Everything that can be chosen.
 
     `data` is the folder where everything is kept.  `public_url` is where browsers find the server, if that is
-    another address than the one it listens on: behind a proxy that speaks HTTPS it must be set.
+    another address than the one it listens on: behind a proxy that speaks HTTPS, or to go by a name that
+    isn't this machine's own, it must be set.
     """
 
     host: str = "127.0.0.1"

@@ -9,7 +9,9 @@ import pytest
 
 from hubbub.endpoints.application import make_application
 from hubbub.endpoints.auth import Auth
+from hubbub.endpoints.names import Names
 from hubbub.endpoints.page import Page
+from hubbub.realtime.bucket import Buckets
 
 HOME = "http://chat.test"
 
@@ -29,8 +31,9 @@ def web(tmp_path):
 
 @pytest.fixture
 def application(database, bus, web):
-    """Make the application, as it is at plain HTTP."""
-    return make_application(Auth(database, bus, None), Page(web))
+    """Make the application, as it is at plain HTTP; three guests may come at once, then one a second."""
+    auth = Auth(database, bus, Buckets(3, 1.0), None)
+    return make_application(auth, Page(web), Names("chat.test", "machine", None))
 
 
 @pytest.fixture

@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
+import httpx
 import pytest
 
 from hubbub.actions.authenticate import authenticate
 from hubbub.domain.events import SessionRevoked
 from hubbub.endpoints.application import make_application
 from hubbub.endpoints.auth import Auth
+from hubbub.endpoints.names import Names
 from hubbub.endpoints.page import Page
+from hubbub.realtime.bucket import Buckets
 
 FOREIGN = {"Origin": "http://evil.test"}
 COOKIE = "hubbub_session"
@@ -156,17 +159,66 @@ async def test_program_needs_no_origin(program) -> None:
 
 async def test_public_url_is_what_counts(database, bus, web) -> None:
     """Behind a proxy at HTTPS, the page is at the public address, and the cookie stays on HTTPS."""
-    import httpx
-
-    application = make_application(Auth(database, bus, "https://chat.test"), Page(web))
+    auth = Auth(database, bus, Buckets(3, 1.0), "https://chat.test")
+    application = make_application(auth, Page(web), Names("127.0.0.1", "machine", "https://chat.test"))
     transport = httpx.ASGITransport(application)
-    async with httpx.AsyncClient(transport=transport, base_url="http://10.0.0.1:8000") as client:
-        inside = await client.post(
-            "/v1/guests", json={"name": "Eve"}, headers={"Origin": "http://10.0.0.1:8000"}
-        )
+    async with httpx.AsyncClient(transport=transport, base_url="http://chat.test") as client:
+        inside = await client.post("/v1/guests", json={"name": "Eve"}, headers={"Origin": "http://chat.test"})
         public = await client.post(
             "/v1/guests", json={"name": "Ann"}, headers={"Origin": "https://chat.test"}
         )
 
     assert (inside.status_code, public.status_code) == (403, 201)
     assert "; Secure" in public.headers["set-cookie"]
+
+
+async def test_flood_of_guests_is_stopped(program, loop_clock) -> None:
+    """One guest too many is told when to come back, and is let in then."""
+    flood = [await enter(program) for _ in range(4)]
+    await loop_clock.advance(1.0)
+    later = await enter(program)
+
+    assert [answer.status_code for answer in flood] == [201, 201, 201, 429]
+    assert flood[3].headers["retry-after"] == "1"
+    assert "set-cookie" not in flood[3].headers
+    error = flood[3].json()["error"]
+    assert error["code"] == "too_many_requests"
+    assert 0 < error["after"] <= 1000
+    assert later.status_code == 201
+
+
+async def test_new_name_is_no_new_guest(browser) -> None:
+    """Whoever is in may take other names, however many guests have come from there."""
+    answers = [await browser.post("/v1/guests", json={"name": f"Ann {number}"}) for number in range(6)]
+
+    assert [answer.status_code for answer in answers] == [201, *[200] * 5]
+
+
+async def test_renaming_goes_on_in_a_flood(browser, program) -> None:
+    """A flood keeps new guests out, and nobody's new name."""
+    await browser.post("/v1/guests", json={"name": "Ann"})
+    flood = [await enter(program) for _ in range(3)]
+    renamed = await browser.post("/v1/guests", json={"name": "Anna"})
+
+    assert [answer.status_code for answer in flood] == [201, 201, 429]
+    assert renamed.status_code == 200
+
+
+async def test_flood_is_its_senders_own(application, program) -> None:
+    """Guests from another address are let in; a header doesn't make it another."""
+    for _ in range(3):
+        await enter(program)
+    there = httpx.ASGITransport(application, client=("192.0.2.7", 1))
+    async with httpx.AsyncClient(transport=there, base_url="http://chat.test") as elsewhere:
+        other = await enter(elsewhere)
+    same = await enter(program, {"X-Forwarded-For": "192.0.2.8", "Forwarded": "for=192.0.2.8"})
+
+    assert (other.status_code, same.status_code) == (201, 429)
+
+
+async def enter(client: httpx.AsyncClient, headers: dict[str, str] | None = None) -> httpx.Response:
+    """Ask for one guest more."""
+    client.cookies.clear()
+    answer = await client.post("/v1/guests", json={"name": "Bot"}, headers=headers)
+    client.cookies.clear()
+    return answer

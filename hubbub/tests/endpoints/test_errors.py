@@ -24,11 +24,12 @@ async def test_every_code_has_a_status(code: Code) -> None:
     assert (response.status_code >= 500) == (code.value in {"storage_full", "unavailable", "internal"})
 
 
-async def test_wait_is_told_in_seconds() -> None:
-    """How long to wait is told in whole seconds, never too few."""
+async def test_wait_is_told() -> None:
+    """How long to wait is told in whole seconds, never too few; and exactly, in milliseconds."""
     response = await errors.on_chat_error(REQUEST, ChatError(Code.TOO_MANY_REQUESTS, after=1.2))
 
     assert response.headers["retry-after"] == "2"
+    assert json.loads(bytes(response.body))["error"]["after"] == 1200
 
 
 async def test_mistake_of_ours_tells_nothing() -> None:

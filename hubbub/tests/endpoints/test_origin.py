@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hubbub.endpoints.origin import is_same_origin
+from hubbub.endpoints.origin import find_host, is_same_origin
 
 
 @pytest.mark.parametrize(
@@ -52,3 +52,18 @@ def test_own_page_is_known(origin: str, host: str, public_url: str | None) -> No
 def test_other_page_is_refused(origin: str, host: str, public_url: str | None) -> None:
     """Anything else isn't, however much it looks alike."""
     assert not is_same_origin(origin, host, public_url)
+
+
+@pytest.mark.parametrize(
+    "url,host",
+    [
+        ("https://Chat.Test:444/", "chat.test"),
+        ("http://[::1]:8000", "::1"),
+        ("http://", None),
+        ("chat.test", None),
+        ("http://evil.test@chat.test", None),
+    ],
+)
+def test_host_is_found(url: str, host: str | None) -> None:
+    """Of what can be a page's origin, the host is known."""
+    assert find_host(url) == host

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fullduplex import Headers, Request, Response
+from hubbub.endpoints.names import REFUSAL, Names
 from hubbub.endpoints.realtime import Door, find_token
 
 COOKIE = ("Cookie", "hubbub_session=abc")
@@ -19,10 +20,17 @@ class Refusing:
         return Response(status, body=text.encode())
 
 
-def check(*headers: tuple[str, str], path: str = "/v1/realtime", public_url: str | None = None) -> int | None:
-    """Return the status of the refusal, if there is one."""
-    request = Request(path, Headers([("Host", "chat.test"), *headers]))
-    refusal = Door(public_url).check(Refusing(), request)
+def refuse(
+    *headers: tuple[str, str], path: str = "/v1/realtime", public_url: str | None = None
+) -> Response | None:
+    """Return the refusal, if there is one."""
+    names = Names("chat.test", "machine", public_url)
+    return Door(names, public_url).check(Refusing(), Request(path, Headers(headers)))
+
+
+def check(*headers: tuple[str, str], path: str = "/v1/realtime") -> int | None:
+    """Return the status of the refusal at our own name, if there is one."""
+    refusal = refuse(("Host", "chat.test"), *headers, path=path)
     return None if refusal is None else refusal.status_code
 
 
@@ -62,8 +70,28 @@ def test_other_paths_are_none(path: str) -> None:
 
 def test_public_url_is_what_counts() -> None:
     """Behind a proxy, the page is at the public address."""
-    assert check(("Origin", "https://chat.example"), COOKIE, public_url="https://chat.example") is None
-    assert check(HOME, COOKIE, public_url="https://chat.example") == 403
+    host, public_url = ("Host", "chat.example"), "https://chat.example"
+    assert refuse(host, ("Origin", public_url), COOKIE, public_url=public_url) is None
+    refusal = refuse(host, ("Origin", "http://chat.example"), COOKIE, public_url=public_url)
+    assert refusal is not None
+    assert refusal.status_code == 403
+
+
+@pytest.mark.parametrize("path", ["/v1/realtime", "/", "/healthz"])
+@pytest.mark.parametrize("headers", [[COOKIE], []], ids=["cookie", "nothing"])
+def test_strange_name_may_not(path: str, headers: list[tuple[str, str]]) -> None:
+    """A page whose own name leads here is told that we don't go by it."""
+    refusal = refuse(("Host", "evil.test"), ("Origin", "http://evil.test"), *headers, path=path)
+
+    assert refusal is not None
+    assert (refusal.status_code, bytes(refusal.body)) == (403, f"{REFUSAL}\n".encode())
+
+
+def test_program_needs_a_right_name() -> None:
+    """Who is no browser asks for us by a name of ours too."""
+    assert refuse(("Host", "127.0.0.1:8000")) is None
+    assert refuse(("Host", "evil.test")) is not None
+    assert refuse() is not None
 
 
 def test_token_is_found_in_any_cookie() -> None:

@@ -257,6 +257,19 @@ async def test_stranger_is_refused(address: str, options: dict[str, Any], status
     assert caught.value.response.status_code == status
 
 
+async def test_strange_name_is_refused(address: str) -> None:
+    """A page whose own name leads here gets no connection, though its Origin is the Host it asks."""
+    host, port = address.removeprefix("http://").split(":")
+    sock = socket.create_connection((host, int(port)))
+    sock.setblocking(False)
+
+    with pytest.raises(InvalidStatus) as caught:
+        async with dial(f"http://evil.test:{port}", None, sock=sock):
+            pass
+    assert caught.value.response.status_code == 403
+    assert b"--public-url" in caught.value.response.body
+
+
 async def test_program_shows_its_token(address: str) -> None:
     """A program has neither an Origin nor a cookie, but a token in its hello."""
     token = await sign_in(address, "Bot")

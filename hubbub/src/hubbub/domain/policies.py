@@ -22,6 +22,10 @@ SNAPSHOT_MESSAGES: Final = 50
 DELTA_EVENTS: Final = 1_000
 DELTA_BYTES: Final = 256 * 1024
 
+# Each guest is an event in the lobby for good; a class that comes at once is no flood.
+GUEST_BURST: Final = 60
+GUESTS_PER_SECOND: Final = 1 / 6
+
 SESSION_LIFETIME: Final = 365 * 24 * 3600
 
 _NONCE = re.compile(rf"[A-Za-z0-9_-]{{{NONCE_MIN},{NONCE_MAX}}}")

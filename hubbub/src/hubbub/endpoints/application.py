@@ -11,14 +11,15 @@ from hubbub.endpoints import health
 from hubbub.endpoints.auth import Auth
 from hubbub.endpoints.errors import on_chat_error, on_http_error
 from hubbub.endpoints.headers import SecurityHeaders
+from hubbub.endpoints.names import NameCheck, Names
 from hubbub.endpoints.page import Page
 
 
-def make_application(auth: Auth, page: Page) -> Starlette:
+def make_application(auth: Auth, page: Page, names: Names) -> Starlette:
     """Make the application; the page comes last, since it answers for every name that nobody else has."""
     application = Starlette(
         routes=[*health.routes(), *auth.routes(), *page.routes()],
-        middleware=[Middleware(SecurityHeaders)],
+        middleware=[Middleware(SecurityHeaders), Middleware(NameCheck, names)],
         exception_handlers={
             ChatError: on_chat_error,
             HTTPException: on_http_error,

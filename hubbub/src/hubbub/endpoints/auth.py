@@ -20,6 +20,8 @@ from hubbub.domain.models import User
 from hubbub.endpoints import cookies
 from hubbub.endpoints.errors import answer
 from hubbub.endpoints.origin import is_same_origin
+from hubbub.endpoints.sender import find_sender
+from hubbub.realtime.bucket import Buckets
 from hubbub.storage.database import Database
 
 _BODY: Final = 4096
@@ -35,9 +37,10 @@ class NewGuest(msgspec.Struct):
 class Auth:
     """The endpoints that know who someone is."""
 
-    def __init__(self, database: Database, bus: Bus, public_url: str | None) -> None:
+    def __init__(self, database: Database, bus: Bus, guests: Buckets, public_url: str | None) -> None:
         self._database = database
         self._bus = bus
+        self._guests = guests
         self._public_url = public_url
         self._secure = (public_url or "").startswith("https:")
 
@@ -63,6 +66,7 @@ class Auth:
         user = await self._find_user(_token(request))
         if user is not None:
             return _show(await rename(self._database, self._bus, user, name), 200)
+        self._count_guest(request)
         user, token = await sign_in_guest(self._database, name)
         response = _show(user, 201)
         cookies.write(response, token, secure=self._secure)
@@ -80,6 +84,13 @@ class Auth:
 
     async def _find_user(self, token: str | None) -> User | None:
         return None if token is None else await authenticate(self._database, token)
+
+    def _count_guest(self, request: Request) -> None:
+        """Refuse one guest too many; whoever is in already isn't counted."""
+        address = "" if request.client is None else request.client.host
+        wait = self._guests.take(find_sender(address), asyncio.get_running_loop().time())
+        if wait > 0:
+            raise ChatError(Code.TOO_MANY_REQUESTS, after=wait)
 
     def _check_origin(self, request: Request) -> None:
         """Refuse what another page's script may have sent.

@@ -50,8 +50,8 @@ def answer(content: object, status: int = 200) -> Response:
     )
 
 
-def _refuse(code: str, sentence: str, status: int) -> Response:
-    return answer({"error": {"code": code, "msg": sentence}}, status)
+def _refuse(code: str, sentence: str, status: int, **more: int) -> Response:
+    return answer({"error": {"code": code, "msg": sentence} | more}, status)
 
 
 async def on_chat_error(_request: Request, error: Exception) -> Response:
@@ -61,9 +61,12 @@ async def on_chat_error(_request: Request, error: Exception) -> Response:
         # This is answered outside of what adds them otherwise.
         response.headers.update(HEADERS)
         return response
-    response = _refuse(error.code.value, str(error), _STATUS[error.code])
-    if error.after is not None:
-        response.headers["Retry-After"] = str(math.ceil(error.after))
+    status = _STATUS[error.code]
+    if error.after is None:
+        return _refuse(error.code.value, str(error), status)
+    # In milliseconds, as in the frames.
+    response = _refuse(error.code.value, str(error), status, after=math.ceil(error.after * 1000))
+    response.headers["Retry-After"] = str(math.ceil(error.after))
     return response
 
 

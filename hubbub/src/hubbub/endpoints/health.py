@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from hubbub.endpoints.errors import answer
+
+PATH: Final = "/healthz"
 
 
 async def show_health(_request: Request) -> Response:
@@ -16,4 +20,4 @@ async def show_health(_request: Request) -> Response:
 
 def routes() -> list[Route]:
     """Return where this endpoint is."""
-    return [Route("/healthz", show_health, methods=["GET"])]
+    return [Route(PATH, show_health, methods=["GET"])]

@@ -20,6 +20,12 @@ def is_same_origin(origin: str, host: str, public_url: str | None) -> bool:
     return expected is not None and _parse(origin) == expected
 
 
+def find_host(url: str) -> str | None:
+    """Return whose address a page's origin is: a name in small letters, or an IP address without brackets."""
+    parsed = _parse(url)
+    return None if parsed is None else parsed[1]
+
+
 def _parse(url: str) -> tuple[str, str, int] | None:
     """Return scheme, host and port; None for what has none, `null` for one."""
     try:

@@ -6,6 +6,7 @@ from typing import Final
 
 from fullduplex import Headers, Request, Response, ServerConnection
 from hubbub.endpoints import cookies
+from hubbub.endpoints.names import REFUSAL, Names
 from hubbub.endpoints.origin import is_same_origin
 
 PATH: Final = "/v1/realtime"
@@ -18,14 +19,17 @@ class Door:
     reason of a refusal at the door.
     """
 
-    def __init__(self, public_url: str | None) -> None:
+    def __init__(self, names: Names, public_url: str | None) -> None:
+        self._names = names
         self._public_url = public_url
 
     def check(self, connection: ServerConnection, request: Request) -> Response | None:
-        """Return the refusal of a request that may not pass: a wrong path, or another page's script.
+        """Return the refusal of a request that may not pass: a wrong name or path, or another page's script.
 
         Without an Origin it isn't a browser's: such a program has no business with a cookie.
         """
+        if not self._names.include(request.headers.get_all("Host"), request.path):
+            return connection.respond(403, f"{REFUSAL}\n")
         if request.path.partition("?")[0] != PATH:
             return connection.respond(404, "There is no WebSocket at this address.\n")
         if not self._may_pass(request.headers):
