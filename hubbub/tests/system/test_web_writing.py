@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.async_api import Page, expect
 
-from .conftest import Windows, take_name
+from .conftest import Enter, Windows, take_name
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -28,6 +28,22 @@ async def test_enter_sends_shift_enter_breaks(address: str, windows: Windows) ->
     await expect(page.locator("textarea")).to_be_focused()
 
 
+async def test_half_character_is_replaced(address: str, windows: Windows, guest: Enter) -> None:
+    """Half a surrogate pair, which no server can read, is replaced, and holds up nothing after it."""
+    page = await windows.enter(address, "小林")
+    await page.locator("textarea").evaluate("""box => {
+        box.value = '一' + String.fromCharCode(0xd83d)
+        box.dispatchEvent(new InputEvent('input', { bubbles: true }))
+    }""")
+    await page.locator("textarea").press("Enter")
+    await page.locator("textarea").fill("二")
+    await page.locator("textarea").press("Enter")
+
+    await expect(page.locator("article p")).to_have_text(["一\ufffd", "二"])
+    await expect(page.locator("article.pending")).to_have_count(0)
+    assert await (await guest(address, "Bo")).read() == ["一\ufffd", "二"]
+
+
 async def test_touch_enter_is_new_line(address: str, windows: Windows) -> None:
     """E-01: on a touch screen Enter is a new line, and the button sends."""
     page = await windows.enter(
@@ -41,6 +57,10 @@ async def test_touch_enter_is_new_line(address: str, windows: Windows) -> None:
     await page.get_by_role("button", name="发送").tap()
 
     await expect(page.locator("article p")).to_have_text("一\n二")
+
+
+# A page takes keys before its timers, and a timer tells it that a composition is over.
+TIMERS = "() => new Promise((done) => setTimeout(done, 0))"
 
 
 async def test_input_method_keeps_its_enter(address: str, windows: Windows) -> None:
@@ -57,6 +77,7 @@ async def test_input_method_keeps_its_enter(address: str, windows: Windows) -> N
     await devtools.send("Input.insertText", {"text": "你好"})
     assert await page.evaluate("window.keys") == [["Enter", True]]
     await expect(page.locator("article")).to_have_count(0)
+    await page.evaluate(TIMERS)
     await page.keyboard.press("Enter")
 
     await expect(page.locator("article p")).to_have_text("你好")
@@ -209,6 +230,7 @@ async def test_name_screen_leaves_input_method_alone(address: str, windows: Wind
     await page.keyboard.press("Enter")
     await devtools.send("Input.insertText", {"text": "小"})
     await expect(page.locator("#name")).to_have_value("小")
+    await page.evaluate(TIMERS)
     await page.keyboard.press("Enter")
 
     await expect(page.locator("nav .me bdi")).to_have_text("小")

@@ -11,9 +11,6 @@ import type { WireMessage } from '../wire/frames'
 
 export type Message = Readonly<WireMessage>
 
-/** As many as a snapshot carries: a shorter one is the whole room. */
-export const SNAPSHOT_SIZE = 50
-
 export class Log {
   messages: Message[] = []
   /** Whether the server has older ones. */
@@ -39,10 +36,10 @@ export class Log {
     this.more = more
   }
 
-  reset(messages: readonly Message[]): void {
+  reset(messages: readonly Message[], more: boolean): void {
     this.generation += 1
     this.messages = [...messages]
-    this.more = messages.length >= SNAPSHOT_SIZE
+    this.more = more
   }
 
   /** Forget all but the newest; returns whether any went. */

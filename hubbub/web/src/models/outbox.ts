@@ -51,8 +51,9 @@ export class Outbox extends Observable {
 
   /** Take over what pages of this user left behind. */
   async claim(): Promise<void> {
-    const known = new Set(this.#entries.map(({ nonce }) => nonce))
-    const found = (await this.store.claim(this.user)).filter(({ nonce }) => !known.has(nonce))
+    const left = await this.store.claim(this.user)
+    // Without locks, a store takes over even what this page put there meanwhile.
+    const found = left.filter(({ nonce }) => !this.#find(nonce))
     if (found.length === 0) return
     this.#entries = [...this.#entries, ...found].sort((one, other) => one.order - other.order)
     this.changed()
@@ -61,7 +62,17 @@ export class Outbox extends Observable {
   add(stream: string, body: Body, ts: number): Entry {
     this.#order = Math.max(this.#order + 1, this.environment.now())
     const nonce = newNonce()
-    const entry: Entry = { ...body, nonce, user: this.user, stream, order: this.#order, ts, state: 'waiting' }
+    const text = wellFormed(body.text)
+    const entry: Entry = {
+      ...body,
+      text,
+      nonce,
+      user: this.user,
+      stream,
+      order: this.#order,
+      ts,
+      state: 'waiting',
+    }
     this.#entries.push(entry)
     this.store.put(entry)
     this.changed()
@@ -122,6 +133,12 @@ export class Outbox extends Observable {
     this.changed()
     return entry
   }
+}
+
+/** Text that UTF-8 can carry: half of a surrogate pair, which it can't, is replaced. */
+function wellFormed(text: string): string {
+  // Browsers have had the method only since 2023.
+  return text.toWellFormed?.() ?? text.replace(/\p{Surrogate}/gu, '\ufffd')
 }
 
 /** 128 random bits in the alphabet nonces may have. */

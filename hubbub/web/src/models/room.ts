@@ -68,7 +68,7 @@ export class Room extends Observable implements StreamReader {
   reset(snapshot: Partial<Snapshot>, head: number, renumbered: boolean): void {
     if (snapshot.room) this.info = snapshot.room
     this.people.learn(snapshot.users ?? {})
-    this.log.reset(snapshot.msgs ?? [])
+    this.log.reset(snapshot.msgs ?? [], snapshot.more ?? false)
     this.older = 'idle'
     this.listener.refilled(this, head, renumbered)
     this.changed()

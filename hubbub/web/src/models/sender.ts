@@ -5,6 +5,7 @@
  *    the author's order never depends on what happens in between.
  * 2. A lost or refused-for-now entry is sent again under its own nonce, before
  *    any later one; a refusal for good lets the later ones pass.
+ * 3. Nothing is sent before `begin`: what earlier pages left comes first.
  */
 
 import { backoff } from '../wire/backoff'
@@ -22,6 +23,7 @@ interface Turn {
 export class Sender {
   #turns = new Map<string, Turn>()
   #failures = new Map<string, number>()
+  #begun = false
 
   constructor(
     private readonly connection: Pick<Connection, 'request' | 'state'>,
@@ -30,14 +32,23 @@ export class Sender {
     private readonly confirmed: (entry: Entry, q: number, ts: number) => void,
   ) {}
 
+  /** From now on entries are sent. */
+  begin(): void {
+    this.#begun = true
+  }
+
   /** Send the room's next entry, if it is its turn. */
   pump(stream: string): void {
-    if (this.connection.state !== 'open' || this.#turns.has(stream)) return
+    if (!this.#begun || this.connection.state !== 'open' || this.#turns.has(stream)) return
     const entry = this.outbox.next(stream)
     if (!entry) return
     const turn: Turn = { cancel: () => {} }
     this.#turns.set(stream, turn)
-    const { nonce, text, re } = entry
+    this.#send(turn, entry)
+  }
+
+  #send(turn: Turn, entry: Entry): void {
+    const { nonce, stream, text, re } = entry
     this.connection.request<Sent>(
       { t: 'send', s: stream, n: nonce, d: { text, ...(re !== undefined && { re }) } },
       {
@@ -68,7 +79,9 @@ export class Sender {
     const failures = (this.#failures.get(entry.stream) ?? 0) + 1
     this.#failures.set(entry.stream, failures)
     const wait = refusal.after ?? backoff(failures, this.environment.random)
-    turn.cancel = this.environment.after(wait, () => this.#end(turn, entry.stream))
+    // The same one, even if an older one was taken over meanwhile: until it comes
+    // again, the server lets no other pass.
+    turn.cancel = this.environment.after(wait, () => this.#send(turn, entry))
   }
 
   #end(turn: Turn, stream: string): void {

@@ -29,6 +29,8 @@ import { Subscription } from './subscription'
 const OWN_STREAM = 'me'
 /** The room that everyone is in, so that there is something to show before the server has said a word. */
 const LOBBY: RoomInfo = { id: 'r_lobby', name: 'lobby' }
+/** A storage that takes longer to tell what earlier pages left may never tell. */
+const PATIENCE = 2000
 
 export interface SyncListener {
   /** The server ended it for good. */
@@ -91,9 +93,10 @@ export class Sync extends Observable {
     return this.#rooms.room(id)
   }
 
-  async start(): Promise<void> {
-    await this.outbox.claim()
+  start(): void {
     this.#connection.start()
+    this.environment.after(PATIENCE, () => this.#begin())
+    void this.#adopt()
   }
 
   stop(): void {
@@ -212,6 +215,11 @@ export class Sync extends Observable {
   /** Send what closed pages left unsent. */
   async #adopt(): Promise<void> {
     await this.outbox.claim()
+    this.#begin()
+  }
+
+  #begin(): void {
+    this.#sender.begin()
     this.#pump()
   }
 

@@ -65,7 +65,7 @@ export class App {
       heard: (room, message) => this.hearers.forEach((hearer) => hearer(room, message)),
     })
     this.screen = { kind: 'rooms', sync }
-    await sync.start()
+    sync.start()
   }
 
   /** A refused handshake tells the page nothing: ask over HTTP whether the session still holds. */

@@ -48,6 +48,8 @@ export type Users = Record<string, { name: string }>
 export interface Snapshot {
   room: RoomInfo
   msgs: WireMessage[]
+  /** Whether there are older ones. */
+  more: boolean
   users: Users
 }
 

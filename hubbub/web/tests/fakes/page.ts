@@ -10,9 +10,13 @@ import { LOBBY, type FakeServer } from './server'
 export class KeptStore implements OutboxStore {
   readonly kept = new Map<string, Entry>()
 
-  claim(user: string): Promise<Entry[]> {
+  /** What a claim has to wait for. */
+  constructor(private readonly wait: () => Promise<void> = () => Promise.resolve()) {}
+
+  async claim(user: string): Promise<Entry[]> {
+    await this.wait()
     const entries = [...this.kept.values()].filter((entry) => entry.user === user)
-    return Promise.resolve(entries.map((entry) => ({ ...entry })))
+    return entries.map((entry) => ({ ...entry }))
   }
   put(entry: Entry): void {
     this.kept.set(entry.nonce, { ...entry })

@@ -37,7 +37,6 @@ export const NO_FAULTS: Faults = {
 }
 
 export const LOBBY = 'r_lobby'
-const SNAPSHOT = 50
 const HEARTBEAT = 25
 
 export class FakeServer {
@@ -46,6 +45,8 @@ export class FakeServer {
   log: EventFrame[] = []
   up = true
   maxDelta = 1000
+  /** How many messages a snapshot has, at most. */
+  maxSnapshot = 50
   /** The code with which every write is refused for good. */
   verdict: string | null = null
   names: Users = {}
@@ -123,12 +124,13 @@ export class FakeServer {
     if (at && at[0] === epoch && at[1] <= head && head - at[1] <= this.maxDelta) {
       return { epoch, head, mode: 'delta', ev: this.log.slice(at[1]), users: this.names }
     }
-    const msgs = this.messages(0, head).slice(-SNAPSHOT)
+    const all = this.messages(0, head)
+    const msgs = all.slice(-this.maxSnapshot)
     return {
       epoch,
       head,
       mode: 'reset',
-      snap: { room: { id: LOBBY, name: 'lobby' }, msgs, users: this.names },
+      snap: { room: { id: LOBBY, name: 'lobby' }, msgs, more: all.length > msgs.length, users: this.names },
     }
   }
 }
@@ -143,6 +145,8 @@ class Link implements Transport {
   #welcomed = false
   #lastUp = 0
   #lastDown = 0
+  /** The write that was refused for now: until it comes again, no other passes. */
+  #refused: string | null = null
 
   constructor(
     private readonly server: FakeServer,
@@ -227,8 +231,13 @@ class Link implements Transport {
   #write(id: number, n: string, text: string): void {
     const { server, user } = this
     const { faults } = server
+    if (this.#refused !== null && this.#refused !== n) return this.#refuse(id, 'unavailable', true)
+    this.#refused = null
     if (server.verdict) return this.#refuse(id, server.verdict, false)
-    if (server.chance(faults.refuse)) return this.#refuse(id, 'unavailable', true)
+    if (server.chance(faults.refuse)) {
+      this.#refused = n
+      return this.#refuse(id, 'unavailable', true)
+    }
     if (server.chance(faults.cutBefore)) return this.cut(1006)
     const { q, ts, dup } = server.commit(user, n, text)
     const event = server.log[q - 1]!

@@ -34,6 +34,9 @@ export class World {
     }
   }
 
+  readonly wait = (milliseconds: number): Promise<void> =>
+    new Promise((resolve) => this.after(milliseconds, resolve))
+
   /** Let time pass, running what falls due in order, and what promises make of it in between. */
   async pass(milliseconds: number): Promise<void> {
     const end = this.time + milliseconds

@@ -32,10 +32,10 @@ function faultsOf(random: () => number): Faults {
   }
 }
 
-async function reload(server: FakeServer, writer: Writer): Promise<void> {
+function reload(server: FakeServer, writer: Writer): void {
   writer.page.sync.stop()
   writer.page = new Page(server, writer.user, writer.store)
-  await writer.page.sync.start()
+  writer.page.sync.start()
 }
 
 /** Anything that may happen between two moments of a chat. */
@@ -50,7 +50,7 @@ async function step(server: FakeServer, writers: Writer[], random: () => number)
     server.up = false
     server.cut(random() < 0.5 ? 1012 : 1006)
   } else if (dice < 0.68) server.up = true
-  else if (dice < 0.72) await reload(server, writer)
+  else if (dice < 0.72) reload(server, writer)
   else if (dice < 0.76) writer.page.sync.wake()
   else if (dice < 0.8) writer.page.sync.room(LOBBY)?.loadOlder()
   else if (dice < 0.83) writer.page.sync.room(LOBBY)?.trim(5)
@@ -63,10 +63,10 @@ test.each(Array.from({ length: RUNS }, (_, seed) => seed))('converges, seed %i',
   const server = new FakeServer(world)
   server.maxDelta = random() < 0.5 ? 1000 : 6
   const writers = USERS.map((user) => {
-    const store = new KeptStore()
+    const store = new KeptStore(() => world.wait(random() < 0.5 ? 0 : random() * 1500))
     return { user, store, page: new Page(server, user, store), written: [] }
   })
-  for (const { page } of writers) await page.sync.start()
+  for (const { page } of writers) page.sync.start()
   server.faults = faultsOf(random)
 
   for (let n = 0; n < STEPS; n += 1) await step(server, writers, random)

@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { KeptStore, Page } from '../fakes/page'
 import { FakeServer, LOBBY } from '../fakes/server'
 import { seeded, World } from '../fakes/world'
@@ -13,7 +13,7 @@ beforeEach(async () => {
   server.say('ann', 'hello')
   server.say('bo', 'hi')
   page = new Page(server, 'me')
-  await page.sync.start()
+  page.sync.start()
   await world.pass(1000)
 })
 
@@ -118,7 +118,7 @@ describe('older history', () => {
   beforeEach(async () => {
     for (let n = 0; n < 120; n += 1) server.say('ann', `m${n}`)
     page = new Page(server, 'late')
-    await page.sync.start()
+    page.sync.start()
     await world.pass(1000)
   })
 
@@ -143,6 +143,26 @@ describe('older history', () => {
     page.lobby.reset({ msgs: server.messages(110, 122) }, 122, false)
     await world.pass(200)
     expect(page.texts).toHaveLength(12)
+  })
+
+  test('a short snapshot is not the whole room', async () => {
+    server.maxSnapshot = 5
+    page = new Page(server, 'later')
+    page.sync.start()
+    await world.pass(1000)
+    expect(page.texts).toHaveLength(5)
+    page.lobby.loadOlder()
+    await world.pass(200)
+    expect(page.texts).toEqual(server.texts.slice(-55))
+  })
+
+  test('a full snapshot may be the whole room', async () => {
+    server.maxSnapshot = 122
+    page = new Page(server, 'later')
+    page.sync.start()
+    await world.pass(1000)
+    expect(page.texts).toEqual(server.texts)
+    expect(page.lobby.log.more).toBe(false)
   })
 
   test('old ones are forgotten and found again', async () => {
@@ -173,6 +193,17 @@ describe('sending', () => {
     page.say('mine')
     await world.pass(500)
     expect([...lengths]).toEqual([3])
+  })
+
+  test.each(['native', 'own'])('half a character is replaced, %s', async (how) => {
+    const mend = vi.spyOn(String.prototype, 'toWellFormed')
+    if (how === 'own') mend.mockReturnValue(undefined as never)
+    page.say('half \ud83d, other half \ude00, whole \ud83d\ude00')
+    mend.mockRestore()
+    const mended = 'half \ufffd, other half \ufffd, whole 😀'
+    expect(page.texts.at(-1)).toBe(mended)
+    await world.pass(500)
+    expect(writes()[0]!.d.text).toBe(mended)
   })
 
   test('several keep their order', async () => {
@@ -229,6 +260,24 @@ describe('sending', () => {
     expect(server.texts).toEqual(['hello', 'hi', 'a', 'b'])
   })
 
+  test('refused for now is sent again before an older one', async () => {
+    const store = new KeptStore()
+    page = new Page(server, 'kim', store)
+    page.sync.start()
+    await world.pass(1000)
+    server.faults.refuse = 1
+    page.say('mine')
+    await world.pass(100)
+    server.faults.refuse = 0
+    const [mine] = page.sync.outbox.of(LOBBY)
+    store.put({ ...mine!, nonce: 'left-behind', order: mine!.order - 60_000, text: 'left behind' })
+    page.sync.wake()
+    await world.pass(10_000)
+    expect(server.texts).toEqual(['hello', 'hi', 'mine', 'left behind'])
+    expect(page.texts).toEqual(server.texts)
+    expect(server.links.size).toBe(2)
+  })
+
   test('refused for good waits for its author', async () => {
     server.verdict = 'too_long'
     page.say('mine')
@@ -271,7 +320,7 @@ describe('sending', () => {
   test('what is unsent shows before the server answers', async () => {
     const store = new KeptStore()
     const before = new Page(server, 'kim', store)
-    await before.sync.start()
+    before.sync.start()
     await world.pass(1000)
     server.up = false
     server.cut()
@@ -279,14 +328,15 @@ describe('sending', () => {
     before.say('a')
     before.sync.stop()
     const after = new Page(server, 'kim', store)
-    await after.sync.start()
+    after.sync.start()
+    await world.pass(0)
     expect(after.texts).toEqual(['a'])
   })
 
   test('a reload keeps what is unsent', async () => {
     const store = new KeptStore()
     const before = new Page(server, 'kim', store)
-    await before.sync.start()
+    before.sync.start()
     await world.pass(1000)
     server.up = false
     server.cut()
@@ -295,7 +345,8 @@ describe('sending', () => {
     before.sync.stop()
     server.up = true
     const after = new Page(server, 'kim', store)
-    await after.sync.start()
+    after.sync.start()
+    await world.pass(0)
     after.say('c')
     await world.pass(5000)
     expect(server.texts).toEqual(['hello', 'hi', 'a', 'b', 'c'])
@@ -303,10 +354,53 @@ describe('sending', () => {
     expect(store.kept.size).toBe(0)
   })
 
+  test('what is unsent goes before what is written after a reload', async () => {
+    const store = new KeptStore(() => world.wait(500))
+    const before = new Page(server, 'kim', store)
+    for (const text of ['a', 'b']) before.say(text)
+    await world.pass(10)
+    const after = new Page(server, 'kim', store)
+    after.sync.start()
+    after.say('c')
+    await world.pass(300)
+    expect(after.sync.state).toBe('open')
+    after.say('d')
+    await world.pass(5000)
+    expect(server.texts).toEqual(['hello', 'hi', 'a', 'b', 'c', 'd'])
+    expect(after.texts).toEqual(server.texts)
+    expect(store.kept.size).toBe(0)
+  })
+
+  test('what is written while the storage is slow shows once', async () => {
+    server.up = false
+    const store = new KeptStore(() => world.wait(500))
+    const before = new Page(server, 'kim', store)
+    before.say('a')
+    await world.pass(10)
+    const after = new Page(server, 'kim', store)
+    after.sync.start()
+    after.sync.wake()
+    after.say('b')
+    expect(after.texts).toEqual(['b'])
+    await world.pass(600)
+    expect(after.texts).toEqual(['a', 'b'])
+  })
+
+  test('a storage that hangs is waited for only so long', async () => {
+    const hung = new Page(server, 'kim', new KeptStore(() => new Promise(() => {})))
+    hung.sync.start()
+    hung.say('a')
+    await world.pass(1900)
+    expect(hung.texts).toEqual(['hello', 'hi', 'a'])
+    expect(server.texts).toEqual(['hello', 'hi'])
+    await world.pass(500)
+    expect(server.texts).toEqual(['hello', 'hi', 'a'])
+  })
+
   test('a reload after the unheard answer shows it once', async () => {
     const store = new KeptStore()
     const before = new Page(server, 'kim', store)
-    await before.sync.start()
+    before.sync.start()
     await world.pass(1000)
     server.faults.cutAfter = 1
     before.say('a')
@@ -314,7 +408,7 @@ describe('sending', () => {
     before.sync.stop()
     server.faults.cutAfter = 0
     const after = new Page(server, 'kim', store)
-    await after.sync.start()
+    after.sync.start()
     await world.pass(5000)
     expect(after.texts).toEqual(['hello', 'hi', 'a'])
     expect(store.kept.size).toBe(0)
@@ -324,7 +418,7 @@ describe('sending', () => {
 describe('two pages of one user', () => {
   test('each shows a message once', async () => {
     const other = new Page(server, 'me')
-    await other.sync.start()
+    other.sync.start()
     await world.pass(1000)
     page.say('mine')
     await world.pass(1000)
@@ -338,7 +432,7 @@ describe('a page that closed', () => {
   test('what it left is sent with the next heartbeat', async () => {
     const store = new KeptStore()
     const other = new Page(server, 'kim', store)
-    await other.sync.start()
+    other.sync.start()
     await world.pass(1000)
     const closed = new Page(server, 'kim', store)
     closed.say('left behind')
