@@ -29,6 +29,7 @@ export const en = {
   nameEmpty: 'Write a name first.',
   nameTooLong: (most: number) => `A name has at most ${most} characters.`,
   nameInvalid: "This name can't be used. Try one without special characters.",
+  nameTooMany: 'Too many people have just arrived from where you are. Try again in a minute.',
   nameUnreachable: "The server can't be reached. Check the network and try again.",
   sessionEnded: 'Your session has ended. Choose a name to come back.',
 

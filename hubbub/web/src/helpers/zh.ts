@@ -30,6 +30,7 @@ export const zh: Words = {
   nameEmpty: '先写个名字吧。',
   nameTooLong: (most) => `名字最多 ${most} 个字。`,
   nameInvalid: '这个名字用不了，换一个不带特殊字符的试试。',
+  nameTooMany: '刚才从你那里来的人太多了，过一分钟再试。',
   nameUnreachable: '连不上服务器。请检查网络后再试。',
   sessionEnded: '登录已失效，取个名字再回来吧。',
 
