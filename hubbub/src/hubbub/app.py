@@ -152,7 +152,8 @@ async def _listen(
 
 
 def _explain(error: OSError, settings: Settings) -> str:
-    if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+    # From Python 3.13 on, asyncio tells of an address that isn't ours by an error without a number.
+    if isinstance(error, socket.gaierror) or error.errno in {None, errno.EADDRNOTAVAIL}:
         return f"{settings.host} is no address of this machine. Choose another with --host."
     if error.errno == errno.EADDRINUSE:
         return f"Port {settings.port} is in use. Stop what uses it, or choose another with --port."
