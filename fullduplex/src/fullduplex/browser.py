@@ -27,7 +27,6 @@ from .protocol.client import ClientConnection as ClientProtocol
 from .protocol.extensions.permessage_deflate import PerMessageDeflateFactory
 from .protocol.headers import HeadersLike, build_extensions, is_token, parse_extensions
 from .protocol.states import State
-from .protocol.uri import parse_uri
 from .transport.connection import Connection as BaseConnection
 from .transport.connection import Settings
 
@@ -188,16 +187,19 @@ class WebSocket:
         self._open_timeout = open_timeout
         self._options = options
         self._offered = _subprotocols(protocols)
-        protocol = make_protocol(
-            _websocket_url(url),
-            origin=origin,
-            subprotocols=self._offered,
-            compression=compression,
-            additional_headers=additional_headers,
-            user_agent_header=USER_AGENT,
-            max_size=max_size,
-            limits=None,
-        )
+        try:
+            protocol = make_protocol(
+                _websocket_url(url),
+                origin=origin,
+                subprotocols=self._offered,
+                compression=compression,
+                additional_headers=additional_headers,
+                user_agent_header=USER_AGENT,
+                max_size=max_size,
+                limits=None,
+            )
+        except InvalidURI as error:
+            raise DOMSyntaxError(str(error)) from error
         uri = protocol.uri
         self._url = f"{'wss' if uri.secure else 'ws'}://{uri.host_header}{uri.resource_name}"
         self._origin = f"{'https' if uri.secure else 'http'}://{uri.host_header}"
@@ -444,15 +446,9 @@ class _Link(BaseConnection):
 
 
 def _websocket_url(url: str) -> str:
-    """Return the URL with a WebSocket scheme, checked."""
+    """Return the URL with a WebSocket scheme, if it has that of HTTP."""
     scheme, colon, rest = url.strip().partition(":")
-    scheme = {"http": "ws", "https": "wss"}.get(scheme.lower(), scheme)
-    url = scheme + colon + rest
-    try:
-        parse_uri(url)
-    except InvalidURI as error:
-        raise DOMSyntaxError(str(error)) from error
-    return url
+    return {"http": "ws", "https": "wss"}.get(scheme.lower(), scheme) + colon + rest
 
 
 def _subprotocols(protocols: str | Sequence[str] | None) -> list[str]:

@@ -290,11 +290,6 @@ class WebSocketServer(EventEmitter):
         **options: Any,
     ) -> None:
         super().__init__()
-        compression = (
-            ("deflate" if perMessageDeflate else None)
-            if isinstance(perMessageDeflate, bool)
-            else perMessageDeflate
-        )
         #: The connections that are open.
         self.clients: set[ServerWebSocket] = set()
         self._address = (host, port)
@@ -309,7 +304,9 @@ class WebSocketServer(EventEmitter):
         self._make_protocol = functools.partial(
             ServerProtocol,
             origins=origins,
-            extensions=deflate_factories(compression),
+            extensions=deflate_factories(
+                "deflate" if perMessageDeflate is True else perMessageDeflate or None
+            ),
             subprotocols=subprotocols or (),
             hands_over=http is not None,
             limits=dataclasses.replace(limits or Limits(), message=maxPayload),

@@ -17,7 +17,7 @@ from ..protocol.http11 import Response
 from ..protocol.limits import Limits
 from ..protocol.uri import parse_uri
 from ..transport.connection import Connection as BaseConnection
-from ..transport.connection import Settings
+from ..transport.connection import Handshaker, Settings
 from ..transport.streams import StreamProtocol
 from ..version import __version__
 from .connection import ClientConnection
@@ -28,25 +28,16 @@ __all__ = ["USER_AGENT", "Handshake", "connect", "open_transport"]
 USER_AGENT = f"Python/{sys.version_info.major}.{sys.version_info.minor} fullduplex/{__version__}"
 
 
-class Handshake:
+class Handshake(Handshaker):
     """The client's opening handshake, as something to wait for."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._ended: asyncio.Future[None] = loop.create_future()
 
-    def connected(self, connection: BaseConnection) -> None:
-        """Do nothing: the request goes out by itself."""
-
     def handshake_ended(self, connection: BaseConnection, response: Response | None) -> None:
         """Note the server's answer, or that there is none."""
         if not self._ended.done():
             self._ended.set_result(None)
-
-    def request_received(self, connection: BaseConnection, request: object) -> None:
-        """Never called: a client receives no requests."""
-
-    def handed_over(self, connection: BaseConnection, data: bytes) -> None:
-        """Never called: a client hands nothing over."""
 
     async def wait(self, protocol: ClientProtocol) -> None:
         """Wait for the end.

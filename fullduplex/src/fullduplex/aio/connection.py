@@ -205,8 +205,9 @@ class Connection(BaseConnection):
 
         What was sent goes out first; messages that still arrive can be
         received, but those that find the queue full are dropped.  If the peer
-        doesn't answer within the close time-out, the transport is cut.  Calling it again waits, and
-        changes nothing.  Cancelling leaves the closing to end by itself.
+        doesn't answer within the close time-out, the transport is cut.
+        Calling it again waits, and changes nothing.  Cancelling leaves the
+        closing to end by itself.
 
         Raises:
             LocalProtocolError: for a code that may not be sent (7.4), or a reason over 123 bytes.

@@ -33,7 +33,7 @@ from ..protocol.server import Origins, SubprotocolSelector, plain_response
 from ..protocol.server import ServerConnection as ServerProtocol
 from ..protocol.states import State
 from ..transport.connection import Connection as BaseConnection
-from ..transport.connection import Settings
+from ..transport.connection import Handshaker, Settings
 from ..transport.streams import StreamProtocol
 from ..version import __version__
 from .connection import ServerConnection
@@ -63,7 +63,7 @@ class HTTPHandover(Protocol):
         """Finish what is under way, and end."""
 
 
-class Server(Generic[C]):
+class Server(Handshaker, Generic[C]):
     """A running WebSocket server; ``serve`` makes one.
 
     Args:

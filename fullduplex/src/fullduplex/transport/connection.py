@@ -21,7 +21,7 @@ import logging
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from ..close import CloseCode
 from ..kernels.pure import ReadableBuffer
@@ -64,8 +64,8 @@ class Settings:
             raise ValueError("write_limit must be positive")
 
 
-class Handshaker(Protocol):
-    """Who conducts the opening handshake of a connection."""
+class Handshaker:
+    """Who conducts the opening handshake of a connection; what isn't overridden is no concern of theirs."""
 
     def connected(self, connection: Any) -> None:
         """The connection has its transport."""
