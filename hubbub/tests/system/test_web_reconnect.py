@@ -87,6 +87,16 @@ async def hold_clock(page: Page) -> None:
     await page.clock.pause_at(await page.evaluate("() => Date.now() + 1"))
 
 
+async def enter_through(line: Line, chat: Chat, windows: Windows) -> Page:
+    """Open a window whose connection runs through a line, and choose a name in it."""
+    browser = await windows.browse()
+    await browser.route_web_socket(REALTIME, line)
+    page = await browser.new_page()
+    await page.goto(chat.address)
+    await take_name(page, "小林")
+    return page
+
+
 async def expect_texts(page: Page, *texts: str) -> None:
     """Expect exactly these messages, all of them sent."""
     await expect(page.locator("article p")).to_have_text(list(texts))
@@ -175,11 +185,7 @@ async def test_banner_tells_of_lost_connection(chat: Chat, windows: Windows) -> 
 async def test_unsent_survives_reload(chat: Chat, windows: Windows) -> None:
     """E-11: unsent messages are still there after a reload, and go out in order."""
     line = Line()
-    browser = await windows.browse()
-    await browser.route_web_socket(REALTIME, line)
-    page = await browser.new_page()
-    await page.goto(chat.address)
-    await take_name(page, "小林")
+    page = await enter_through(line, chat, windows)
     await say(page, "一")
     await expect_texts(page, "一")
     await line.cut()
@@ -195,11 +201,7 @@ async def test_lost_answer_makes_no_duplicate(chat: Chat, windows: Windows, gues
     """A message whose confirmation was lost is sent again under its nonce, and stored once."""
     line = Line()
     line.lost_answers = 1
-    browser = await windows.browse()
-    await browser.route_web_socket(REALTIME, line)
-    page = await browser.new_page()
-    await page.goto(chat.address)
-    await take_name(page, "小林")
+    page = await enter_through(line, chat, windows)
     await say(page, "一", "二")
 
     await expect_texts(page, "一", "二")
@@ -219,11 +221,7 @@ PLACE = """() => {
 async def test_confirmed_message_stays_in_place(chat: Chat, windows: Windows) -> None:
     """E-10: one's message is shown at once, dimmed, and becomes normal without moving or a second node."""
     line = Line()
-    browser = await windows.browse()
-    await browser.route_web_socket(REALTIME, line)
-    page = await browser.new_page()
-    await page.goto(chat.address)
-    await take_name(page, "小林")
+    page = await enter_through(line, chat, windows)
     line.held = []
     await say(page, "你好")
     await expect(page.locator("article.pending")).to_have_count(1)
@@ -240,11 +238,7 @@ async def test_confirmed_message_stays_in_place(chat: Chat, windows: Windows) ->
 async def test_refused_message_waits(chat: Chat, windows: Windows) -> None:
     """E-12: a message that is refused for good says why, and can be sent again or deleted."""
     line = Line()
-    browser = await windows.browse()
-    await browser.route_web_socket(REALTIME, line)
-    page = await browser.new_page()
-    await page.goto(chat.address)
-    await take_name(page, "小林")
+    page = await enter_through(line, chat, windows)
     line.refusal = {"code": "muted", "retry": False}
     await say(page, "一", "二")
     await expect(page.locator("article").get_by_role("alert")).to_have_text(["你暂时不能在这里发言。"] * 2)
@@ -259,11 +253,7 @@ async def test_refused_message_waits(chat: Chat, windows: Windows) -> None:
 async def test_refused_for_now_is_repeated(chat: Chat, windows: Windows) -> None:
     """E-12: what is refused for the moment is sent again without anybody's doing."""
     line = Line()
-    browser = await windows.browse()
-    await browser.route_web_socket(REALTIME, line)
-    page = await browser.new_page()
-    await page.goto(chat.address)
-    await take_name(page, "小林")
+    page = await enter_through(line, chat, windows)
     line.refusal = {"code": "unavailable", "retry": True, "after": 300}
     await say(page, "一", "二")
     await expect(page.locator("article.pending")).to_have_count(2)
