@@ -10,6 +10,8 @@ Invariants:
 3. The suite listens on the loopback interface only.
 """
 
+import contextlib
+import fcntl
 import hashlib
 import json
 import os
@@ -19,7 +21,7 @@ import venv
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
-from subprocess import PIPE, STDOUT
+from subprocess import DEVNULL, PIPE, STDOUT
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
@@ -28,7 +30,8 @@ CONSTRAINTS = HERE / "constraints-py27.txt"
 PYTHON = CACHE / "python2" / "bin" / "python"
 STAMP = CACHE / "installed"
 
-SUITE = "autobahntestsuite==25.10.1"
+VERSION = "25.10.1"
+SUITE = f"autobahntestsuite=={VERSION}"
 # The last line of virtualenv that can seed a Python 2.7.
 SEEDER = "virtualenv==20.21.1"
 
@@ -55,11 +58,31 @@ class SuiteUnavailable(Exception):
     """The suite cannot be had on this machine; the message says what to do."""
 
 
+class NoPython(SuiteUnavailable):
+    """There is no Python 2.7."""
+
+
+@contextlib.contextmanager
+def alone() -> Iterator[None]:
+    """Hold off other runs in the same checkout: they have the same folders for what they install and find."""
+    folder = os.open(HERE, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("waiting for another run of the conformance suite", flush=True)
+            fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
+
+
 def install() -> None:
     """Install the suite unless it is there: once, about half a minute.
 
     Raises:
-        SuiteUnavailable: when there is no Python 2.7, or when its packages cannot be installed.
+        NoPython: when there is no Python 2.7.
+        SuiteUnavailable: when its packages cannot be installed.
     """
     wanted = hashlib.sha256(f"{SUITE} {SEEDER}\n".encode() + CONSTRAINTS.read_bytes()).hexdigest()
     if STAMP.exists() and STAMP.read_text() == wanted:
@@ -86,13 +109,13 @@ def find_python() -> Path:
     """Find a Python 2.7 that runs: `$PYTHON27`, the search path, then pyenv's.
 
     Raises:
-        SuiteUnavailable: when there is none.
+        NoPython: when there is none.
     """
     for candidate in _candidates():
         executable = _executable_of(candidate)
         if executable is not None:
             return executable
-    raise SuiteUnavailable(NO_PYTHON)
+    raise NoPython(NO_PYTHON)
 
 
 def _candidates() -> Iterator[str]:
@@ -108,10 +131,13 @@ def _candidates() -> Iterator[str]:
 
 
 def _executable_of(candidate: str) -> Path | None:
-    # A pyenv shim is on the path even where its version is not chosen; only running it tells.
-    question = "import sys; print(sys.executable if sys.version_info[:2] == (2, 7) else '')"
+    # A pyenv shim is on the path even where its version is not chosen, and a Python that was built without
+    # OpenSSL or zlib can install nothing; only running it tells.
+    question = "import ssl, sys, zlib; print(sys.executable if sys.version_info[:2] == (2, 7) else '')"
     try:
-        answer = subprocess.run([candidate, "-c", question], stdout=PIPE, text=True, timeout=30, check=False)
+        answer = subprocess.run(
+            [candidate, "-c", question], stdout=PIPE, stderr=DEVNULL, text=True, timeout=30, check=False
+        )
     except (OSError, subprocess.TimeoutExpired):
         return None
     executable = answer.stdout.strip()

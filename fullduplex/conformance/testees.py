@@ -11,13 +11,12 @@ Invariants:
 
 import asyncio
 import contextlib
-import math
 import shutil
 import socket
 import sys
 import time
 from asyncio.subprocess import PIPE, STDOUT, Process
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -31,7 +30,6 @@ START_LIMIT = 30.0
 # The longest case takes about 20 s; the suite gives up on one after 100 s.
 STALL_LIMIT = 150.0
 PROGRESS = "Running test case ID "
-PROGRESS_INTERVAL = 5.0
 
 
 class ExaminationFailed(Exception):
@@ -58,57 +56,67 @@ class Testee:
 
     @property
     def folder(self) -> Path:
-        """Where the suite's report on it and everyone's logs are."""
+        """Where the suite's reports on it and everyone's logs are."""
         return suite.CACHE / "reports" / self.agent
 
-    async def examine(self, cases: Sequence[str], limit: float) -> float:
-        """Run the suite against it, leave the report in its folder, and return the seconds that it took.
+
+@dataclass(frozen=True)
+class Examination:
+    """Some cases for one testee, run by one process of the suite; `number` tells it from the others."""
+
+    testee: Testee
+    number: int
+    cases: Sequence[str]
+
+    @property
+    def folder(self) -> Path:
+        """Where the suite's report and everyone's logs are."""
+        return self.testee.folder / str(self.number)
+
+    async def run(self, begun: Callable[[Testee, str], None]) -> None:
+        """Run the suite, tell of each case as it begins, and leave the report in the folder.
 
         Raises:
-            ExaminationFailed: when it could not be examined to the end.
-            TimeoutError: when it took longer than `limit` seconds.
+            ExaminationFailed: when it could not be done to the end.
         """
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
-        begun = time.monotonic()
-        async with asyncio.timeout(limit):
-            await (self._examine_server(cases) if self.side == "server" else self._examine_client(cases))
-        return time.monotonic() - begun
+        await (self._examine_server(begun) if self.testee.side == "server" else self._examine_client(begun))
 
-    async def _examine_server(self, cases: Sequence[str]) -> None:
+    async def _examine_server(self, begun: Callable[[Testee, str], None]) -> None:
         port = free_port()
         command = [sys.executable, "-m", "fullduplex", "echo", "--host", HOST, "--port", str(port)]
-        command += ["--face", self.face, "--max-size", str(LARGEST), *self._switches]
-        servers = [{"agent": self.agent, "url": f"ws://{HOST}:{port}"}]
+        command += ["--face", self.testee.face, "--max-size", str(LARGEST), *self._switches]
+        servers = [{"agent": self.testee.agent, "url": f"ws://{HOST}:{port}"}]
         async with self._started("server", command) as server:
             if not await opens_port(port, server):
                 raise self._failure("the server did not start")
-            async with self._suite("fuzzingclient", cases, servers=servers) as examiner:
-                await self._follow(examiner, len(cases), until=examiner)
+            async with self._suite("fuzzingclient", servers=servers) as examiner:
+                await self._follow(examiner, begun, until=examiner)
             if server.returncode is not None:
                 raise self._failure("the server ended by itself")
 
-    async def _examine_client(self, cases: Sequence[str]) -> None:
-        port = free_port()
-        command = [sys.executable, str(suite.HERE / "client.py"), f"ws://{HOST}:{port}", self.agent]
-        async with self._suite("fuzzingserver", cases, url=f"ws://{HOST}:{port}") as examiner:
-            if not await opens_port(port, examiner):
+    async def _examine_client(self, begun: Callable[[Testee, str], None]) -> None:
+        url = f"ws://{HOST}:{free_port()}"
+        command = [sys.executable, str(suite.HERE / "client.py"), url, self.testee.agent, *self._switches]
+        async with self._suite("fuzzingserver", url=url) as examiner:
+            if not await opens_port(int(url.rpartition(":")[2]), examiner):
                 raise self._failure("the suite did not start")
-            async with self._started("client", [*command, *self._switches]) as client:
-                await self._follow(examiner, len(cases), until=client)
+            async with self._started("client", command) as client:
+                await self._follow(examiner, begun, until=client)
             if client.returncode:
                 raise self._failure("the client ended with an error")
 
     def _failure(self, what: str) -> ExaminationFailed:
-        return ExaminationFailed(f"{self.title}: {what}; the logs are in {self.folder}")
+        return ExaminationFailed(f"{self.testee.title}: {what}; the logs are in {self.folder}")
 
     @property
     def _switches(self) -> list[str]:
-        return [] if self.compression else ["--no-compression"]
+        return [] if self.testee.compression else ["--no-compression"]
 
     @contextlib.asynccontextmanager
-    async def _suite(self, mode: str, cases: Sequence[str], **settings: object) -> AsyncIterator[Process]:
-        specification = {"outdir": str(self.folder), "cases": cases, **settings}
+    async def _suite(self, mode: str, **settings: object) -> AsyncIterator[Process]:
+        specification = {"outdir": str(self.folder), "cases": list(self.cases), **settings}
         command = suite.command(mode, specification, self.folder)
         async with running(command, stdout=PIPE, env=suite.environment()) as process:
             yield process
@@ -119,11 +127,13 @@ class Testee:
             async with running(command, stdout=log) as process:
                 yield process
 
-    async def _follow(self, examiner: Process, total: int, *, until: Process) -> None:
-        """Log what the suite prints, and show how far it is, until a process ends."""
+    async def _follow(
+        self, examiner: Process, begun: Callable[[Testee, str], None], *, until: Process
+    ) -> None:
+        """Log what the suite prints, and tell of its cases, until a process ends."""
         try:
             async with asyncio.timeout(STALL_LIMIT) as patience:
-                copying = asyncio.create_task(self._copy(examiner, total, patience))
+                copying = asyncio.create_task(self._copy(examiner, begun, patience))
                 try:
                     await until.wait()
                 finally:
@@ -133,22 +143,17 @@ class Testee:
                 raise
             raise self._failure(f"no progress for {STALL_LIMIT:.0f} s") from None
 
-    async def _copy(self, examiner: Process, total: int, patience: asyncio.Timeout) -> None:
+    async def _copy(
+        self, examiner: Process, begun: Callable[[Testee, str], None], patience: asyncio.Timeout
+    ) -> None:
         assert examiner.stdout is not None
-        done, shown = 0, -math.inf
         with (self.folder / "suite.log").open("wb") as log:
             async for line in examiner.stdout:
                 log.write(line)
                 text = line.decode(errors="replace")
-                if not text.startswith(PROGRESS):
-                    continue
-                now = asyncio.get_running_loop().time()
-                patience.reschedule(now + STALL_LIMIT)
-                if now >= shown + PROGRESS_INTERVAL:
-                    case = text.removeprefix(PROGRESS).split(" ")[0]
-                    print(f"{self.title}: case {case} ({done} of {total} done)", flush=True)
-                    shown = now
-                done += 1
+                if text.startswith(PROGRESS):
+                    patience.reschedule(asyncio.get_running_loop().time() + STALL_LIMIT)
+                    begun(self.testee, text.removeprefix(PROGRESS).split(" ")[0])
 
 
 @contextlib.asynccontextmanager

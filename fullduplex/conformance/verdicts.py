@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 
 class Verdict(StrEnum):
@@ -42,8 +43,15 @@ GROUPS = {
 }
 
 
-# How cases may end, where that is not OK.
-Expectations = Mapping[str, set[Verdict]]
+@dataclass(frozen=True)
+class Expectation:
+    """How a case may end, where that is not OK, and why that is right."""
+
+    verdicts: frozenset[Verdict]
+    why: str
+
+
+Expectations = Mapping[str, Expectation]
 
 
 @dataclass(frozen=True)
@@ -61,7 +69,6 @@ class Run:
 
     title: str
     expected: Expectations
-    seconds: float
     findings: Sequence[Finding]
 
 
@@ -89,10 +96,16 @@ def _verdict(word: str) -> Verdict:
 
 
 def read_expectations(path: Path, side: str, face: str) -> Expectations:
-    """Read how the cases of one testee may end that may end other than OK."""
+    """Read how the cases of one testee may end that may end other than OK.
+
+    Each has a `verdict`, one or a list, and a `why`; those of `any` testee are overridden by its own.
+    """
     sides = tomllib.loads(path.read_text(encoding="utf-8"))
-    words: dict[str, str | list[str]] = sides["any"] | sides.get(side, {}).get(face, {})
-    return {case: {Verdict(word) for word in _listed(choice)} for case, choice in words.items()}
+    entries: dict[str, dict[str, Any]] = sides["any"] | sides.get(side, {}).get(face, {})
+    return {
+        case: Expectation(frozenset(map(Verdict, _listed(entry["verdict"]))), entry["why"])
+        for case, entry in entries.items()
+    }
 
 
 def _listed(choice: str | list[str]) -> list[str]:
@@ -112,7 +125,8 @@ def deviations(run: Run) -> list[str]:
     """
     surprises = {}
     for finding in run.findings:
-        due = run.expected.get(finding.case, {Verdict.OK})
+        expectation = run.expected.get(finding.case)
+        due = expectation.verdicts if expectation else {Verdict.OK}
         if finding.verdict not in due or finding.verdict is Verdict.FAILED:
             surprises[finding.case] = (
                 f"{finding.verdict} ({finding.detail}), expected {' or '.join(sorted(due))}"
@@ -129,22 +143,25 @@ def _lines(run: Run, labels: Mapping[str, str]) -> list[str]:
 
 def table(runs: Sequence[Run]) -> str:
     """Draw the counts: a row for each group of cases, five columns for each run."""
-    cells = {run.title: Counter((_group(f.case), f.verdict) for f in run.findings) for run in runs}
-    present = [group for group in GROUPS if any(_group(f.case) == group for f in runs[0].findings)]
     heads = "".join(f"{head:>5}" for head in HEADS)
     lines = [" " * 27 + "".join(f" │ {run.title:<{len(heads)}}" for run in runs)]
     lines.append(f"{'':27}" + f" │ {heads}" * len(runs))
-    for group in present:
-        counts = "".join(" │ " + _row(cells[run.title], [group]) for run in runs)
-        lines.append(f"{group:>2} {GROUPS[group]:<24}{counts}")
-    totals = "".join(" │ " + _row(cells[run.title], present) for run in runs)
+    for group in groups(runs):
+        cells = "".join(" │ " + _row(counts(run, group)) for run in runs)
+        lines.append(f"{group:>2} {GROUPS[group]:<24}{cells}")
+    totals = "".join(" │ " + _row(counts(run)) for run in runs)
     return "\n".join([*lines, f"   {'in all':<24}{totals}"])
 
 
-def _group(case: str) -> str:
-    return case.partition(".")[0]
+def groups(runs: Sequence[Run]) -> list[str]:
+    """Return the groups that were run, in their order."""
+    return [group for group in GROUPS if any(counts(run, group) for run in runs)]
 
 
-def _row(cell: Mapping[tuple[str, Verdict], int], groups: Sequence[str]) -> str:
-    counts = (sum(cell.get((group, verdict), 0) for group in groups) for verdict in COLUMNS)
-    return "".join(f"{count or '·':>5}" for count in counts)
+def counts(run: Run, group: str | None = None) -> Counter[Verdict]:
+    """Count the verdicts of a group, or of all."""
+    return Counter(f.verdict for f in run.findings if group in (None, f.case.partition(".")[0]))
+
+
+def _row(verdicts: Counter[Verdict]) -> str:
+    return "".join(f"{verdicts[verdict] or '·':>5}" for verdict in COLUMNS)

@@ -1,11 +1,13 @@
-"""What the conformance runner makes of the suite's reports, without the suite."""
+"""How the conformance runner divides the suite and what it makes of its reports, without the suite."""
 
-import importlib.util
+import asyncio
+import importlib
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -13,35 +15,51 @@ FOLDER = Path(__file__).parents[2] / "conformance"
 
 
 @pytest.fixture(scope="module")
-def verdicts() -> ModuleType:
-    """The module that reads reports, which lives in a folder of scripts."""
-    return load("verdicts")
+def scripts() -> Iterator[None]:
+    """Let the runner's scripts be imported by the names by which they know each other."""
+    sys.path.insert(0, str(FOLDER))
+    before = set(sys.modules)
+    yield
+    sys.path.remove(str(FOLDER))
+    for name in set(sys.modules) - before:
+        if Path(getattr(sys.modules[name], "__file__", None) or "").parent == FOLDER:
+            del sys.modules[name]
 
 
 @pytest.fixture(scope="module")
-def suite() -> ModuleType:
+def verdicts(scripts: None) -> ModuleType:
+    """The module that reads reports."""
+    return importlib.import_module("verdicts")
+
+
+@pytest.fixture(scope="module")
+def suite(scripts: None) -> ModuleType:
     """The module that knows the suite's cases."""
-    return load("suite")
+    return importlib.import_module("suite")
 
 
-def load(name: str) -> ModuleType:
-    """Import a script of the conformance folder, under a name that nobody else has."""
-    specification = importlib.util.spec_from_file_location(f"conformance_{name}", FOLDER / f"{name}.py")
-    assert specification is not None
-    assert specification.loader is not None
-    module = importlib.util.module_from_spec(specification)
-    sys.modules[specification.name] = module
-    specification.loader.exec_module(module)
-    return module
+@pytest.fixture(scope="module")
+def schedule(scripts: None) -> ModuleType:
+    """The module that divides the cases."""
+    return importlib.import_module("schedule")
 
 
-def run_of(verdicts: ModuleType, expected: Mapping[str, set[str]], **words: str) -> object:
-    """Make a run whose cases ended with the given words; `c7_13_1` stands for 7.13.1."""
+@pytest.fixture(scope="module")
+def page(scripts: None) -> ModuleType:
+    """The module that writes the page of the documentation."""
+    return importlib.import_module("page")
+
+
+def run_of(verdicts: ModuleType, expected: Mapping[str, str], **words: str) -> Any:
+    """Make a run with what was expected, and how its cases ended; `c7_13_1` stands for 7.13.1."""
     findings = [
         verdicts.Finding(case.strip("c").replace("_", "."), verdicts.Verdict(word), "as reported")
         for case, word in words.items()
     ]
-    return verdicts.Run("server, event face", expected, 1.0, findings)
+    due = {
+        case: verdicts.Expectation({verdicts.Verdict(word)}, "It is open.") for case, word in expected.items()
+    }
+    return verdicts.Run("server, event face", due, findings)
 
 
 def report(folder: Path, cases: Mapping[str, tuple[str, str]]) -> Path:
@@ -94,7 +112,7 @@ def test_absent_report_is_failed(verdicts: ModuleType, tmp_path: Path) -> None:
 
 def test_expected_verdicts_pass(verdicts: ModuleType) -> None:
     """A case that ends as expected is no deviation."""
-    run = run_of(verdicts, {"7.13.1": {"INFORMATIONAL"}}, c1_1_1="OK", c7_13_1="INFORMATIONAL")
+    run = run_of(verdicts, {"7.13.1": "INFORMATIONAL"}, c1_1_1="OK", c7_13_1="INFORMATIONAL")
 
     assert verdicts.deviations(run) == []
 
@@ -104,7 +122,7 @@ def test_expected_verdicts_pass(verdicts: ModuleType) -> None:
 )
 def test_other_verdicts_deviate(verdicts: ModuleType, word: str, expected: str) -> None:
     """Worse deviates, better deviates too, and FAILED whatever was expected."""
-    [line] = verdicts.deviations(run_of(verdicts, {"3.2": {expected}}, c3_2=word))
+    [line] = verdicts.deviations(run_of(verdicts, {"3.2": expected}, c3_2=word))
 
     assert line == f"server, event face: {word} (as reported), expected {expected}: 3.2"
 
@@ -136,11 +154,13 @@ def test_table_counts_by_group(verdicts: ModuleType) -> None:
 
 @pytest.mark.parametrize("side, face", [("server", "asyncio"), ("server", "event"), ("client", "asyncio")])
 def test_expectations_are_verdicts(verdicts: ModuleType, side: str, face: str) -> None:
-    """The file of expectations can be read, and expects no failure of anyone."""
+    """The file of expectations can be read; whatever isn't OK is informational, and says why."""
     expected = verdicts.read_expectations(FOLDER / "expectations.toml", side, face)
 
-    assert expected["7.1.6"] == {"INFORMATIONAL"}
-    assert "FAILED" not in set().union(*expected.values())
+    assert {case: each.verdicts for case, each in expected.items()} == {
+        case: {"INFORMATIONAL"} for case in ("7.1.6", "7.13.1", "7.13.2")
+    }
+    assert all(each.why for each in expected.values())
 
 
 def test_patterns_name_whole_parts(suite: ModuleType) -> None:
@@ -162,5 +182,95 @@ def test_lack_of_python2_is_loud(suite: ModuleType, monkeypatch: pytest.MonkeyPa
     """Without a Python 2.7 the runner says what to do."""
     monkeypatch.setattr(suite, "_candidates", lambda: iter([sys.executable, "/nonexistent/python2.7"]))
 
-    with pytest.raises(suite.SuiteUnavailable, match="NOTHING WAS TESTED"):
+    with pytest.raises(suite.NoPython, match="NOTHING WAS TESTED"):
         suite.find_python()
+
+
+CASES = ["1.1.1", "6.4.1", "9.1.1", *(f"12.1.{number}" for number in range(1, 19))]
+
+
+def test_parts_cost_alike(schedule: ModuleType) -> None:
+    """The cases of a testee are divided in their order; no part is long, and each has its own number."""
+    parts = schedule.divide("somebody", CASES * 4)
+
+    assert [case for part in parts for case in part.cases] == CASES * 4
+    assert [part.number for part in parts] == list(range(1, len(parts) + 1))
+    assert all(sum(map(schedule.cost, part.cases)) <= schedule.PART for part in parts)
+    assert len(parts) < 2 * sum(map(schedule.cost, CASES * 4)) / schedule.PART
+
+
+class Examination:
+    """Stands for some cases: it notes when they begin and end, and may fail."""
+
+    def __init__(self, log: list[str], name: str, fails: type[Exception] | None = None) -> None:
+        self.cases = [f"1.{name}"]
+        self._log = log
+        self._name = name
+        self._fails = fails
+
+    async def run(self, begun: Callable[[Any, str], None]) -> None:
+        """Begin, let others run, and end."""
+        self._log.append(f"begin {self._name}")
+        begun(self, self.cases[0])
+        await asyncio.sleep(0)
+        if self._fails is not None:
+            raise self._fails(self._name)
+        await asyncio.sleep(0)
+        self._log.append(f"end {self._name}")
+
+
+async def test_some_run_together(schedule: ModuleType) -> None:
+    """As many are examined at a time as was asked for; the next begins when one has ended."""
+    log: list[str] = []
+
+    await schedule.examine([Examination(log, str(number)) for number in range(3)], 2)
+
+    assert log == ["begin 0", "begin 1", "end 0", "begin 2", "end 1", "end 2"]
+
+
+async def test_failure_ends_others(schedule: ModuleType) -> None:
+    """When one can't be examined, the others are given up, and it is said which."""
+    log: list[str] = []
+    examinations: Sequence[Examination] = [
+        Examination(log, "0", schedule.ExaminationFailed),
+        *(Examination(log, str(number)) for number in (1, 2)),
+    ]
+
+    with pytest.raises(schedule.ExaminationFailed, match="0"):
+        await schedule.examine(examinations, 2)
+
+    assert log == ["begin 0", "begin 1"]
+
+
+def test_progress_is_shown(
+    schedule: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Now and then it is said how far the run is, and how long the rest will take as it goes."""
+    clock = iter([0.0, 5.0, 40.0, 40.0, 42.0])
+    monkeypatch.setattr(schedule.time, "monotonic", lambda: next(clock))
+    testee = SimpleNamespace(title="server")
+    progress = schedule.Progress(["12.1.10", "12.1.10", "12.1.10"], 2)
+    for _ in range(3):
+        progress.begun(testee, "12.1.10")
+
+    assert capsys.readouterr().out.splitlines() == [
+        "3 cases, 2 at a time: about 5 s",
+        "1 of 3 done, about 80 s left (server: 12.1.10)",
+    ]
+
+
+def test_page_tells_everything(verdicts: ModuleType, page: ModuleType) -> None:
+    """The page has the figures of each testee, and what isn't OK with its reason or without one."""
+    good = run_of(verdicts, {"7.1.6": "INFORMATIONAL"}, c1_1_1="OK", c7_1_6="INFORMATIONAL")
+    bad = run_of(verdicts, {"7.1.6": "INFORMATIONAL"}, c1_1_1="FAILED", c7_1_6="INFORMATIONAL")
+
+    text = page.render([good, bad], "2020-02-20", {"fullduplex": "1.2.3"})
+
+    assert "made this page on 2020-02-20" in text
+    assert "fullduplex 1.2.3." in text
+    assert "| 1 framing | 1 / 0 / 0 / 0 / 0 | 0 / 0 / 0 / 0 / 1 |" in text
+    assert "| in all | 1 / 0 / 1 / 0 / 0 | 0 / 0 / 1 / 0 / 1 |" in text
+    assert "| 7.1.6 | informational | all | It is open. |" in text
+    assert "| 1.1.1 | failed | server, event face | **not expected** |" in text
+    assert "server, event face: FAILED (as reported), expected OK: 1.1.1" in text
+    assert "Every case ended as expected." in page.render([good], "2020-02-20", {})
