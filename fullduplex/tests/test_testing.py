@@ -299,7 +299,7 @@ def test_each_end_has_its_options() -> None:
     async def act(pair: ConnectionPair) -> list[Any]:
         assert pair.client.request is not None
         settings = [end._settings.ping_interval for end in (pair.client, pair.server)]
-        return [*settings, pair.server._max_queue, pair.client.request.path, pair.client.subprotocol]
+        return [*settings, pair.server._settings.max_queue, pair.client.request.path, pair.client.subprotocol]
 
     found = play(
         act,
@@ -382,6 +382,161 @@ def test_chunks_split_what_arrives() -> None:
         return [await pair.server.recv(), await pair.server.recv()]
 
     assert play(act, compression=None) == ["发送数据" * 100, b"x" * 2000]
+
+
+def test_fault_may_come_first() -> None:
+    """A fault that is there from the beginning holds for the handshake: here, it is split at every byte."""
+    sizes: set[int] = set()
+
+    def split(to_client: MemoryTransport, to_server: MemoryTransport) -> None:
+        to_client.chunk = to_server.chunk = 1
+        for transport in (to_client, to_server):
+            connection = transport.get_protocol().connection
+            take = connection.data_received
+            connection.data_received = lambda data, take=take: (sizes.add(len(data)), take(data))
+
+    async def act(pair: ConnectionPair) -> Any:
+        await pair.client.send("发送数据")
+        return await pair.server.recv()
+
+    assert play(act, disturb=split) == "发送数据"
+    assert sizes == {1}
+
+
+def test_stalled_handshake_times_out() -> None:
+    """A server that never answers is given up by the client, and a client that never asks by the server."""
+
+    async def main() -> float:
+        with pytest.raises(TimeoutError):
+            async with connection_pair(
+                client={"open_timeout": 7}, disturb=lambda to_client, to_server: to_client.stall()
+            ):
+                pass
+        return now()
+
+    assert run(main) == 7
+
+
+def test_dropped_answers_fail_keepalive() -> None:
+    """Who hears nothing fails with 1011, which the peer learns, and cuts when that has no answer either."""
+
+    async def act(pair: ConnectionPair) -> list[Any]:
+        pair.to_client.drop()
+        await pair.server.wait_closed()
+        told = [now(), pair.server.close_code, pair.server.close_reason]
+        await pair.client.wait_closed()
+        assert pair.client.codec.close_exception.sent is not None
+        return [*told, now(), pair.client.close_code, pair.client.codec.close_exception.sent.code]
+
+    found = play(act, ping_interval=None, client={"ping_interval": 20, "ping_timeout": 5, "close_timeout": 3})
+    assert found == [25, 1011, "keepalive ping timeout", 28, 1006, 1011]
+
+
+def test_dropped_cable_fails_keepalive() -> None:
+    """When nothing gets through either way, each end finds out by itself: what it sent seems to be taken."""
+
+    async def act(pair: ConnectionPair) -> list[Any]:
+        pair.drop()
+        await pair.client.send("lost")
+        found = []
+        for end in (pair.client, pair.server):
+            assert end.buffered_amount < 20
+            await end.wait_closed()
+            found += [now(), end.close_code, end.codec.close_exception.sent.code]
+        return found
+
+    assert play(act, ping_interval=20, ping_timeout=20, close_timeout=10) == [50, 1006, 1011, 50, 1006, 1011]
+
+
+def test_dropped_close_times_out() -> None:
+    """A Close frame that vanishes is waited for until the close time-out; the other end stays open."""
+
+    async def act(pair: ConnectionPair) -> list[Any]:
+        await pair.client.send("before")
+        await asyncio.sleep(1)
+        pair.to_server.drop()
+        await pair.client.close()
+        assert await pair.server.recv() == "before"
+        return [now(), pair.client.close_code, pair.server.state.name]
+
+    assert play(act, close_timeout=7, ping_interval=None) == [8, 1006, "OPEN"]
+
+
+def test_half_close_ends_one_way() -> None:
+    """An end without a Close frame is none that was agreed; what the other way carries still arrives."""
+
+    async def act(pair: ConnectionPair) -> list[Any]:
+        await pair.client.send("in time")
+        pair.to_client.delay = 2
+        await pair.server.send("under way")
+        await asyncio.sleep(1)
+        pair.to_server.half_close()
+        await pair.client.send("vanishes")
+        received = [await pair.server.recv()]
+        with pytest.raises(ConnectionClosedError):
+            await pair.server.recv()
+        received += [await pair.client.recv(), now()]
+        with pytest.raises(ConnectionClosedError):
+            await pair.client.recv()
+        return [*received, now(), pair.server.close_code, pair.client.close_code]
+
+    assert play(act, compression=None) == ["in time", "under way", 2, 3, 1006, 1006]
+
+
+def test_throttled_line_holds_sender() -> None:
+    """A slow line makes the sender wait for what is above the low-water mark, and brings the rest in time."""
+
+    async def act(pair: ConnectionPair) -> list[Any]:
+        pair.to_server.throttle(1000)
+        await pair.client.send(b"x" * 9_992)
+        sent = now()
+        assert pair.client.buffered_amount == 1000
+        await pair.server.recv()
+        return [sent, now()]
+
+    options = {"compression": None, "ping_interval": None, "write_limit": 4000}
+    assert play(act, **options) == pytest.approx([9, 10])
+
+
+def test_throttle_may_be_undone() -> None:
+    """What still waits arrives at once then; a rate that isn't one is refused."""
+
+    async def act(pair: ConnectionPair) -> float:
+        pair.to_server.throttle(0.001)
+        await pair.client.send("slow")
+        await asyncio.sleep(5)
+        with pytest.raises(ValueError):
+            pair.to_server.throttle(0)
+        pair.to_server.throttle(None)
+        assert await pair.server.recv() == "slow"
+        return now()
+
+    assert play(act, ping_interval=None) == 5
+
+
+def test_faults_add_up() -> None:
+    """Delay, rate and chunks of one direction hold together, and leave the other direction alone."""
+
+    async def act(pair: ConnectionPair) -> list[Any]:
+        pair.to_server.delay = 3
+        pair.to_server.chunk = 1
+        pair.to_server.throttle(100)
+        await pair.client.send(b"x" * 92)
+        await asyncio.sleep(2)
+        await pair.client.send("soon after")
+        pair.to_server.stall()
+        await pair.server.send("other way")
+        assert await pair.client.recv() == "other way"
+        assert now() == 2
+        pair.to_server.resume()
+        found = []
+        for _ in range(2):
+            await pair.server.recv()
+            found.append(now())
+        return found
+
+    # A client's frame has a head of 6 bytes; the second is under way until 5 s, and takes 0.16 s.
+    assert play(act, compression=None) == pytest.approx([3.98, 5.16])
 
 
 def test_cut_breaks_both_ends() -> None:
@@ -551,6 +706,77 @@ def test_abort_drops_what_waits() -> None:
         one.abort()
 
     assert with_transports(act) == ([("lost", None)], ["end", ("lost", None)])
+
+
+def test_late_abort_does_nothing() -> None:
+    """Who is lost already is aborted without effect: the other end sees one end."""
+
+    async def act(one: MemoryTransport, other: MemoryTransport) -> None:
+        one.write(b"lost")
+        one.abort()
+        await asyncio.sleep(1)
+        one.abort()
+
+    assert with_transports(act, keeps_open=True) == ([("lost", None)], ["end"])
+
+
+def test_stall_stops_delivery() -> None:
+    """What would have arrived in the same turn waits as well."""
+
+    async def act(one: MemoryTransport, other: MemoryTransport) -> None:
+        one.write(b"waits")
+        one.stall()
+        await asyncio.sleep(1)
+        assert one.get_write_buffer_size() == 5
+        other.cut()
+
+    assert with_transports(act) == ([], [("lost", None)])
+
+
+def test_early_timer_loses_nothing() -> None:
+    """Loops run timers up to their clock's resolution early; the bytes are then those that are due."""
+
+    async def act(one: MemoryTransport, other: MemoryTransport) -> None:
+        asyncio.get_running_loop()._clock_resolution = 0.5
+        for delay, data in ((0.25, b"a"), (0.25, b"b"), (3, b"c")):
+            one.delay = delay
+            one.write(data)
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert now() == 0
+        assert one.get_write_buffer_size() == 1
+        await asyncio.sleep(5)
+
+    assert with_transports(act) == ([], [b"a", b"b", b"c"])
+
+
+def test_gone_end_takes_everything() -> None:
+    """What is written to an end that is lost and had stopped reading doesn't keep the other from closing."""
+
+    async def act(one: MemoryTransport, other: MemoryTransport) -> None:
+        other.pause_reading()
+        one.write(b"never read")
+        one.close()
+        await asyncio.sleep(1)
+        assert one.get_write_buffer_size() == 10
+        other.cut()
+
+    assert with_transports(act) == ([("lost", None)], [("lost", None)])
+
+
+def test_dropping_end_is_not_told() -> None:
+    """What is under way arrives; what comes after it, an abort included, does not."""
+
+    async def act(one: MemoryTransport, other: MemoryTransport) -> None:
+        one.write(b"under way")
+        one.drop()
+        one.write(b"vanishes")
+        assert one.get_write_buffer_size() == 9
+        await asyncio.sleep(1)
+        one.abort()
+        other.write(b"to nobody")
+
+    assert with_transports(act) == ([("lost", None)], [b"under way"])
 
 
 def test_failing_protocol_is_cut() -> None:

@@ -25,6 +25,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import selectors
+import sys
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from concurrent.futures import Executor
@@ -118,11 +119,14 @@ class MemoryTransport(asyncio.Transport):
     """Carries what one protocol writes to the protocol at the other end.
 
     There is nothing in between: what the other end hasn't taken waits here, as
-    in a write buffer.  To disturb it:
+    in a write buffer.  The faults ``stall``, ``throttle``, ``half_close`` and
+    ``drop`` are of this direction alone, as are the attributes, and add up;
+    ``cut`` ends both.  What a connection was given to send is written at the end
+    of that turn of the loop: a fault in the same turn comes before it.
 
     Attributes:
         delay: seconds that what is written from now on is under way.
-        chunk: bytes that arrive at once at most; None for all there are.
+        chunk: bytes that arrive at once at most, so 1 splits at every byte; None for all there are.
     """
 
     def __init__(self, protocol: asyncio.BaseProtocol, loop: asyncio.AbstractEventLoop, **extra: Any) -> None:
@@ -133,10 +137,14 @@ class MemoryTransport(asyncio.Transport):
         self._protocol: Any = protocol
         self._loop = loop
         # With the time of arrival; no bytes are the end of the stream.
-        self._under_way: deque[tuple[float, bytes]] = deque()
+        self._under_way: deque[tuple[float, memoryview]] = deque()
         self._size = 0
         self._delivery: asyncio.Handle | None = None
+        self._rate: float | None = None
+        # Since when a throttled line carries nothing.
+        self._idle_since = 0.0
         self._is_stalled = False
+        self._is_dropping = False
         self._is_reading = True
         self._is_ended = False
         self._is_closing = False
@@ -155,8 +163,37 @@ class MemoryTransport(asyncio.Transport):
         self._is_stalled = False
         self._schedule()
 
+    def throttle(self, bytes_per_second: float | None) -> None:
+        """Let bytes arrive evenly, so many a second; None lets them arrive at once again.
+
+        Raises:
+            ValueError: unless it is positive or None.
+        """
+        if bytes_per_second is not None and bytes_per_second <= 0:
+            raise ValueError("bytes_per_second must be positive or None")
+        self._rate = bytes_per_second
+        self._idle_since = self._loop.time()
+        self._unschedule()
+        self._schedule()
+
+    def half_close(self) -> None:
+        """End this direction behind what is under way; the other goes on.
+
+        This end isn't told: what it writes from now on vanishes.
+        """
+        self.write_eof()
+
+    def drop(self) -> None:
+        """Let what is written from now on vanish, the end included: a half-open connection.
+
+        Neither end is told.  To this one everything seems to be taken; the
+        other hears nothing more.  It can't be undone, as what is lost is missing.
+        """
+        self._is_dropping = True
+
     def cut(self, error: Exception | None = None) -> None:
-        """Lose this end with ``error``; what hasn't arrived never does."""
+        """Lose this end with ``error``; what hasn't arrived never does, and the other end isn't told."""
+        self._unschedule()
         self._under_way.clear()
         self._size = 0
         self._is_closing = self._is_ended = True
@@ -166,11 +203,9 @@ class MemoryTransport(asyncio.Transport):
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Send bytes; after the end they are dropped."""
-        if self._is_ended or not data:
+        if self._is_ended or self._is_dropping or not data:
             return
-        self._under_way.append((self._loop.time() + self.delay, bytes(data)))
-        self._size += len(data)
-        self._schedule()
+        self._send(bytes(data))
         if self._size > self._high and not self._is_protocol_paused:
             self._is_protocol_paused = True
             self._protocol.pause_writing()
@@ -183,8 +218,7 @@ class MemoryTransport(asyncio.Transport):
         """End what is sent, and go on receiving."""
         if not self._is_ended:
             self._is_ended = True
-            self._under_way.append((self._loop.time() + self.delay, b""))
-            self._schedule()
+            self._send_end()
 
     def close(self) -> None:
         """Receive nothing more, and end when everything has been taken."""
@@ -198,9 +232,9 @@ class MemoryTransport(asyncio.Transport):
         self._abort(None)
 
     def _abort(self, error: Exception | None) -> None:
-        self.cut(error)
-        self._under_way.append((self._loop.time() + self.delay, b""))
-        self._schedule()
+        if not self._is_lost:
+            self.cut(error)
+            self._send_end()
 
     def is_closing(self) -> bool:
         """Tell whether this end is closing or closed."""
@@ -245,18 +279,41 @@ class MemoryTransport(asyncio.Transport):
 
     # Delivery
 
+    def _send(self, data: bytes) -> None:
+        self._under_way.append((self._loop.time() + self.delay, memoryview(data)))
+        self._size += len(data)
+        self._schedule()
+
+    def _send_end(self) -> None:
+        if not self._is_dropping:
+            self._send(b"")
+
     def _schedule(self) -> None:
         """Deliver in the next turn, or when the first bytes have been under way long enough."""
         if self._delivery is not None or not self._may_deliver():
             return
-        due = self._under_way[0][0]
+        due, data = self._under_way[0]
+        if data and self._rate is not None:
+            due = max(due, self._idle_since) + min(self._portion(), len(data)) / self._rate
         if due > self._loop.time():
             self._delivery = self._loop.call_at(due, self._deliver)
         else:
             self._delivery = self._loop.call_soon(self._deliver)
 
+    def _unschedule(self) -> None:
+        if self._delivery is not None:
+            self._delivery.cancel()
+            self._delivery = None
+
     def _may_deliver(self) -> bool:
-        return bool(self._under_way) and not self._is_stalled and self.peer._is_reading
+        # Who is gone takes everything, as nobody reads it.
+        is_taken = self.peer._is_reading or self.peer._is_lost
+        return bool(self._under_way) and not self._is_stalled and is_taken
+
+    def _portion(self) -> int:
+        """Return how many bytes arrive at once at most: of a throttled line, those of 10 ms."""
+        portion = sys.maxsize if self._rate is None else max(1, int(self._rate / 100))
+        return portion if self.chunk is None else min(portion, self.chunk)
 
     def _deliver(self) -> None:
         self._delivery = None
@@ -265,26 +322,37 @@ class MemoryTransport(asyncio.Transport):
         data = self._take()
         if data:
             self.peer._receive(data)
+        else:
+            self.peer._receive_end()
         if self._is_protocol_paused and self._size <= self._low:
             self._is_protocol_paused = False
             self._protocol.resume_writing()
         if self._is_closing and not self._size:
             self._lose(None)
-        if not data and self._under_way:
-            self._under_way.clear()
-            self.peer._receive_end()
         self._schedule()
 
     def _take(self) -> bytes:
-        """Return the bytes that are due now."""
-        data = b""
-        while self._under_way and self._under_way[0][0] <= self._loop.time() and self._under_way[0][1]:
-            data += self._under_way.popleft()[1]
-        if self.chunk is not None and len(data) > self.chunk:
-            self._under_way.appendleft((0.0, data[self.chunk :]))
-            data = data[: self.chunk]
-        self._size -= len(data)
-        return data
+        """Return the bytes that are due now, of which the first always are; none are the end."""
+        pieces: list[memoryview] = []
+        room, now = self._portion(), self._loop.time()
+        while True:
+            data = self._under_way.popleft()[1]
+            if len(data) > room:
+                self._under_way.appendleft((now, data[room:]))
+            pieces.append(data[:room])
+            room -= len(pieces[-1])
+            if not (room and self._is_more_due(now)):
+                break
+        self._idle_since = now
+        taken = b"".join(pieces)
+        self._size -= len(taken)
+        return taken
+
+    def _is_more_due(self, now: float) -> bool:
+        if not self._under_way or self._rate is not None:
+            return False
+        due, data = self._under_way[0]
+        return due <= now and bool(data)
 
     def _receive(self, data: bytes) -> None:
         if self._is_closing:
@@ -304,6 +372,7 @@ class MemoryTransport(asyncio.Transport):
         if not self._is_lost:
             self._is_lost = True
             self._loop.call_soon(self._lost, error)
+            self.peer._schedule()
 
     def _lost(self, error: Exception | None) -> None:
         protocol, self._protocol = self._protocol, None
@@ -325,6 +394,11 @@ class ConnectionPair:
         for transport in (self.to_client, self.to_server):
             transport.cut(ConnectionResetError("cut by a test"))
 
+    def drop(self) -> None:
+        """Let everything vanish that either end writes from now on, as when a cable is pulled out."""
+        for transport in (self.to_client, self.to_server):
+            transport.drop()
+
 
 @contextlib.asynccontextmanager
 async def connection_pair(
@@ -333,6 +407,7 @@ async def connection_pair(
     uri: str = "ws://localhost/",
     client: Mapping[str, Any] | None = None,
     server: Mapping[str, Any] | None = None,
+    disturb: Callable[[MemoryTransport, MemoryTransport], None] | None = None,
     **both: Any,
 ) -> AsyncIterator[ConnectionPair]:
     """Connect a client and a server in memory, by a real handshake; cut them when the block ends.
@@ -343,6 +418,8 @@ async def connection_pair(
         uri: what the client asks for.
         client: options of ``connect`` for the client only.
         server: options of ``serve`` for the server only.
+        disturb: called before the handshake with the transports to the client
+            and to the server, for faults that are there from the beginning.
         both: options that ``connect`` and ``serve`` have alike, for both.
 
     Raises:
@@ -359,7 +436,7 @@ async def connection_pair(
     carriers: list[MemoryTransport] = []
     try:
         connecting = connect(uri, **{**both, **(client or {})})
-        connection = await connecting._open(lambda end, *_, **__: _join(end, serving, carriers))
+        connection = await connecting._open(lambda end, *_, **__: _join(end, serving, carriers, disturb))
         yield ConnectionPair(connection, await arrived.get(), *carriers)
     finally:
         for transport in carriers:
@@ -369,7 +446,10 @@ async def connection_pair(
 
 
 async def _join(
-    connection: ClientConnection, server: Server[ServerConnection], carriers: list[MemoryTransport]
+    connection: ClientConnection,
+    server: Server[ServerConnection],
+    carriers: list[MemoryTransport],
+    disturb: Callable[[MemoryTransport, MemoryTransport], None] | None,
 ) -> None:
     """Make the transports of both ends, the one to the client first, and connect the protocols by them."""
     loop, here, there = connection.loop, ("client", 1), ("server", 1)
@@ -377,6 +457,8 @@ async def _join(
     to_server = MemoryTransport(StreamProtocol(connection), loop, sockname=here, peername=there)
     to_client.peer, to_server.peer = to_server, to_client
     carriers += [to_client, to_server]
+    if disturb is not None:
+        disturb(to_client, to_server)
     for transport in carriers:
         protocol: Any = transport.get_protocol()
         protocol.connection_made(transport)
