@@ -25,6 +25,9 @@ from fullduplex.exceptions import (
     InvalidOrigin,
     InvalidParameterName,
     InvalidParameterValue,
+    InvalidProxy,
+    InvalidProxyMessage,
+    InvalidProxyStatus,
     InvalidStatus,
     InvalidUpgrade,
     InvalidURI,
@@ -32,14 +35,21 @@ from fullduplex.exceptions import (
     NegotiationError,
     PayloadTooBig,
     ProtocolError,
+    ProxyError,
     RemoteProtocolError,
+    SecurityError,
     WebSocketException,
+    without_frames,
 )
 from fullduplex.protocol.http11 import Response
 
 SENTENCES = [
     (WebSocketException("anything"), "anything"),
     (InvalidHandshake("failed"), "failed"),
+    (SecurityError("more than 10 redirects"), "more than 10 redirects"),
+    (ProxyError("general failure"), "general failure"),
+    (InvalidProxyMessage("malformed status line"), "malformed status line"),
+    (InvalidProxyStatus(Response(407)), "proxy rejected the connection: HTTP 407"),
     (InvalidMessage("malformed request line"), "malformed request line"),
     (InvalidStatus(Response(404)), "server rejected the WebSocket connection: HTTP 404"),
     (InvalidHeader("Host"), "missing Host header"),
@@ -63,11 +73,16 @@ SENTENCES = [
         InvalidURI("http://host", "the scheme isn't ws or wss"),
         "http://host isn't a valid WebSocket URI: the scheme isn't ws or wss",
     ),
+    (
+        InvalidProxy("ftp://host", "the scheme isn't one of a proxy"),
+        "ftp://host isn't a valid proxy: the scheme isn't one of a proxy",
+    ),
     (ProtocolError("broken"), "broken"),
     (LocalProtocolError("a bug"), "a bug"),
     (RemoteProtocolError("reserved opcode 3 (5.2)"), "reserved opcode 3 (5.2)"),
     (PayloadTooBig(10, 5), "message with 10 bytes exceeds the limit of 5 bytes"),
     (PayloadTooBig(None, 5), "message exceeds the limit of 5 bytes"),
+    (PayloadTooBig(10, 5, "frame"), "frame with 10 bytes exceeds the limit of 5 bytes"),
     (ConnectionClosed(None, None), "no close frame received or sent"),
     (ConnectionClosedError(None, Close(1001)), "sent 1001 (going away); no close frame received"),
     (ConnectionClosedError(Close(1000), None), "received 1000 (OK); no close frame sent"),
@@ -129,7 +144,10 @@ def test_tree_is_as_drawn() -> None:
     }
 
 
-@pytest.mark.parametrize("kind, builtin", [(InvalidURI, ValueError), (ConcurrencyError, RuntimeError)])
+@pytest.mark.parametrize(
+    "kind, builtin",
+    [(InvalidURI, ValueError), (InvalidProxy, ValueError), (ConcurrencyError, RuntimeError)],
+)
 def test_some_are_builtins_too(kind: type[Exception], builtin: type[Exception]) -> None:
     """Where Python has a word for it, the exception is that as well."""
     assert issubclass(kind, builtin)
@@ -154,3 +172,32 @@ def test_statuses_and_codes_have_defaults() -> None:
     assert InvalidMessage("", 431).status_code == 431
     assert RemoteProtocolError("").close_code == 1002
     assert RemoteProtocolError("", 1007).close_code == 1007
+
+
+def test_peers_names_are_known() -> None:
+    """Programs written for ``websockets`` find its names on a closed connection."""
+    closed = ConnectionClosed(Close(1000), Close(1001), True)
+
+    assert (closed.rcvd, closed.rcvd_then_sent) == (closed.received, True)
+
+
+def test_kept_error_has_no_frames() -> None:
+    """Neither an error that is kept nor one that it came from holds frames, whether named or implied."""
+
+    def fail() -> None:
+        try:
+            try:
+                raise KeyError(1)
+            finally:
+                raise ValueError(2)
+        except ValueError as error:
+            raise InvalidHeader("Host") from error
+
+    with pytest.raises(InvalidHeader) as caught:
+        fail()
+    error = caught.value
+    links = [error, error.__cause__, error.__cause__.__context__ if error.__cause__ else None]
+    assert all(link is not None and link.__traceback__ for link in links)
+
+    assert without_frames(error) is error
+    assert [link and link.__traceback__ for link in links] == [None, None, None]

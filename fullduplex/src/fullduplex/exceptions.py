@@ -5,6 +5,10 @@ them, so that ``except`` clauses keep their meaning when a program moves::
 
     WebSocketException
     ├── InvalidHandshake
+    │   ├── SecurityError
+    │   ├── ProxyError
+    │   │   ├── InvalidProxyMessage
+    │   │   └── InvalidProxyStatus
     │   ├── InvalidMessage
     │   ├── InvalidStatus
     │   ├── InvalidHeader
@@ -15,6 +19,7 @@ them, so that ``except`` clauses keep their meaning when a program moves::
     │   └── NegotiationError
     │       └── DuplicateParameter · InvalidParameterName · InvalidParameterValue
     ├── InvalidURI                 (also ValueError)
+    ├── InvalidProxy               (also ValueError)
     ├── ProtocolError
     │   ├── LocalProtocolError     a bug in the caller
     │   └── RemoteProtocolError    the peer broke the rules
@@ -48,6 +53,9 @@ __all__ = [
     "InvalidOrigin",
     "InvalidParameterName",
     "InvalidParameterValue",
+    "InvalidProxy",
+    "InvalidProxyMessage",
+    "InvalidProxyStatus",
     "InvalidStatus",
     "InvalidURI",
     "InvalidUpgrade",
@@ -55,7 +63,9 @@ __all__ = [
     "NegotiationError",
     "PayloadTooBig",
     "ProtocolError",
+    "ProxyError",
     "RemoteProtocolError",
+    "SecurityError",
     "WebSocketException",
 ]
 
@@ -72,6 +82,29 @@ class WebSocketException(Exception):
 
 class InvalidHandshake(WebSocketException):
     """The opening handshake failed: the connection never opened."""
+
+
+class SecurityError(InvalidHandshake):
+    """The server asked for something that isn't safe, as to go on without TLS."""
+
+
+class ProxyError(InvalidHandshake):
+    """A proxy didn't connect us to the server."""
+
+
+class InvalidProxyMessage(ProxyError):
+    """A proxy's answer is malformed, or was cut short."""
+
+
+class InvalidProxyStatus(ProxyError):
+    """An HTTP proxy answered with something else than success."""
+
+    def __init__(self, response: HTTPResponse) -> None:
+        super().__init__(response)
+        self.response = response
+
+    def __str__(self) -> str:
+        return f"proxy rejected the connection: HTTP {self.response.status_code}"
 
 
 class InvalidMessage(InvalidHandshake):
@@ -194,6 +227,18 @@ class InvalidURI(WebSocketException, ValueError):
         return f"{self.uri} isn't a valid WebSocket URI: {self.problem}"
 
 
+class InvalidProxy(WebSocketException, ValueError):
+    """The address of a proxy isn't usable; ``proxy`` is that address without user name and password."""
+
+    def __init__(self, proxy: str, problem: str) -> None:
+        super().__init__(proxy, problem)
+        self.proxy = proxy
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return f"{self.proxy} isn't a valid proxy: {self.problem}"
+
+
 class ProtocolError(WebSocketException):
     """The rules of RFC 6455 were broken; raised as one of its two children."""
 
@@ -215,17 +260,20 @@ class RemoteProtocolError(ProtocolError):
 
 
 class PayloadTooBig(WebSocketException):
-    """A message is over its limit; ``size`` is None where only "more than the limit" is known."""
+    """A message, or one frame of it, is over its limit.
 
-    def __init__(self, size: int | None, limit: int) -> None:
-        super().__init__(size, limit)
+    ``size`` is None where only "more than the limit" is known; ``what`` is "message" or "frame".
+    """
+
+    def __init__(self, size: int | None, limit: int, what: str = "message") -> None:
+        super().__init__(size, limit, what)
         self.size = size
         self.limit = limit
+        self.what = what
 
     def __str__(self) -> str:
-        if self.size is None:
-            return f"message exceeds the limit of {self.limit} bytes"
-        return f"message with {self.size} bytes exceeds the limit of {self.limit} bytes"
+        size = "" if self.size is None else f" with {self.size} bytes"
+        return f"{self.what}{size} exceeds the limit of {self.limit} bytes"
 
 
 class ConnectionClosed(WebSocketException):
@@ -233,6 +281,9 @@ class ConnectionClosed(WebSocketException):
 
     ``received`` and ``sent`` are the Close frames of either side, None where
     there was none; ``received_first`` tells who began, None unless both exist.
+    ``rcvd`` and ``rcvd_then_sent`` are other names for the same.  The cause, if
+    it wasn't a closing handshake, is in ``__cause__``: the transport's error, the
+    rule that the peer broke, or how much waited for it.
     """
 
     def __init__(
@@ -242,6 +293,16 @@ class ConnectionClosed(WebSocketException):
         self.received = received
         self.sent = sent
         self.received_first = received_first
+
+    @property
+    def rcvd(self) -> Close | None:
+        """The same as ``received``."""
+        return self.received
+
+    @property
+    def rcvd_then_sent(self) -> bool | None:
+        """The same as ``received_first``."""
+        return self.received_first
 
     @property
     def code(self) -> int:
@@ -275,3 +336,16 @@ class ConnectionClosedError(ConnectionClosed):
 
 class ConcurrencyError(WebSocketException, RuntimeError):
     """Two tasks wait at the same end of one connection."""
+
+
+def without_frames(error: Exception) -> Exception:
+    """Return the error, and those it came from, without the frames that they passed through.
+
+    Who keeps an error is often in one of its frames, and both would then be
+    left to the garbage collector.
+    """
+    link: BaseException | None = error
+    while link is not None:
+        link.__traceback__ = None
+        link = link.__cause__ or link.__context__
+    return error

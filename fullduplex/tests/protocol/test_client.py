@@ -287,11 +287,11 @@ def test_server_may_choose_nothing() -> None:
 
 def test_agreed_compression_is_used() -> None:
     """Once agreed, compressed messages are taken, and sent."""
-    connection = client(extensions=DEFLATE)
+    connection = client(extensions=[PerMessageDeflateFactory(threshold=0)])
     value = "permessage-deflate; server_max_window_bits=10; client_max_window_bits=10"
     connection.receive_data(switching(connection, ("Sec-WebSocket-Extensions", value)))
     connection.receive_data(frame(TEXT, bytes.fromhex("f248cdc9c90700"), rsv=0x40))
-    connection.send_message(Opcode.TEXT, b"Hello")
+    connection.send_message(Opcode.TEXT, b"Hello", compress=True)
 
     assert connection.events_received()[1:] == [Text("Hello")]
     assert frames(b"".join(connection.data_to_send()), masked=True) == [
@@ -406,6 +406,7 @@ def test_eof_within_the_response_fails(place: int) -> None:
 
     assert isinstance(connection.handshake_exception, InvalidMessage)
     assert "before the whole response" in str(connection.handshake_exception)
+    assert isinstance(connection.handshake_exception.__cause__, EOFError)
     assert connection.ending is Ending.CLOSE
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import collections
 import contextlib
+import itertools
+import random
 from typing import Any
 
 import pytest
@@ -16,11 +19,15 @@ from fullduplex.exceptions import (
     ConnectionClosedError,
     ConnectionClosedOK,
     LocalProtocolError,
+    PayloadTooBig,
+    RemoteProtocolError,
 )
 from fullduplex.protocol.connection import Connection, Ending
-from fullduplex.protocol.events import Binary, Broken, CloseReceived, Event, Ping, Pong, Text
+from fullduplex.protocol.events import Binary, Broken, Chunk, CloseReceived, Event, Ping, Pong, Text
 from fullduplex.protocol.frames import Opcode
 from fullduplex.protocol.limits import Limits
+from fullduplex.protocol.messages import CHUNK_SIZE
+from fullduplex.protocol.prepared import Prepared
 from fullduplex.protocol.states import Side, State
 
 from .wire import (
@@ -37,6 +44,7 @@ from .wire import (
     cut,
     deflated,
     frame,
+    frames,
 )
 
 # What arrives.
@@ -265,13 +273,26 @@ def test_messages_are_read_until_the_answer(end: End) -> None:
     assert end.connection.close_exception.received_first is False
 
 
-def test_no_frame_follows_our_close(end: End) -> None:
-    """After our Close frame no ping is answered: peers fail a connection for anything behind it."""
+def test_pings_are_answered_until_the_answer(end: End) -> None:
+    """After our Close frame pings are still answered, until the peer's own (5.5.2)."""
     end.connection.send_close()
     end.sent()
 
     assert end.receive(end.ping(b"?")) == [Ping(b"?")]
-    assert end.sent() == []
+    assert end.sent() == [Frame(PONG, b"?")]
+    assert end.receive(end.ping(b"last") + end.close() + end.ping(b"late")) == [
+        Ping(b"last"),
+        CloseReceived(Close(1000)),
+    ]
+    assert end.sent() == [Frame(PONG, b"last")]
+
+
+def test_failure_answers_no_ping(end: End) -> None:
+    """After a failure nothing is answered, as nothing is read (7.1.7)."""
+    end.connection.fail(1011)
+
+    assert end.receive(end.ping(b"?")) == []
+    assert [frame.opcode for frame in end.sent()] == [CLOSE]
 
 
 def test_broken_rule_after_our_close(end: End) -> None:
@@ -450,14 +471,22 @@ def test_late_pong_goes_behind_what_waited(end: End) -> None:
     assert sorted(frame.payload for frame in end.sent()) == [b"late", b"new"]
 
 
-@pytest.mark.parametrize("closes", ["send_close", "receive", "fail"])
+def test_late_pong_follows_our_close(end: End) -> None:
+    """The pong that waited is sent though we began to close meanwhile (5.5.2)."""
+    end.connection.output_is_blocked = True
+    end.receive(end.ping(b"late"))
+    end.connection.send_close()
+    end.connection.output_is_blocked = False
+
+    assert [frame.opcode for frame in end.sent()] == [CLOSE, PONG]
+
+
+@pytest.mark.parametrize("closes", ["receive", "fail"])
 def test_no_late_pong_after_close(closes: str, end: End) -> None:
-    """The pong that waited is dropped if we closed meanwhile."""
+    """The pong that waited is dropped if the peer closed meanwhile, or the connection failed."""
     end.connection.output_is_blocked = True
     end.receive(end.ping(b"late"))
     match closes:
-        case "send_close":
-            end.connection.send_close()
         case "receive":
             end.receive(end.close())
         case "fail":
@@ -612,7 +641,7 @@ def test_compression_may_be_left_out(side: Side) -> None:
     end.connection.send_message(Opcode.TEXT, b"Hello")
     end.connection.send_message(Opcode.TEXT, b"Hello", compress=False)
     end.connection.send_message(Opcode.TEXT, b"Hel", fin=False, compress=False)
-    end.connection.send_continuation(b"lo", fin=True, compress=False)
+    end.connection.send_continuation(b"lo", fin=True)
     end.connection.send_message(Opcode.TEXT, b"Hel", fin=False)
     end.connection.send_continuation(b"lo", fin=True)
 
@@ -620,8 +649,346 @@ def test_compression_may_be_left_out(side: Side) -> None:
 
     assert plain == [Frame(TEXT, b"Hello"), Frame(TEXT, b"Hel", fin=False), Frame(CONTINUATION, b"lo")]
     assert (first.rsv, begun.rsv, ended.rsv) == (RSV1, RSV1, 0)
-    assert theirs.decode(first.payload, ends_message=True, limit=5) == b"Hello"
-    assert theirs.decode(begun.payload + ended.payload, ends_message=True, limit=5) == b"Hello"
+    assert theirs.decode(first.payload, ends_message=True, size=6) == b"Hello"
+    assert theirs.decode(begun.payload + ended.payload, ends_message=True, size=6) == b"Hello"
+
+
+@pytest.mark.parametrize(
+    "compress, size, is_whole, is_compressed",
+    [
+        (None, 31, True, False),
+        (None, 32, True, True),
+        (None, 1, False, True),
+        (True, 0, True, True),
+        (True, 1, False, True),
+        (False, 1000, True, False),
+        (False, 1000, False, False),
+    ],
+)
+def test_size_decides_on_compression(
+    compress: bool | None, size: int, is_whole: bool, is_compressed: bool, side: Side
+) -> None:
+    """Without a wish, a message is compressed from the threshold on, and always if it is in fragments."""
+    end = End(side, extension=deflated(side, threshold=32))
+    end.connection.send_message(Opcode.BINARY, b"x" * size, fin=is_whole, compress=compress)
+
+    [sent] = end.sent()
+    assert sent.rsv == (RSV1 if is_compressed else 0)
+
+
+@pytest.mark.parametrize("compress", [None, True, False])
+def test_wish_needs_agreement(compress: bool | None, end: End) -> None:
+    """Where no compression is agreed, none is applied, whatever is wished."""
+    end.connection.send_message(Opcode.BINARY, b"x" * 1000, compress=compress)
+    end.connection.send_prepared(Prepared(Opcode.BINARY, b"x" * 1000, compress))
+
+    assert end.sent() == [Frame(BINARY, b"x" * 1000)] * 2
+
+
+# Messages that go to many.
+
+
+@pytest.mark.parametrize("compress", [None, True, False])
+@pytest.mark.parametrize("size", [0, 31, 32, 1000])
+def test_prepared_is_sent_like_any(compress: bool | None, size: int, side: Side) -> None:
+    """A prepared message is the message, on either side, compressed or not as one that isn't prepared."""
+    ends = [End(side, extension=deflated(side, threshold=32)) for _ in range(2)]
+    ends[0].connection.send_message(Opcode.BINARY, b"x" * size, compress=compress)
+    taken = ends[1].connection.send_prepared(Prepared(Opcode.BINARY, b"x" * size, compress))
+    output = b"".join(ends[1].connection.data_to_send())
+
+    assert frames(output, masked=side is Side.CLIENT) == ends[0].sent()
+    assert taken == (len(output) if side is Side.SERVER else size)
+
+
+def test_servers_share_frames() -> None:
+    """Servers' connections of one kind write the same bytes object, those of another another."""
+    prepared = Prepared(Opcode.TEXT, b"Hello" * 100)
+    extensions = [
+        None,
+        None,
+        deflated(Side.SERVER),
+        deflated(Side.SERVER),
+        deflated(Side.SERVER, local_bits=9),
+    ]
+    written: list[bytes] = []
+    for extension in extensions:
+        end = End(Side.SERVER, extension=extension)
+        end.connection.send_prepared(prepared)
+        written += end.connection.data_to_send()
+
+    assert written[0] is written[1]
+    assert written[2] is written[3]
+    assert len({id(data) for data in written}) == 3
+
+
+def test_clients_share_nothing() -> None:
+    """A client masks each frame with a key of its own (5.3)."""
+    prepared = Prepared(Opcode.TEXT, b"Hello")
+    ends = [End(Side.CLIENT) for _ in range(2)]
+    for end in ends:
+        end.connection.send_prepared(prepared)
+    first, second = (end.connection.data_to_send() for end in ends)
+
+    assert first != second
+    assert prepared._frames == {}
+
+
+def test_prepared_keeps_the_rules(end: End) -> None:
+    """A prepared message can't be sent before the opening, within another, or after closing."""
+    prepared = Prepared(Opcode.TEXT, b"x")
+    with pytest.raises(LocalProtocolError, match="isn't open yet"):
+        Connection(end.side, Limits()).send_prepared(prepared)
+    end.connection.send_message(Opcode.TEXT, b"a", fin=False)
+    with pytest.raises(LocalProtocolError, match="isn't finished"):
+        end.connection.send_prepared(prepared)
+    assert end.connection.is_sending_fragments
+    end.connection.send_continuation(b"b", fin=True)
+    assert not end.connection.is_sending_fragments
+    end.connection.send_close()
+    with pytest.raises(ConnectionClosed):
+        end.connection.send_prepared(prepared)
+
+    assert [frame.payload for frame in end.sent()] == [b"a", b"b", b"\x03\xe8"]
+
+
+@given(
+    kinds=st.lists(st.tuples(st.integers(8, 15), st.booleans()), min_size=1, max_size=3),
+    script=st.lists(
+        st.tuples(
+            st.sampled_from([None, 0, 1, 2]),
+            st.lists(st.sampled_from([bytes(range(200)), b"x" * 300, b"ab"]), max_size=3).map(b"".join),
+            st.sampled_from([None, True, False]),
+        ),
+        max_size=8,
+    ),
+)
+def test_shared_messages_reach_everyone(
+    kinds: list[tuple[int, bool]], script: list[tuple[int | None, bytes, bool | None]]
+) -> None:
+    """Clients of any kind understand messages for all of them, between others for each of them."""
+    pairs: list[tuple[End, End, list[Event]]] = []
+    for bits, no_takeover in kinds:
+        ours = deflated(Side.SERVER, local_bits=bits, local_no_takeover=no_takeover, threshold=32)
+        theirs = deflated(Side.CLIENT, remote_bits=bits, remote_no_takeover=no_takeover)
+        pairs.append((End(Side.SERVER, extension=ours), End(Side.CLIENT, extension=theirs), []))
+    for to, data, compress in script:
+        prepared = Prepared(Opcode.BINARY, data, compress)
+        for number, (server, _, expected) in enumerate(pairs):
+            if to is None:
+                server.connection.send_prepared(prepared)
+                expected.append(Binary(data))
+            elif to == number:
+                server.connection.send_message(Opcode.BINARY, data, compress=compress)
+                expected.append(Binary(data))
+
+    for server, client, expected in pairs:
+        assert client.receive(*server.connection.data_to_send()) == expected
+
+
+def test_shared_message_moves_the_window() -> None:
+    """After a message for many, nothing refers to what was said before it."""
+    ours, theirs = (End(side, extension=deflated(side)) for side in Side)
+    own, shared = b"".join(bytes([at, 255 - at]) for at in range(256)), bytes(reversed(range(256)))
+    ours.connection.send_message(Opcode.BINARY, own)
+    ours.connection.send_prepared(Prepared(Opcode.BINARY, shared))
+    ours.connection.send_message(Opcode.BINARY, own)
+
+    assert theirs.receive(*ours.connection.data_to_send()) == [Binary(own), Binary(shared), Binary(own)]
+
+
+# What ended a connection.
+
+
+@pytest.mark.parametrize(
+    "opcode, options, payload, kind",
+    [
+        (3, {}, b"", RemoteProtocolError),
+        (BINARY, {"length": 2**40}, b"", PayloadTooBig),
+        (TEXT, {}, b"\xff" * 1000, RemoteProtocolError),
+        (TEXT, {"fin": False}, b"x" * 900 + b"\xff", RemoteProtocolError),
+        (CLOSE, {}, b"\x03\xe8" + b"x" * 100 + b"\xff", RemoteProtocolError),
+        (CLOSE, {}, b"\x00\x00", RemoteProtocolError),
+        (TEXT, {"rsv": RSV1}, b"\xff" * 1000, RemoteProtocolError),
+    ],
+)
+def test_broken_rule_is_the_cause(
+    opcode: int, options: dict[str, Any], payload: bytes, kind: type[Exception], side: Side
+) -> None:
+    """A failed connection's exception has the broken rule as its cause, which keeps no frames and no data."""
+    end = End(side, extension=deflated(side))
+    end.receive(end.frame(opcode, payload, **options))
+
+    cause = end.connection.close_exception.__cause__
+    assert type(cause) is kind
+    assert cause.__traceback__ is None
+    assert (cause.__cause__, cause.__context__) == (None, None)
+    assert str(cause).startswith(end.close_sent().reason)
+    end.connection.receive_eof(OSError("later"))
+    assert end.connection.close_exception.__cause__ is cause
+
+
+def test_lost_transport_is_the_cause(end: End) -> None:
+    """The error of a transport that is lost is the exception's cause; a mere end has none."""
+    error = ConnectionResetError()
+    end.connection.receive_eof(error)
+
+    assert end.connection.close_exception.__cause__ is error
+    other = End(end.side)
+    other.connection.receive_eof()
+    assert other.connection.close_exception.__cause__ is None
+
+
+# Messages in pieces.
+
+
+def test_message_comes_in_chunks(end: End) -> None:
+    """A message that is asked for in pieces is given as it arrives, control frames in between (5.4)."""
+    assert end.connection.start_streaming() is None
+    first = end.text_fragment("Hello")
+
+    assert end.receive(first[:-2], first[-2:] + end.ping(b"?") + end.fragment(b"")) == [
+        Chunk("Hel", False),
+        Chunk("lo", False),
+        Ping(b"?"),
+    ]
+    assert end.receive(end.last_fragment("!") + end.text("whole")) == [Chunk("!", True), Text("whole")]
+
+
+def test_stream_begins_where_it_is_asked_for(end: End) -> None:
+    """Asked for within a message, chunks begin with what had come; what had is known before."""
+    end.receive(end.binary_fragment(b"abc"))
+    assert end.connection.bytes_assembled == 3
+    assert end.connection.start_streaming() == Chunk(b"abc", False)
+    assert end.connection.bytes_assembled == 0
+
+    assert end.receive(end.last_fragment("d"), end.binary(b"e")) == [Chunk(b"d", True), Binary(b"e")]
+
+
+def test_streaming_may_be_called_off(end: End) -> None:
+    """Before the message begins the request for chunks may be taken back; after that, it changes nothing."""
+    end.connection.start_streaming()
+    end.connection.stop_streaming()
+    assert end.receive(end.text("whole")) == [Text("whole")]
+    end.connection.start_streaming()
+    assert end.receive(end.text_fragment("a")) == [Chunk("a", False)]
+    end.connection.stop_streaming()
+    assert end.receive(end.last_fragment("b"), end.text("whole")) == [Chunk("b", True), Text("whole")]
+
+
+def test_chunks_keep_to_the_limit(side: Side) -> None:
+    """The limit of messages counts what was given in chunks, and begins again after them (1009)."""
+    end = End(side, limits=Limits(message=10))
+    for _ in range(2):
+        end.connection.start_streaming()
+        assert end.receive(end.binary_fragment(b"x" * 6), end.last_fragment(b"x" * 4)) == [
+            Chunk(b"x" * 6, False),
+            Chunk(b"x" * 4, True),
+        ]
+    end.connection.start_streaming()
+    assert end.receive(end.binary_fragment(b"x" * 6), end.last_fragment(b"x" * 5)) == [Chunk(b"x" * 6, False)]
+    assert end.close_sent().code == 1009
+
+
+def test_frames_keep_to_their_limit(side: Side) -> None:
+    """A frame over the limit of frames fails from its head, in a message that isn't over its own (1009)."""
+    end = End(side, limits=Limits(frame=10))
+
+    assert end.receive(end.binary_fragment(b"x" * 10) + end.last_fragment(b"x" * 10)) == [Binary(b"x" * 20)]
+    assert end.receive(end.frame(BINARY, length=11)) == []
+    assert end.close_sent().code == 1009
+
+
+@pytest.mark.parametrize("begins", ["at once", "later"])
+def test_failure_ends_chunks(begins: str, side: Side) -> None:
+    """Upon a failure no chunk is given any more, though more of them had come in one piece."""
+    bomb = deflated(Side.CLIENT).encode(bytes(10 * CHUNK_SIZE), ends_message=True)
+    end = End(side, extension=deflated(side))
+    end.connection.start_streaming()
+    events = end.connection.receive(end.frame(BINARY, bomb, rsv=RSV1) + end.text("later"))
+    assert isinstance(next(events), Chunk)
+    if begins == "later":
+        events.close()
+        events = end.connection.receive(b"")
+        assert isinstance(next(events), Chunk)
+    end.connection.fail(1008)
+
+    assert list(events) == []
+    assert list(end.connection.receive(b"")) == []
+
+
+# Reading on later.
+
+
+@pytest.mark.parametrize("streams", [False, True])
+def test_room_is_of_the_next_message(streams: bool, side: Side) -> None:
+    """Whoever stops at a message's end finds all of the room for the next one."""
+    end = End(side, limits=Limits(message=10))
+    data = end.binary_fragment(b"x" * 6) + end.last_fragment(b"x" * 4) + end.binary(b"y" * 10)
+    if streams:
+        end.connection.start_streaming()
+    events = end.connection.receive(data)
+    if streams:
+        assert next(events) == Chunk(b"x" * 6, False)
+    assert next(events) == (Chunk(b"x" * 4, True) if streams else Binary(b"x" * 10))
+    events.close()
+
+    assert list(end.connection.receive(b"")) == [Binary(b"y" * 10)]
+
+
+def test_room_follows_what_was_behind(side: Side) -> None:
+    """A message that ends with chunks that were behind leaves all of the room for the next one."""
+    size = CHUNK_SIZE + 10
+    end = End(side, limits=Limits(message=size), extension=deflated(side))
+    payload = deflated(Side.CLIENT).encode(random.Random(1).randbytes(size), ends_message=True)
+    end.connection.start_streaming()
+    events = end.connection.receive(end.frame(BINARY, payload, rsv=RSV1) + end.binary(bytes(size)))
+    assert isinstance(next(events), Chunk)
+    events.close()
+    last, whole = end.connection.receive(b"")
+
+    assert isinstance(last, Chunk)
+    assert (len(last.data), last.ends_message) == (10, True)
+    assert whole == Binary(bytes(size))
+
+
+def test_so_many_frames_are_read_at_once(end: End) -> None:
+    """Where a number of frames is set, no more are read at once, though they make no event."""
+    end.connection.pieces_at_once = 3
+    data = end.binary_fragment(b"a") + end.fragment(b"") * 4 + end.last_fragment(b"b") + end.ping()
+    seen = [(list(end.connection.receive(part)), end.connection.has_more) for part in (data, b"", b"", b"")]
+
+    assert seen == [([], True), ([Binary(b"ab")], True), ([Ping(b"")], False), ([], False)]
+
+
+def test_bytes_come_behind_what_is_behind(side: Side) -> None:
+    """Bytes that arrive before a compressed piece is given out are read after it, copied."""
+    theirs = deflated(Side.CLIENT)
+    end = End(side, extension=deflated(side))
+    end.connection.start_streaming()
+    bomb = theirs.encode(bytes(3 * CHUNK_SIZE), ends_message=True)
+    events = end.connection.receive(end.frame(BINARY, bomb, rsv=RSV1))
+    next(events)
+    events.close()
+    later = bytearray(end.text("later") + end.ping(b"cut")[:3])
+    events = end.connection.receive(later)
+    next(events)
+    events.close()
+    later[:] = bytes(len(later))
+
+    *chunks, text, ping = end.connection.receive(end.ping(b"cut")[3:])
+    assert [chunk.ends_message for chunk in chunks if isinstance(chunk, Chunk)][-1] is True
+    assert (text, ping) == (Text("later"), Ping(b"cut"))
+
+
+def test_eof_drops_what_was_kept(end: End) -> None:
+    """What wasn't read when the transport ended isn't read any more."""
+    events = end.connection.receive(end.text("a") + end.text("b"))
+    next(events)
+    events.close()
+    end.connection.receive_eof()
+
+    assert list(end.connection.receive(b"")) == []
 
 
 # Any bytes, any split.
@@ -697,6 +1064,107 @@ def test_split_changes_nothing(
     data += rest
 
     assert outcome(split, cut(data, places)) == outcome(whole, [data])
+
+
+class Reader:
+    """Takes bytes from an end event by event, and may ask for messages in chunks."""
+
+    def __init__(self, end: End, streams: list[bool]) -> None:
+        self.end = end
+        self.events: list[Event] = []
+        self._streams = itertools.cycle(streams)
+        self._choose()
+
+    def _choose(self) -> None:
+        if next(self._streams):
+            assert self.end.connection.start_streaming() is None
+
+    def take(self, event: Event) -> None:
+        """Note an event, as one with the one before it if both are chunks of one message."""
+        last = self.events[-1] if self.events else None
+        if isinstance(event, Chunk) and isinstance(last, Chunk) and not last.ends_message:
+            self.events[-1] = Chunk(last.data + event.data, event.ends_message)  # type: ignore[operator]
+        else:
+            self.events.append(event)
+        if isinstance(event, Broken):
+            self.end.connection.fail(event.code)
+        elif isinstance(event, Text | Binary) or (isinstance(event, Chunk) and event.ends_message):
+            self._choose()
+
+    def read(self, parts: list[bytes], breaks: list[int], *, waits: bool) -> None:
+        """Read bytes, and begin anew each time after so many events, 0 for never.
+
+        ``waits`` tells whether new bytes come only when all before them are used up.
+        """
+        turn = itertools.cycle(breaks)
+        rest = collections.deque(parts)
+        while rest:
+            events = self.end.connection.receive(rest.popleft())
+            while count := next(turn):
+                some = list(map(self.take, itertools.islice(events, count)))
+                if not some:
+                    break
+                events.close()
+                events = self.end.connection.receive(b"" if waits or not rest else rest.popleft())
+            for event in events:
+                self.take(event)
+            if self.end.connection.has_more and not rest:
+                rest.append(b"")
+
+    def outcome(self) -> tuple[list[Event], list[tuple[int, bytes]], State]:
+        """Return all that is seen, but of a failed message what depends on the time at which it was found."""
+        events = self.events
+        if events and isinstance(events[-1], Broken):
+            ended = [at for at, event in enumerate(events) if not (isinstance(event, Chunk) and not event[1])]
+            whole = max((at for at in ended if isinstance(events[at], Text | Binary | Chunk)), default=-1)
+            events = [event for at, event in enumerate(events) if at <= whole or not isinstance(event, Chunk)]
+            events[-1] = Broken(events[-1].code, "")  # type: ignore[union-attr]
+        sent = [(frame.opcode, frame.payload) for frame in self.end.sent()]
+        return events, sent, self.end.connection.state
+
+
+@settings(max_examples=200)
+@given(
+    script=some_frames(),
+    places=st.lists(st.integers(1, 400), max_size=10),
+    breaks=st.lists(st.integers(0, 3), min_size=1, max_size=5),
+    streams=st.lists(st.booleans(), min_size=1, max_size=3),
+    at_once=st.none() | st.integers(1, 3),
+    waits=st.booleans(),
+    compressed=st.booleans(),
+    side=st.sampled_from(Side),
+)
+def test_breaks_change_nothing(
+    script: list[tuple[int, bytes, dict[str, Any]]],
+    places: list[int],
+    breaks: list[int],
+    streams: list[bool],
+    at_once: int | None,
+    waits: bool,
+    compressed: bool,
+    side: Side,
+) -> None:
+    """Whoever stops after any event and goes on later sees what one sees who doesn't, in chunks as well."""
+    limits = Limits(message=600, fragments=4)
+    whole, broken = (
+        Reader(End(side, limits=limits, extension=deflated(side) if compressed else None), streams)
+        for _ in range(2)
+    )
+    broken.end.connection.pieces_at_once = at_once
+    ours = deflated(Side.CLIENT)
+    data = b""
+    for opcode, payload, options in script:
+        if compressed and "fin" in options:
+            payload = ours.encode(payload * 20, ends_message=options["fin"])
+            options = {**options, "rsv": 0 if opcode == CONTINUATION else RSV1}
+        data += whole.end.frame(opcode, payload, **options)
+    parts = cut(data, places)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("fullduplex.protocol.messages.CHUNK_SIZE", 5)
+        whole.read(parts, [0], waits=True)
+        broken.read(parts, breaks, waits=waits)
+
+    assert broken.outcome() == whole.outcome()
 
 
 @given(data=st.binary(max_size=300), compressed=st.booleans(), side=st.sampled_from(Side))
@@ -800,7 +1268,7 @@ class Wire:
     close=CLOSES,
     size=st.integers(1, 600),
     compressed=st.booleans(),
-    bits=st.integers(9, 15),
+    bits=st.integers(8, 15),
     takeover=st.booleans(),
 )
 def test_two_ends_see_what_was_sent(
@@ -914,14 +1382,19 @@ class AnyConduct(RuleBasedStateMachine):
         """The transport is gone."""
         self.end.connection.receive_eof()
 
+    def has_closed(self) -> bool:
+        """Tell whether we have sent a Close frame."""
+        return any(frame.opcode == CLOSE for frame in self.written)
+
     @invariant()
     def output_keeps_the_rules(self) -> None:
-        """Nothing follows a Close frame, and fragments are where they may be (5.4, 5.5.1)."""
+        """Only pongs follow a Close frame, and fragments are where they may be (5.4, 5.5.1, 5.5.2)."""
         before = len(self.written)
         self.written += self.end.sent()
         if self.end.connection.output_is_blocked:
             assert sum(frame.opcode == PONG for frame in self.written[before:]) <= 1
-        assert all(frame.opcode != CLOSE for frame in self.written[:-1])
+        closed = [frame.opcode for frame in self.written].index(CLOSE) if self.has_closed() else None
+        assert closed is None or all(frame.opcode == PONG for frame in self.written[closed + 1 :])
         unfinished = False
         for one in self.written:
             if one.opcode < CLOSE:
@@ -932,8 +1405,7 @@ class AnyConduct(RuleBasedStateMachine):
     def state_agrees_with_output(self) -> None:
         """The connection is open until a Close frame goes either way, a failure or the end."""
         connection = self.end.connection
-        closed = any(frame.opcode == CLOSE for frame in self.written)
-        assert not (closed and connection.state is State.OPEN)
+        assert not (self.has_closed() and connection.state is State.OPEN)
         assert connection.state is not State.CONNECTING
         self.over = (
             connection.state is State.CLOSED
@@ -943,3 +1415,21 @@ class AnyConduct(RuleBasedStateMachine):
 
 
 TestAnyConduct = AnyConduct.TestCase
+
+
+@pytest.mark.parametrize(
+    "limits, frames, reason",
+    [
+        ({"message": 10}, [11], "message with 11 bytes exceeds the limit of 10 bytes"),
+        ({"message": 10}, [6, 5], "message exceeds the limit of 10 bytes"),
+        ({"message": 10, "frame": 5}, [6], "frame with 6 bytes exceeds the limit of 5 bytes"),
+        ({"message": None, "frame": 5}, [5, 6], "frame with 6 bytes exceeds the limit of 5 bytes"),
+    ],
+)
+def test_limit_is_told(side: Side, limits: dict[str, int | None], frames: list[int], reason: str) -> None:
+    """What is too big, and how big it may be, is told; not how much room was left."""
+    end = End(side, limits=Limits(**limits))  # type: ignore[arg-type]
+    for at, size in enumerate(frames):
+        end.receive(end.frame(0 if at else BINARY, b"x" * size, fin=False))
+
+    assert end.close_sent() == Close(1009, reason)

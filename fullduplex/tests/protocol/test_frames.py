@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import fullduplex.protocol.frames as frames_module
 from fullduplex.exceptions import PayloadTooBig, RemoteProtocolError
 from fullduplex.protocol.frames import FrameReader, Opcode, Piece, masking_key, serialize_frame
 
@@ -71,6 +73,18 @@ def test_every_length_is_read(length: int, masked: bool, key: bytes | None) -> N
     pieces = read(data, masked=masked)
 
     assert [piece.payload for piece in pieces] == [payload[:length], b"next"]
+
+
+@pytest.mark.parametrize("length", [0, 5, 126, 65_536])
+def test_head_may_be_cut_anywhere(length: int, masked: bool, key: bytes | None) -> None:
+    """A head that comes byte by byte, whatever its length, is read like one that comes whole."""
+    data = frame(BINARY, b"x" * length, key=key)
+    head = len(data) - length
+    reader = FrameReader(masked=masked)
+
+    found = [list(reader.receive(data[at : at + 1])) for at in range(head - 1)]
+    assert found == [[]] * (head - 1)
+    assert list(reader.receive(data[head - 1 :])) == [Piece(Opcode.BINARY, 0, True, b"x" * length, True)]
 
 
 @pytest.mark.parametrize("length, size", [(0, 2), (5, 2), (125, 2), (0, 8), (5, 8), (126, 8), (65_535, 8)])
@@ -302,6 +316,79 @@ def xor_free(masked: bool) -> bytes:
     return KEY * 250 if masked else bytes(1000)
 
 
+# Reading on later.
+
+
+def test_closed_reader_keeps_the_rest(masked: bool, key: bytes | None) -> None:
+    """What a generator that is closed hasn't read, the next one reads first."""
+    data = frame(BINARY, b"a", key=key) + frame(PING, b"b", key=key) + frame(BINARY, b"c", key=key)
+    reader = FrameReader(masked=masked)
+    pieces = reader.receive(data)
+    assert next(pieces).payload == b"a"
+    pieces.close()
+    pieces = reader.receive(frame(PONG, b"d", key=key))
+    assert next(pieces).payload == b"b"
+    pieces.close()
+
+    assert [piece.payload for piece in reader.receive(b"")] == [b"c", b"d"]
+    assert list(reader.receive(b"")) == []
+    assert reader._buffer == b""
+
+
+def test_kept_bytes_come_first(masked: bool, key: bytes | None) -> None:
+    """Bytes to be kept are read by the next call, in their order, and are copied."""
+    data = bytearray(frame(BINARY, b"kept", key=key) + frame(PING, b"as well", key=key)[:3])
+    reader = FrameReader(masked=masked)
+    reader.keep(memoryview(data)[:5])
+    reader.keep(bytes(data[5:]))
+    data[:] = bytes(len(data))
+
+    rest = frame(PING, b"as well", key=key)[3:] + frame(BINARY, b"new", key=key)
+    assert [piece.payload for piece in reader.receive(rest)] == [b"kept", b"as well", b"new"]
+
+
+def test_room_is_asked_for_later(masked: bool, key: bytes | None) -> None:
+    """What is kept is held to the room that there is when it is read."""
+    reader = FrameReader(masked=masked)
+    reader.room = 5
+    pieces = reader.receive(frame(BINARY, b"12345", key=key) + frame(BINARY, b"123456", key=key))
+    assert next(pieces).payload == b"12345"
+    pieces.close()
+    reader.room = 6
+    assert [piece.payload for piece in reader.receive(b"")] == [b"123456"]
+
+    reader.keep(frame(BINARY, b"123456", key=key))
+    reader.room = 5
+    with pytest.raises(PayloadTooBig):
+        list(reader.receive(b""))
+
+
+@pytest.mark.parametrize("length", [101, 126, 65_536, 2**63 - 1])
+@pytest.mark.parametrize("opcode", [TEXT, BINARY])
+def test_frames_are_limited(length: int, opcode: int, masked: bool) -> None:
+    """A frame over the limit of frames fails from its length, be there room or not, and be it a fragment."""
+    data = frame(opcode, length=length, fin=False)
+    head = bytes([data[0], masked << 7 | data[1]]) + data[2:]
+    for room in (None, 2**62):
+        reader = FrameReader(masked=masked, max_frame=100)
+        reader.room = room
+        with pytest.raises(PayloadTooBig) as caught:
+            list(reader.receive(head))
+        assert (caught.value.size, caught.value.limit) == (length, 100)
+
+
+def test_frame_limit_may_be_filled(masked: bool, key: bytes | None) -> None:
+    """Any number of frames of exactly the limit pass, and control frames over it."""
+    data = (
+        frame(BINARY, b"x" * 100, fin=False, key=key)
+        + frame(PING, b"p" * 125, key=key)
+        + frame(CONTINUATION, b"x" * 100, key=key)
+    )
+
+    found = FrameReader(masked=masked, max_frame=100).receive(data)
+    assert [len(piece.payload) for piece in found] == [100, 125, 100]
+
+
 # Any split.
 
 
@@ -334,6 +421,33 @@ def test_split_changes_nothing(script: list[tuple[int, bytes]], key: bytes | Non
 
     assert found == script
     assert payload == b""
+
+
+@given(
+    script=ANY_FRAMES,
+    key=st.none() | st.binary(min_size=4, max_size=4),
+    places=st.lists(st.integers(1, 800)),
+    breaks=st.lists(st.integers(0, 3), min_size=1),
+)
+def test_breaks_change_nothing(
+    script: list[tuple[int, bytes]], key: bytes | None, places: list[int], breaks: list[int]
+) -> None:
+    """Whenever generators are closed, the next ones give the same pieces that one would have given."""
+    data = b"".join(frame(opcode, payload, key=key) for opcode, payload in script)
+    parts = cut(data, places)
+    whole, broken = (FrameReader(masked=key is not None) for _ in range(2))
+    expected = [piece for part in parts for piece in whole.receive(part)]
+    found: list[Piece] = []
+    turn = itertools.cycle(breaks)
+    for part in parts:
+        pieces = broken.receive(part)
+        while (count := next(turn)) and (some := list(itertools.islice(pieces, count))):
+            found += some
+            pieces.close()
+            pieces = broken.receive(b"")
+        found += pieces
+
+    assert found == expected
 
 
 def test_input_may_be_any_buffer(masked: bool, key: bytes | None) -> None:
@@ -398,6 +512,25 @@ def test_masking_keys_are_the_systems(monkeypatch: pytest.MonkeyPatch) -> None:
     keys = [pages[0][:4]] + [masking_key() for _ in range(3 * 1024 - 1)]
 
     assert b"".join(keys) == b"".join(pages)
+
+
+def test_dropped_keys_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a child does to the keys of its parent: they are forgotten, and the system is asked for others."""
+    given_out = iter([b"\x01" * 4096, b"\x02" * 4096])
+    monkeypatch.setattr("fullduplex.protocol.frames.os.urandom", lambda size: next(given_out)[:size])
+    pool = frames_module._KeyPool()
+    assert pool.take() == pool.take() == b"\x01" * 4
+    pool._drop()
+
+    assert pool.take() == b"\x02" * 4
+
+
+def test_keys_need_no_fork(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A system without children of that kind has keys as well."""
+    monkeypatch.delattr("os.register_at_fork", raising=False)
+    pool = frames_module._KeyPool()
+
+    assert len({pool.take() for _ in range(3)}) == 3
 
 
 def test_child_has_its_own_keys() -> None:

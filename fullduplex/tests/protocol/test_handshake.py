@@ -66,7 +66,7 @@ def test_only_16_bytes_are_a_key(key: bytes) -> None:
 )
 def test_malformed_key_is_none(key: str) -> None:
     """Neither base64 of another length nor anything else is a key (4.2.1)."""
-    assert not is_key(key)
+    assert is_key(key) is False
 
 
 @pytest.mark.parametrize(
@@ -200,3 +200,14 @@ def test_upgrade_is_refused(connection: list[str], upgrade: list[str], name: str
             )
         )
     assert caught.value.name == name
+    assert caught.value.value == (", ".join({"Connection": connection, "Upgrade": upgrade}[name]) or None)
+
+
+def test_upgrade_among_others() -> None:
+    """A request may offer other protocols besides, if it is told so; never none (RFC 9110 7.8)."""
+    headers = Headers({"Connection": "Upgrade", "Upgrade": "h2c, WebSocket"})
+    check_upgrade(headers, among_others=True)
+    with pytest.raises(InvalidUpgrade, match="h2c, WebSocket"):
+        check_upgrade(headers)
+    with pytest.raises(InvalidUpgrade):
+        check_upgrade(Headers({"Connection": "Upgrade", "Upgrade": "h2c"}), among_others=True)

@@ -430,6 +430,7 @@ def test_user_name_has_no_colon() -> None:
         "Basic QQ",
         "Basic QQ==",
         "Basic /w==",
+        "Basic \xe4",
         "Basicx Og==",
     ],
 )

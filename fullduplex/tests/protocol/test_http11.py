@@ -218,6 +218,67 @@ def test_bare_line_feed_is_refused(data: bytes) -> None:
     assert status_of(data, *range(len(data))) == 400
 
 
+@pytest.mark.parametrize("step", [1, 2, 3, 1000])
+def test_one_empty_line_is_skipped(step: int) -> None:
+    """Before a request one empty line is passed over, and counted; none before a response (RFC 9112 2.2)."""
+    reader = HeadReader(Limits(), skips_empty_line=True)
+    *unfinished, lines = [reader.receive(piece) for piece in cut(b"\r\n" + REQUEST, range(0, 200, step))]
+
+    assert lines == lines_of(REQUEST)
+    assert not any(unfinished)
+    assert reader.lines() == b"\r\n" + REQUEST
+    assert lines_of(b"\r\n" + REQUEST) == [b"", *(lines_of(REQUEST) or [])]
+
+
+@pytest.mark.parametrize(
+    "data", [b"\r\n\r\nGET / HTTP/1.1\r\n\r\n", b"\r\n\r\n\r\n", b"\r\nnonsense\r\n\r\n"]
+)
+def test_one_empty_line_is_enough(data: bytes) -> None:
+    """A second one is no request line, and neither is anything else that is none."""
+    reader = HeadReader(Limits(), skips_empty_line=True)
+    lines = reader.receive(data)
+    assert lines is not None
+    with pytest.raises(InvalidMessage):
+        read_request(lines)
+
+
+@pytest.mark.parametrize("step", [1, 5, 1000])
+def test_empty_line_lengthens_nothing(step: int) -> None:
+    """The limits are the same behind an empty line: the request line's is still its own."""
+    for data, status in OVER:
+        reader = HeadReader(LIMITS, skips_empty_line=True)
+        pieces = cut(b"\r\n" + data, range(0, len(data), step))
+        with pytest.raises(InvalidMessage) as caught:
+            [reader.receive(piece) for piece in pieces]
+        assert caught.value.status_code == status
+
+
+def test_empty_line_is_a_line() -> None:
+    """Unless it is told to, a reader skips no empty line: before a response none may come (RFC 9112 2.2)."""
+    assert HeadReader(Limits()).receive(b"\r\nHTTP/1.1 101 OK\r\n\r\n") == [b"", b"HTTP/1.1 101 OK"]
+
+
+@pytest.mark.parametrize("step", [1, 5, 1000])
+@pytest.mark.parametrize(
+    "data, taken",
+    [
+        (b"GET / HTTP/1.1\nHost: x\r\n\r\nrest", b"GET / HTTP/1.1\nHost: x\r\n"),
+        (b"GET / HTTP/1.1\r\nHost: x\n\r\nrest", b"GET / HTTP/1.1\r\nHost: x\n"),
+        (b"GET / HTTP/1.1\r\nHost: x\r\n\nrest", b"GET / HTTP/1.1\r\nHost: x\r\n"),
+        (b"GET / HTTP/1.1\r\nA: b\r\nHost: x\nC: d\r\n\r\n", b"GET / HTTP/1.1\r\nA: b\r\nHost: x\nC: d\r\n"),
+        (b"nonsense\nHost: x\r\n\r\nrest", b""),
+        (b"\nGET / HTTP/1.1\r\n\r\n", b""),
+    ],
+)
+def test_bare_line_feed_may_be_told_late(data: bytes, taken: bytes, step: int) -> None:
+    """A reader may go on to the end of what begins as a request, and then tell what is wrong with it."""
+    reader = HeadReader(Limits(), reads_on=True)
+    with pytest.raises(InvalidMessage, match="CR LF"):
+        [reader.receive(piece) for piece in cut(data, range(0, len(data), step))]
+
+    assert reader.lines() == taken
+
+
 @pytest.mark.parametrize(
     "target, path",
     [
@@ -431,6 +492,8 @@ CHUNKED = b"4\r\nWiki\r\n6;name=value\r\npedia \r\nB\r\nin \r\nchunks\r\n0\r\n\r
         ({"Transfer-Encoding": "Chunked"}, b"5\r\nHello\r\n0\r\n\r\n", False, b"Hello"),
         ({"Transfer-Encoding": "gzip, chunked"}, b"5\r\nHello\r\n0\r\n\r\n", False, b"Hello"),
         ({"Transfer-Encoding": "chunked"}, b"5\r\nHello\r\n0\r\nTrailer: x\r\n\r\n", False, b"Hello"),
+        ({"Transfer-Encoding": "chunked"}, b"5\r\nHello\r\n0\r\n", False, b"Hello"),
+        ({"Transfer-Encoding": "chunked"}, b"10\r\n" + b"x" * 16 + b"\r\n0\r\n\r\n", False, b"x" * 16),
         ({"Transfer-Encoding": "chunked"}, b"5\r\nHello\r\n", False, None),
         ({"Transfer-Encoding": "chunked"}, b"5\r\nHello\r\n", True, b"Hello"),
         ({"Transfer-Encoding": "chunked"}, b"7\r\n0\r\n\r\n", False, None),
@@ -438,6 +501,7 @@ CHUNKED = b"4\r\nWiki\r\n6;name=value\r\npedia \r\nB\r\nin \r\nchunks\r\n0\r\n\r
         ({"Transfer-Encoding": "chunked"}, b"5", True, b""),
         ({"Transfer-Encoding": "chunked"}, b"", True, b""),
         # Nonsense ends it.
+        ({"Transfer-Encoding": "chunked"}, b"\r\n", False, b""),
         ({"Transfer-Encoding": "chunked"}, b"2\r\nHe\r\nzz\r\nllo\r\n0\r\n\r\n", False, b"He"),
         ({"Transfer-Encoding": "chunked"}, b"-5\r\nHello\r\n0\r\n\r\n", False, b""),
         ({"Transfer-Encoding": "chunked"}, b"FFFFFFFFFFFFFFFF\r\nHello", False, b""),
@@ -459,7 +523,7 @@ def test_some_statuses_have_no_body(status: int) -> None:
     """After a status that has no body, none is waited for (RFC 9112 6.3)."""
     reader = BodyReader(Response(status, headers=Headers({"Content-Length": "5"})), 20)
 
-    assert reader.receive(b"")
+    assert reader.receive(b"Hello")
     assert reader.finish().body == b""
 
 
@@ -485,14 +549,25 @@ def test_endless_chunk_line_ends_body() -> None:
         assert reader.finish().body == b"OK"
 
 
+@pytest.mark.parametrize("step", [1, 10**6])
+@pytest.mark.parametrize("length, body", [(4094, b"OK"), (4095, b"")])
+def test_chunk_line_has_limit(length: int, body: bytes, step: int) -> None:
+    """The first line of a chunk may take 4096 bytes with its end, however it arrives."""
+    reader = BodyReader(Response(400, headers=Headers({"Transfer-Encoding": "chunked"})), 10**6)
+    for piece in cut(b"2;".ljust(length, b"x") + b"\r\nOK\r\n0\r\n", range(0, 5000, step)):
+        reader.receive(piece)
+
+    assert reader.finish().body == body
+
+
 # Writing.
 
 
 def test_request_is_written() -> None:
     """A request is written as its line, its headers and an empty line."""
-    request = Request("/chat?a", Headers({"Host": "example.com"}))
+    request = Request("/~chat?!", Headers({"Host": "example.com"}))
 
-    assert request.serialize() == b"GET /chat?a HTTP/1.1\r\nHost: example.com\r\n\r\n"
+    assert request.serialize() == b"GET /~chat?! HTTP/1.1\r\nHost: example.com\r\n\r\n"
 
 
 @pytest.mark.parametrize(
@@ -531,6 +606,10 @@ def test_response_is_written() -> None:
         Response(200, "OK\r\nInjected: yes"),
         Response(200, "OK\n"),
         Response(200, "\x00"),
+        Response(99),
+        Response(600),
+        Response("200 OK\r\nInjected: yes\r\n", "OK"),  # type: ignore[arg-type]
+        Response(101, body=b"\x81\x00"),
         Response(200, headers=Headers({"A": "b\r\nInjected: yes"})),
         Response(200, headers=Headers({"A: b\r\nInjected": "yes"})),
     ],

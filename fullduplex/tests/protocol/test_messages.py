@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import random
+import tracemalloc
 import zlib
 from typing import Any
 
@@ -13,10 +15,10 @@ from hypothesis import strategies as st
 from fullduplex.exceptions import PayloadTooBig, RemoteProtocolError
 from fullduplex.kernels import utf8_prefix
 from fullduplex.kernels.pure import ReadableBuffer
-from fullduplex.protocol.events import Binary, Text
+from fullduplex.protocol.events import Binary, Chunk, Text
 from fullduplex.protocol.frames import Opcode, Piece
 from fullduplex.protocol.limits import Limits
-from fullduplex.protocol.messages import MessageReader
+from fullduplex.protocol.messages import CHUNK_SIZE, MessageReader
 from fullduplex.protocol.states import Side
 
 from .wire import cut, deflated
@@ -345,3 +347,252 @@ def test_compressed_bytes_are_limited() -> None:
     assert reader.room is not None
     assert reader.room < 1500
     assert MessageReader(Limits(message=10**6), deflated(Side.SERVER)).room < 1_200_000  # type: ignore[operator]
+
+
+# Messages in pieces.
+
+
+def stream(message: list[Piece], limits: Limits | None = None, extension: Any = None) -> list[Chunk]:
+    """Return the chunks that a new reader makes of the pieces of one message."""
+    reader = MessageReader(limits or Limits(), extension)
+    assert reader.start_streaming() is None
+    return [chunk for piece in message for chunk in reader.stream(piece)]
+
+
+def joined(chunks: list[Chunk]) -> Message:
+    """Return the message that chunks are parts of; see that they are what chunks should be."""
+    assert [chunk.ends_message for chunk in chunks] == [False] * (len(chunks) - 1) + [True]
+    assert all(chunk.data for chunk in chunks[:-1])
+    if isinstance(chunks[0].data, str):
+        return Text("".join(chunk.data for chunk in chunks if isinstance(chunk.data, str)))
+    return Binary(b"".join(chunk.data for chunk in chunks if isinstance(chunk.data, bytes)))
+
+
+@given(
+    message=st.text(max_size=30).map(lambda text: Text(text * 9)) | st.binary(max_size=60).map(Binary),
+    places=st.lists(st.integers(1, 300)),
+    compressed=st.booleans(),
+    chunk_size=st.sampled_from([1, 2, 3, 50, 65_536]),
+)
+@pytest.mark.parametrize("arrive", ARRIVALS)
+def test_chunks_make_the_message(
+    arrive: Any, message: Message, places: list[int], compressed: bool, chunk_size: int
+) -> None:
+    """Joined, the chunks are the message; each is of its type, and none is empty but perhaps the last."""
+    data = message.data.encode() if isinstance(message, Text) else message.data
+    script = arrive(
+        *cut(deflate(data) if compressed else data, places),
+        opcode=Opcode.TEXT if isinstance(message, Text) else Opcode.BINARY,
+        rsv=0x40 if compressed else 0,
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("fullduplex.protocol.messages.CHUNK_SIZE", chunk_size)
+        chunks = stream(script, extension=deflated(Side.SERVER))
+
+    assert joined(chunks) == message
+    if compressed:
+        # An incomplete character, of three bytes at most, may be added.
+        assert all(len(chunk.data) <= chunk_size + 3 for chunk in chunks)
+
+
+@pytest.mark.parametrize("arrive", ARRIVALS)
+def test_chunks_come_with_their_pieces(arrive: Any) -> None:
+    """What a piece has is given at once, but for a character that isn't complete."""
+    reader = MessageReader(Limits())
+    reader.start_streaming()
+    chunks = [list(reader.stream(piece)) for piece in arrive(b"a\xe4", b"\xbd", b"", b"\xa0b", b"")]
+
+    assert chunks == [[Chunk("a", False)], [], [], [Chunk("你b", False)], [Chunk("", True)]]
+    assert reader.buffered == 0
+
+
+@pytest.mark.parametrize("arrive", ARRIVALS)
+@pytest.mark.parametrize("text", BROKEN_TEXTS)
+def test_broken_chunk_fails_at_once(text: bytes, arrive: Any) -> None:
+    """The byte that can't be UTF-8 fails the message, though what came before it was given."""
+    for parts in ([text, b""], [*cut(text, range(100)), b""]):
+        with pytest.raises(RemoteProtocolError, match="isn't UTF-8") as caught:
+            stream(arrive(*parts)[:-1])
+        assert caught.value.close_code == 1007
+
+
+@pytest.mark.parametrize("arrive", ARRIVALS)
+@pytest.mark.parametrize("text", [b"\xe4", b"\xe4\xbd", b"ok\xf0\x9f\x98"])
+def test_half_a_character_fails_at_end(text: bytes, arrive: Any) -> None:
+    """A text in chunks must not end within a character either, be it compressed or not."""
+    for parts in ([text], cut(text, range(100)), [text, b""]):
+        with pytest.raises(RemoteProtocolError, match="isn't UTF-8"):
+            stream(arrive(*parts))
+    with pytest.raises(RemoteProtocolError, match="isn't UTF-8"):
+        stream(arrive(deflate(text), rsv=0x40), extension=deflated(Side.SERVER))
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+@pytest.mark.parametrize("arrive", ARRIVALS)
+def test_limit_counts_all_chunks(arrive: Any, compressed: bool) -> None:
+    """The limit is of the whole message, though nothing of it is kept."""
+
+    def script(size: int) -> list[Piece]:
+        data = b"x" * size
+        parts = cut(deflate(data) if compressed else data, range(0, size, 3))
+        found: list[Piece] = arrive(*parts, opcode=Opcode.BINARY, rsv=0x40 if compressed else 0)
+        return found
+
+    limits = Limits(message=1000)
+    assert joined(stream(script(1000), limits, deflated(Side.SERVER))) == Binary(b"x" * 1000)
+    reader = MessageReader(limits, deflated(Side.SERVER))
+    reader.start_streaming()
+    given_out: list[Chunk] = []
+    with pytest.raises(PayloadTooBig) as caught:
+        given_out.extend(chunk for piece in script(1001) for chunk in reader.stream(piece))
+    assert caught.value.limit == 1000
+    assert sum(len(chunk.data) for chunk in given_out) <= 1000
+
+
+def test_chunks_leave_room() -> None:
+    """There is room for what is left of the limit, and all of it again after the last chunk."""
+    reader = MessageReader(Limits(message=10))
+    reader.start_streaming()
+    rooms = []
+    for piece in pieces(b"xxx", b"", b"xxxx", b"xx"):
+        rooms.append(reader.room)
+        list(reader.stream(piece))
+
+    assert rooms == [10, 7, 7, 3]
+    assert reader.room == 10
+
+
+def test_streamed_fragments_are_not_limited() -> None:
+    """As fragments that are given out cost nothing, there may be any number of them."""
+    assert joined(stream(pieces(*[b"x"] * 100), Limits(fragments=5))) == Text("x" * 100)
+
+
+@pytest.mark.parametrize("arrive", ARRIVALS)
+def test_bomb_comes_in_chunks(arrive: Any) -> None:
+    """A message without limit that inflates to much comes bit by bit, in memory for one of them."""
+    size = 50_000_000
+    payload = deflate(bytes(size))
+    reader = MessageReader(Limits(message=None), deflated(Side.SERVER))
+    reader.start_streaming()
+    script = arrive(*cut(payload, [9, 20_000]), opcode=Opcode.BINARY, rsv=0x40)
+    received, largest = 0, 0
+    tracemalloc.start()
+    for piece in script:
+        for data, _ in reader.stream(piece):
+            received += len(data)
+            largest = max(largest, len(data))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert received == size
+    assert largest <= CHUNK_SIZE
+    assert peak < 16 * CHUNK_SIZE
+
+
+def test_stream_begins_within_message() -> None:
+    """Asked for in the middle of a message, chunks begin with what there is of it."""
+    reader = MessageReader(Limits(message=100))
+    first, second, last = pieces(b"abc\xe4", b"\xbd\xa0", b"d")
+    assert reader.receive(first) is None
+    assert reader.start_streaming() == Chunk("abc", False)
+    assert reader.start_streaming() is None
+    assert list(reader.stream(second)) == [Chunk("你", False)]
+    assert list(reader.stream(last)) == [Chunk("d", True)]
+
+
+@pytest.mark.parametrize("begun", [b"\xe4", b""])
+def test_stream_begins_with_no_empty_chunk(begun: bytes) -> None:
+    """If all there is of the message is less than a character, there is no chunk yet."""
+    reader = MessageReader(Limits())
+    first, last = pieces(begun, b"\xbd\xa0" if begun else b"x")
+    assert reader.receive(first) is None
+
+    assert reader.start_streaming() is None
+    assert list(reader.stream(last)) == [Chunk("你" if begun else "x", True)]
+
+
+def test_stream_within_message_is_limited() -> None:
+    """What came of a message before chunks were asked for counts as well."""
+    reader = MessageReader(Limits(message=10))
+    first, second, _ = pieces(b"x" * 6, b"x" * 5, b"", opcode=Opcode.BINARY)
+    reader.receive(first)
+    assert reader.start_streaming() == Chunk(b"x" * 6, False)
+
+    with pytest.raises(PayloadTooBig):
+        list(reader.stream(second))
+
+
+def test_next_message_is_whole_again() -> None:
+    """Chunks are of one message."""
+    reader = MessageReader(Limits())
+    reader.start_streaming()
+    first, second = pieces(b"a", b"b")
+    assert list(reader.stream(first)) == [Chunk("a", False)]
+    assert reader.is_streaming
+    assert list(reader.stream(second)) == [Chunk("b", True)]
+
+    assert not reader.is_streaming
+    assert [reader.receive(piece) for piece in pieces(b"c", b"d")] == [None, Text("cd")]
+
+
+def test_stream_may_be_called_off() -> None:
+    """Chunks that were asked for aren't given if that is taken back before the message begins."""
+    reader = MessageReader(Limits())
+    reader.start_streaming()
+    reader.stop_streaming()
+    assert not reader.is_streaming
+    assert [reader.receive(piece) for piece in pieces(b"a")] == [Text("a")]
+
+
+@pytest.mark.parametrize("first", [b"a", b""])
+def test_begun_stream_goes_on(first: bytes) -> None:
+    """A message that was begun in chunks ends in chunks; the next one is whole."""
+    reader = MessageReader(Limits())
+    reader.start_streaming()
+    begin, end = pieces(first, b"b")
+    list(reader.stream(begin))
+    reader.stop_streaming()
+    assert reader.is_streaming
+    assert list(reader.stream(end)) == [Chunk("b", True)]
+    assert not reader.is_streaming
+
+
+@given(
+    text=st.text(max_size=20).map(lambda text: text * 20),
+    places=st.lists(st.integers(1, 60)),
+    breaks=st.lists(st.integers(1, 3), min_size=1),
+)
+def test_chunks_may_be_taken_later(text: str, places: list[int], breaks: list[int]) -> None:
+    """What a generator that is closed didn't give, ``catch_up`` does; the next message is read as ever."""
+    reader = MessageReader(Limits(), deflated(Side.SERVER))
+    turn = itertools.cycle(breaks)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("fullduplex.protocol.messages.CHUNK_SIZE", 7)
+        for _ in range(2):
+            reader.start_streaming()
+            found: list[Chunk] = []
+            for piece in pieces(*cut(deflate(text.encode()), places), rsv=0x40):
+                chunks = reader.stream(piece)
+                while some := list(itertools.islice(chunks, next(turn))):
+                    found += some
+                    chunks.close()
+                    chunks = reader.catch_up()
+                assert not reader.is_behind
+            assert joined(found) == Text(text)
+
+
+def test_plain_pieces_leave_nothing_behind() -> None:
+    """Without an extension, a piece is one chunk, and there is nothing to catch up with."""
+    reader = MessageReader(Limits())
+    reader.start_streaming()
+    first, last = pieces(b"x" * 3 * CHUNK_SIZE, b"")
+    assert [len(chunk.data) for chunk in reader.stream(first)] == [3 * CHUNK_SIZE]
+    assert not reader.is_behind
+    assert list(reader.catch_up()) == []
+    assert list(reader.stream(last)) == [Chunk("", True)]
+
+
+def test_compressed_message_without_extension() -> None:
+    """A piece that is marked though no extension was agreed to is taken as it is: ``frames`` refuses it."""
+    assert read(pieces(b"a", b"b", rsv=0x40)) == [Text("ab")]
+    assert joined(stream(pieces(b"a", b"b", rsv=0x40))) == Text("ab")

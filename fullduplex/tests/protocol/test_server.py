@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import re
+import weakref
 from collections.abc import Sequence
 from typing import Any
 
@@ -171,6 +173,10 @@ def test_targets_are_accepted(line: str) -> None:
         ("Connection", ["UPGRADE"]),
         ("Connection", ["keep-alive", "upgrade"]),
         ("Upgrade", ["WebSocket"]),
+        # RFC 9110 7.8: a client may offer several protocols.
+        ("Upgrade", ["websocket, h2c"]),
+        ("Upgrade", ["h2c", "websocket"]),
+        ("Upgrade", ["websocket"] * 2),
         ("Host", ["[::1]:8080"]),
         ("Content-Length", ["0"]),
         ("User-Agent", [""]),
@@ -192,6 +198,14 @@ def test_names_of_headers_have_no_case() -> None:
         )
 
 
+def test_empty_line_may_come_first() -> None:
+    """One empty line before the request is passed over, and no more than that (RFC 9112 2.2)."""
+    assert Answer(b"\r\n" + upgrade_request()).status == 101
+    assert Answer(*cut(b"\r\n" + upgrade_request(), range(200))).status == 101
+    refused(b"\r\n\r\n" + upgrade_request(), 400)
+    refused(b"\n" + upgrade_request(), 400)
+
+
 # What is refused: the rows of headers that are wrong, and the status of the answer.
 
 
@@ -209,8 +223,7 @@ def test_names_of_headers_have_no_case() -> None:
         ("Host", ["a, b"], 400),
         ("Upgrade", [], 426),
         ("Upgrade", ["h2c"], 426),
-        ("Upgrade", ["websocket, h2c"], 426),
-        ("Upgrade", ["websocket"] * 2, 426),
+        ("Upgrade", ["websockets, h2c"], 426),
         ("Upgrade", [""], 400),
         ("Connection", [], 426),
         ("Connection", ["keep-alive"], 426),
@@ -327,6 +340,48 @@ def test_limits_are_those_given(name: str) -> None:
     """Each limit of the head is the one that the connection was made with."""
     assert Answer(upgrade_request()).status == 101
     refused(upgrade_request(), 414 if name == "request_line" else 431, limits=Limits(**{name: 4}))
+
+
+@pytest.mark.parametrize("number", [129, 1000, 5000])
+def test_heap_of_headers_hides_nothing(number: int) -> None:
+    """Headers before those that matter, beyond the limit, are refused; none is dropped without a word."""
+    refused(head("GET / HTTP/1.1", [*[("X", "y")] * number, *REQUEST_HEADERS]), 431)
+
+
+@pytest.mark.parametrize(
+    "headers, status",
+    [
+        # A proxy that doesn't know the draft would take each of these for plain HTTP.
+        ([("Host", "a"), ("Sec-WebSocket-Version", "8"), ("Sec-WebSocket-Key", HANDSHAKE_KEY)], 426),
+        ([("Host", "a"), ("Sec-WebSocket-Version", "13"), ("Sec-WebSocket-Key", HANDSHAKE_KEY)], 426),
+        (replaced(REQUEST_HEADERS, "Sec-WebSocket-Version", "8"), 426),
+        ([*replaced(REQUEST_HEADERS, "Sec-WebSocket-Version", "7"), ("Sec-WebSocket-Origin", "a")], 426),
+        # The drafts before the RFC had no version, and keys of their own.
+        (
+            [
+                *replaced(REQUEST_HEADERS[:3], "Upgrade", "WebSocket"),
+                ("Sec-WebSocket-Key1", "4 @1  46546xW%0l 1 5"),
+                ("Sec-WebSocket-Key2", "12998 5 Y3 1  .P00"),
+            ],
+            400,
+        ),
+    ],
+)
+def test_old_drafts_are_refused(headers: list[tuple[str, str]], status: int) -> None:
+    """No draft is spoken but the RFC: whatever an old client or a disguised one asks for, it isn't 101."""
+    refused(head("GET /chat HTTP/1.1", headers, b"^n:ds[4U"), status)
+
+
+@pytest.mark.parametrize("name", ["Content-Length", "Transfer-Encoding"])
+@pytest.mark.parametrize(
+    "values", [["44", "0"], ["0", "44"], ["chunked", "identity"], ["xchunked"], ["+0"], ["0x0"]]
+)
+def test_bodies_smuggle_nothing(name: str, values: list[str]) -> None:
+    """However a body is announced, the request behind it gets no answer of its own."""
+    headers = [*REQUEST_HEADERS, *((name, value) for value in values)]
+    found = refused(head("GET / HTTP/1.1", headers, b"0\r\n\r\n" + upgrade_request()), 400)
+
+    assert found.output.count(b"HTTP/1.1 ") == 1
 
 
 def test_parser_differences_smuggle_nothing() -> None:
@@ -511,6 +566,17 @@ def test_selector_chooses() -> None:
     assert asked == [["a", "b", "c"], []]
 
 
+def test_selector_of_the_moment_chooses() -> None:
+    """A function given with the request goes before the one that the connection was made with."""
+    server = ServerConnection(select_subprotocol=lambda connection, offered: offered[0])
+    server.receive_data(upgrade_request(("Sec-WebSocket-Protocol", "a, b")))
+    [request] = server.events_received()
+    assert isinstance(request, Request)
+
+    assert server.accept(request, lambda offered: offered[-1]).headers["Sec-WebSocket-Protocol"] == "b"
+    assert server.accept(request).headers["Sec-WebSocket-Protocol"] == "a"
+
+
 def test_selector_is_checked() -> None:
     """A choice that wasn't offered would fail the client, so it is refused."""
     refused(upgrade_request(), 400, select_subprotocol=lambda connection, offered: "a")
@@ -552,7 +618,7 @@ def test_heap_of_subprotocols() -> None:
             for bad in (
                 "x",
                 "server_max_window_bits",
-                "server_max_window_bits=8",
+                "server_max_window_bits=7",
                 "client_max_window_bits=99",
                 "client_no_context_takeover; client_no_context_takeover",
                 "server_no_context_takeover=1",
@@ -594,7 +660,7 @@ def test_agreed_compression_is_used() -> None:
     """Once agreed, compressed messages are taken, and sent."""
     server = opened(upgrade_request(("Sec-WebSocket-Extensions", "permessage-deflate")), extensions=DEFLATE)
     server.receive_data(frame(TEXT, bytes.fromhex("f248cdc9c90700"), rsv=0x40, key=KEY))
-    server.send_message(Opcode.TEXT, b"Hello")
+    server.send_message(Opcode.TEXT, b"Hello", compress=True)
 
     assert server.events_received() == [Text("Hello")]
     assert frames(b"".join(server.data_to_send()), masked=False) == [
@@ -614,6 +680,7 @@ def test_frames_may_be_early() -> None:
     [request] = server.events_received()
     assert isinstance(request, Request)
     server.send_response(server.accept(request))
+    server.receive_data(b"")
 
     assert server.events_received() == [Text("early\nbird\r\n"), Ping(b"?")]
     _, pong = server.data_to_send()
@@ -634,6 +701,7 @@ def test_frames_may_come_before_the_answer(step: int) -> None:
 
     assert isinstance(request, Request)
     server.send_response(server.accept(request))
+    server.receive_data(b"")
 
     assert server.events_received() == [Text(text), Text("\n")]
     server.receive_data(frame(TEXT, b"later", key=KEY))
@@ -785,6 +853,9 @@ def handed_over(*data: bytes) -> bytes | None:
         b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 200 + b"\r\n",
         b"nonsense\r\n\r\n",
         b"nonsense\n",
+        b"\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET / HTTP/1.1\nHost: a\n\n",
+        b"POST / HTTP/1.1\r\nBad Name: a\r\nContent-Length: 20\r\n\r\n\nUpgrade: websocket\r\n",
     ],
 )
 def test_other_requests_are_handed_over(data: bytes) -> None:
@@ -809,11 +880,37 @@ def test_upgrades_are_not_handed_over() -> None:
         (upgrade_request(("Bad Name", "x")), 400),
         (upgrade_request().replace(b"Upgrade: ", b"upgrade \t: "), 400),
         (upgrade_request(("X", "y" * 9000)), 431),
+        (upgrade_request().replace(b"HTTP/1.1\r\n", b"HTTP/1.1\n"), 400),
+        (upgrade_request().replace(b"\r\nUpgrade", b"\nUpgrade"), 400),
+        (upgrade_request().replace(b"\r\n", b"\n"), 400),
     ],
 )
 def test_bad_upgrades_are_refused_here(data: bytes, status: int) -> None:
     """A bad request for a WebSocket is refused by us: nobody else would know it for one (RFC 6455 4.2.1)."""
     assert refused(data, status, hands_over=True).server.handshake_exception is not None
+
+
+@given(
+    changes=st.lists(
+        st.tuples(st.integers(0, 200), st.sampled_from([b"", b"\n", b"\r\n", b"x"]), st.integers(0, 3)),
+        max_size=4,
+    ),
+    places=st.lists(st.integers(1, 250), max_size=8),
+)
+def test_split_decides_nothing(changes: list[tuple[int, bytes, int]], places: list[int]) -> None:
+    """Whether a request is ours or somebody else's doesn't depend on how its bytes were split."""
+    data = upgrade_request(("X", "y" * 50), ("Z", "z"))
+    for at, new, length in changes:
+        data = data[:at] + new + data[at + length :]
+
+    def outcome(pieces: list[bytes]) -> object:
+        server = ServerConnection(hands_over=True, limits=Limits(header_line=60, headers=6))
+        for piece in pieces:
+            server.receive_data(piece)
+        events = [type(event) for event in server.events_received()]
+        return events, server.response and server.response.status_code
+
+    assert outcome(cut(data, places)) == outcome([data])
 
 
 def test_nothing_is_read_after_handing_over() -> None:
@@ -835,3 +932,21 @@ def test_invalid_upgrade_is_told() -> None:
 
     assert isinstance(found.server.handshake_exception, InvalidUpgrade)
     assert str(found.server.handshake_exception) == "invalid Upgrade header: h2c"
+
+
+@pytest.mark.parametrize("data", [upgrade_request(("Origin", "x")), b"nonsense\r\n\r\n"])
+def test_refused_leave_no_garbage(data: bytes) -> None:
+    """The error that is kept doesn't keep its connection: both go without the garbage collector."""
+    gc.disable()
+    try:
+        server = ServerConnection(origins=[])
+        server.receive_data(data)
+        for event in server.events_received():
+            assert isinstance(event, Request)
+            server.send_response(server.accept(event))
+        error, kept = server.handshake_exception, weakref.ref(server)
+        del server
+        assert error is not None
+        assert kept() is None
+    finally:
+        gc.enable()

@@ -142,6 +142,48 @@ def test_exception_tells_who_began(steps: list[str], received_first: bool | None
     assert lifecycle(*steps).exception().received_first is received_first
 
 
+ERROR = ConnectionResetError("gone")
+
+
+def test_exception_tells_its_cause() -> None:
+    """What ended the connection, other than a closing handshake, is the exception's cause."""
+    life = lifecycle("opened")
+    assert life.exception().__cause__ is None
+    life.lost(ERROR)
+    assert life.exception().__cause__ is ERROR
+    life.lost(OSError("again"))
+
+    assert life.exception().__cause__ is ERROR
+
+
+@pytest.mark.parametrize(
+    "steps, cause",
+    [
+        ([], ERROR),
+        (["opened", "sent"], ERROR),
+        (["opened", "received"], ERROR),
+        (["opened", "fail"], ERROR),
+        (["opened", "sent", "received"], None),
+        (["opened", "received", "sent"], None),
+    ],
+)
+def test_complete_close_has_no_cause(steps: list[str], cause: Exception | None) -> None:
+    """How the transport ends after the closing handshake doesn't matter any more (7.1.4)."""
+    life = lifecycle(*steps)
+    life.lost(ERROR)
+
+    assert life.exception().__cause__ is cause
+
+
+def test_first_cause_is_kept() -> None:
+    """What ended the connection comes before what became of its transport."""
+    life = lifecycle("opened", "fail")
+    life.cause = ValueError("broken")
+    life.lost(ERROR)
+
+    assert isinstance(life.exception().__cause__, ValueError)
+
+
 def test_states_are_numbered_as_in_browsers() -> None:
     """The numbers are those of ``readyState``."""
     assert [(state.name, state.value) for state in State] == [

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from fullduplex.exceptions import InvalidURI
 from fullduplex.protocol.headers import Headers
 from fullduplex.protocol.http11 import Request
-from fullduplex.protocol.uri import URI, parse_uri
+from fullduplex.protocol.uri import URI, parse_uri, resolve
 
 
 @pytest.mark.parametrize(
@@ -25,6 +25,9 @@ from fullduplex.protocol.uri import URI, parse_uri
         ("ws://example.com/?", URI(False, "example.com", 80, "/", "")),
         ("ws://127.0.0.1:1/", URI(False, "127.0.0.1", 1, "/", "")),
         ("ws://[::1]:9998/echo", URI(False, "::1", 9998, "/echo", "")),
+        ("ws://[FE80::1%25Eth0]/", URI(False, "fe80::1%Eth0", 80, "/", "")),
+        ("ws://[fe80::1%eth0.1]:81/", URI(False, "fe80::1%eth0.1", 81, "/", "")),
+        ("ws://[fe80::1%25]/", URI(False, "fe80::1%25", 80, "/", "")),
         ("ws://user:pass@example.com/", URI(False, "example.com", 80, "/", "", "user", "pass")),
         ("ws://user@example.com/", URI(False, "example.com", 80, "/", "", "user", "")),
         ("ws://us%40er:p%3Ass%20@example.com/", URI(False, "example.com", 80, "/", "", "us@er", "p:ss ")),
@@ -70,6 +73,10 @@ def test_uri_is_read(text: str, uri: URI) -> None:
         "ws://example.com:8 0/",
         "ws://[::1/",
         "ws://[x]/",
+        "ws://[fe80::1%]/",
+        "ws://[fe80::1%25e/th0]/",
+        "ws://[fe80::1%et*h0]/",
+        "ws://[fe80::1%ünder]/",
         # CR and LF would break the request apart.
         "ws://example.com/\r\nInjected: yes",
         "ws://example.com/a b",
@@ -81,6 +88,8 @@ def test_uri_is_read(text: str, uri: URI) -> None:
         "ws://user\r\n@example.com/",
         f"ws://{'ü' * 64}.example/",
         "ws://ü..example/",
+        "ws://a..example/",
+        f"ws://{'a' * 64}.example/",
         "ws://example℀.com/",
     ],
 )
@@ -103,6 +112,9 @@ def test_invalid_uri_is_refused(text: str) -> None:
         ("ws://EXAMPLE.com:8080/", "example.com:8080", "/"),
         ("ws://[::1]/", "[::1]", "/"),
         ("ws://[::1]:81/", "[::1]:81", "/"),
+        # RFC 6874 4: a zone is our own business.
+        ("ws://[fe80::1%25eth0]/", "[fe80::1]", "/"),
+        ("ws://[fe80::1%25eth0]:81/", "[fe80::1]:81", "/"),
         ("ws://user:pass@example.com/", "example.com", "/"),
     ],
 )
@@ -111,6 +123,72 @@ def test_host_and_resource_are_for_the_request(text: str, host: str, resource: s
     uri = parse_uri(text)
 
     assert (uri.host_header, uri.resource_name) == (host, resource)
+
+
+@pytest.mark.parametrize(
+    "text, shown, name",
+    [
+        ("ws://user:secret@example.com/a?token=secret", "ws://example.com/a", "example.com"),
+        ("wss://example.com:8443", "wss://example.com:8443/", "example.com"),
+        ("wss://[fe80::1%25eth0]/", "wss://[fe80::1]/", "fe80::1"),
+    ],
+)
+def test_text_is_for_others(text: str, shown: str, name: str) -> None:
+    """What logs have of a URI, and what the server is called, has nothing that is ours alone."""
+    uri = parse_uri(text)
+
+    assert (str(uri), uri.server_name) == (shown, name)
+
+
+@pytest.mark.parametrize(
+    "location, expected",
+    [
+        ("/b", "wss://u:p@host:444/b"),
+        ("b?c#d", "wss://u:p@host:444/x/b?c"),
+        ("?c", "wss://u:p@host:444/x/y?c"),
+        ("", "wss://u:p@host:444/x/y?z"),
+        ("wss://host:444/b", "wss://u:p@host:444/b"),
+        ("WSS://HOST:444/b", "wss://u:p@host:444/b"),
+        ("wss://v:q@host:444/b", "wss://v:q@host:444/b"),
+        ("https://host:444/b", "wss://u:p@host:444/b"),
+        # Another origin by its host, its port or its scheme.
+        ("//other:444/b", "wss://other:444/b"),
+        ("wss://host/b", "wss://host/b"),
+        ("ws://host:444/b", "ws://host:444/b"),
+        ("HTTP://host:444/b", "ws://host:444/b"),
+        ("wss://v:q@other/b", "wss://other/b"),
+        ("wss://host:444@other/b", "wss://other/b"),
+    ],
+)
+def test_redirect_is_resolved(location: str, expected: str) -> None:
+    """A redirect may be relative, and takes credentials along within its origin only."""
+    assert resolve(parse_uri("wss://u:p@host:444/x/y?z"), location) == parse_uri(expected)
+
+
+def test_redirect_keeps_the_zone() -> None:
+    """A redirect within a server that is reached through a zone stays in that zone."""
+    base = parse_uri("ws://[fe80::1%25eth0]:81/a")
+
+    assert resolve(base, "/b") == parse_uri("ws://[fe80::1%25eth0]:81/b")
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        "mailto:x",
+        "ftp://host/",
+        "https://",
+        "https://[::1",
+        "https://host:port/",
+        "/a b",
+        "/a\tb",
+        "\x00",
+    ],
+)
+def test_redirect_must_lead_somewhere(location: str) -> None:
+    """A redirect to what isn't a WebSocket is refused."""
+    with pytest.raises(InvalidURI):
+        resolve(parse_uri("wss://host/"), location)
 
 
 @given(path=st.text(max_size=10), query=st.text(max_size=10))

@@ -161,6 +161,7 @@ def deflated(side: Side, **changes: object) -> PerMessageDeflate:
         "remote_no_takeover": False,
         "level": -1,
         "memory_level": 8,
+        "threshold": 0,
     }
     return PerMessageDeflate(**{**settings, **changes})  # type: ignore[arg-type]
 

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
+import socket
+import sys
 from collections.abc import AsyncIterator
+from types import SimpleNamespace
+from typing import Any
 
 import pytest_asyncio
 
 from fullduplex.protocol.states import State
 from fullduplex.testing import VirtualTimeLoop, connection_pair
-from fullduplex.transport.heartbeat import Heartbeat
+from fullduplex.transport.heartbeat import Heartbeat, unread_bytes, unsent_bytes
 
 
 class Patient:
@@ -21,9 +27,15 @@ class Patient:
         self.is_reading_paused = False
         self.buffered_amount = 0
         self.bytes_taken = 0
+        self.bytes_written = 0
+        self.codec = SimpleNamespace(extension=None)
         self.latency = 0.0
+        self.socket: Any = None
         self.done: list[tuple[float, str]] = []
         self.pings: list[bytes] = []
+
+    def _extra(self, name: str) -> Any:
+        return {"socket": self.socket}[name]
 
     def note(self, what: str) -> None:
         """Note what is done now."""
@@ -182,6 +194,61 @@ async def test_blocked_loop_forgives_once(patient: Patient) -> None:
     assert patient.done == [(20, "ping"), (101, "fail 1011 keepalive ping timeout")]
 
 
+async def test_unread_bytes_are_life(patient: Patient) -> None:
+    """What the system has received already is read before anything is said of the peer."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        patient.socket = ours
+        theirs.send(b"pong")
+        heartbeat = Heartbeat(patient, 20, 20)
+        await asyncio.sleep(41)
+        assert [what for _, what in patient.done] == ["ping"]
+
+        ours.recv(10)
+        heartbeat.heard = True
+        await asyncio.sleep(10)
+        assert patient.done == [(20, "ping"), (42, "ping")]
+
+
+async def test_unread_bytes_count_once(patient: Patient) -> None:
+    """Bytes of which nothing is ever heard, as of an unfinished TLS record, put off the end once a ping."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        patient.socket = ours
+        theirs.send(b"half of a record")
+        Heartbeat(patient, 20, 20)
+        await asyncio.sleep(100)
+
+    assert patient.done == [(20, "ping"), (42, "fail 1011 keepalive ping timeout")]
+
+
+async def test_dead_sockets_have_no_life(patient: Patient) -> None:
+    """A socket in whose buffer nothing waits changes nothing."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        patient.socket = ours
+        Heartbeat(patient, 20, 20)
+        await asyncio.sleep(100)
+
+    assert patient.done == [(20, "ping"), (40, "fail 1011 keepalive ping timeout")]
+
+
+async def test_unread_bytes_are_counted(patient: Patient) -> None:
+    """They are told of a socket that is open; of anything else there are none."""
+    assert unread_bytes(patient) == 0
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        patient.socket = ours
+        theirs.send(bytes(1000))
+        assert unread_bytes(patient) == 1000
+    assert unread_bytes(patient) == 0
+    # A directory has no such count.
+    descriptor = os.open(os.curdir, os.O_RDONLY)
+    patient.socket = SimpleNamespace(fileno=lambda: descriptor)
+    assert unread_bytes(patient) == 0
+    os.close(descriptor)
+
+
 async def test_stop_ends_pings(patient: Patient) -> None:
     """After stop nothing is sent and nothing judged; a second one does nothing."""
     heartbeat = Heartbeat(patient, 20, 20)
@@ -262,3 +329,70 @@ async def test_unread_queue_is_forgiven() -> None:
 
         assert pair.server.is_reading_paused
         assert [await pair.server.recv() for _ in words] == words
+
+
+async def test_ping_on_its_way_is_waited_for(patient: Patient) -> None:
+    """While what was sent before the ping is still being taken, no answer can be expected."""
+    patient.bytes_written = 100
+    Heartbeat(patient, 20, 20)
+    for _ in range(99):
+        await asyncio.sleep(2)
+        patient.bytes_taken += 1
+    await asyncio.sleep(1)
+    patient.bytes_taken = 100
+    assert [what for _, what in patient.done] == ["ping"]
+
+    await asyncio.sleep(40)
+    assert [what for _, what in patient.done] == ["ping", "fail 1011 keepalive ping timeout"]
+
+
+async def test_standing_ping_is_not_waited_for(patient: Patient) -> None:
+    """When nothing of what is before the ping is taken any more, the peer isn't there."""
+    patient.bytes_written = 100
+    Heartbeat(patient, 20, 20)
+    await asyncio.sleep(100)
+
+    assert patient.done == [(20, "ping"), (40, "fail 1011 keepalive ping timeout")]
+
+
+async def test_slow_lines_stay_open() -> None:
+    """A peer at the other end of a slow line gets our ping late, and isn't taken for dead."""
+    keepalive = {"ping_interval": 20, "ping_timeout": 20}
+    async with connection_pair(ping_interval=None, client=keepalive, compression=None) as pair:
+        pair.to_server.throttle(1000)
+        await pair.client.send(b"x" * 100_000)
+
+        assert await pair.server.recv() == b"x" * 100_000
+        assert asyncio.get_running_loop().time() > 99
+        assert pair.client.state is State.OPEN
+
+
+async def test_unsent_bytes_are_counted(patient: Patient) -> None:
+    """What the system holds back as the peer's takes no more is told, where the system tells."""
+    listener = socket.create_server(("localhost", 0))
+    ours = socket.create_connection(listener.getsockname())
+    theirs, _ = listener.accept()
+    with listener, ours, theirs:
+        patient.socket = ours
+        assert unsent_bytes(patient) == 0
+        ours.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            while ours.send(bytes(65536)):
+                pass
+        assert unsent_bytes(patient) > 0 or sys.platform != "linux"
+
+
+async def test_idle_contexts_are_released() -> None:
+    """After an interval without a message, compression gives back its contexts, and goes on all the same."""
+    async with connection_pair(ping_interval=20, ping_timeout=20) as pair:
+        messages = ["the same words again and again " * 5] * 2
+        for message in messages:
+            await pair.client.send(message)
+            assert await pair.server.recv() == message
+        held = [pair.client.codec.extension._deflate, pair.server.codec.extension._inflate]
+        assert all(held)
+        await asyncio.sleep(50)
+        assert [pair.client.codec.extension._deflate, pair.server.codec.extension._inflate] == [None, None]
+        for message in messages:
+            await pair.client.send(message)
+            assert await pair.server.recv() == message

@@ -8,7 +8,7 @@ failed, if it did.  RFC 6455 4.1.
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 
 from ..exceptions import (
     InvalidHandshake,
@@ -114,7 +114,7 @@ class ClientConnection(Connection):
 
     # The response
 
-    def receive(self, data: ReadableBuffer) -> Iterator[Event]:
+    def receive(self, data: ReadableBuffer) -> Generator[Event, None, None]:
         """Take bytes from the peer: of its response first, of frames once the connection is open."""
         if self.handshake_exception is not None:
             return
@@ -123,10 +123,11 @@ class ClientConnection(Connection):
         elif self._head is not None:
             response = self._receive_head(self._head, data)
             if response is not None:
-                rest = self._head.rest()
+                # Kept first, so that nothing is lost if the generator is closed here.
+                self._frames.keep(self._head.rest())
                 self._head = None
                 yield response
-                yield from super().receive(rest)
+                yield from super().receive(b"")
         else:
             yield from super().receive(data)
 
@@ -149,14 +150,16 @@ class ClientConnection(Connection):
         self.open(extension)
         return response
 
-    def receive_eof(self) -> None:
-        """The peer has shut down its side of the transport, or the transport is gone."""
+    def receive_eof(self, cause: Exception | None = None) -> None:
+        """The peer has shut down its side of the transport, or the transport is gone, by ``cause``."""
         if self._body is not None and self.handshake_exception is None:
             self._refuse(self._body)
         elif self._head is not None:
             self._head = None
-            self._fail_handshake(InvalidMessage("connection closed before the whole response arrived"))
-        super().receive_eof()
+            error = InvalidMessage("connection closed before the whole response arrived")
+            error.__cause__ = cause or EOFError("end of stream")
+            self._fail_handshake(error)
+        super().receive_eof(cause)
 
     def _receive_body(self, body: BodyReader, data: ReadableBuffer) -> None:
         if body.receive(data):

@@ -16,16 +16,23 @@ Invariants:
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 from ..close import Close, CloseCode
-from ..exceptions import ConnectionClosed, LocalProtocolError, PayloadTooBig, RemoteProtocolError
+from ..exceptions import (
+    ConnectionClosed,
+    LocalProtocolError,
+    PayloadTooBig,
+    RemoteProtocolError,
+    without_frames,
+)
 from ..kernels.pure import ReadableBuffer
-from .events import Broken, CloseReceived, Event, Ping, Pong
+from .events import Broken, Chunk, CloseReceived, Event, Ping, Pong
 from .extensions.base import Extension
 from .frames import FrameReader, Opcode, Piece, serialize_frame
 from .limits import Limits
 from .messages import MessageReader
+from .prepared import Prepared
 from .states import Lifecycle, Side, State
 
 __all__ = ["Connection", "Ending"]
@@ -58,13 +65,21 @@ class Connection:
         self.extension: Extension | None = None
         #: Set while what we write isn't taken; then only the newest ping is answered.
         self.output_is_blocked = False
+        #: How many frames, or parts of them, ``receive`` reads at once; then it ends with ``has_more``.
+        self.pieces_at_once: int | None = None
+        #: True after ``receive`` has ended before it had read everything.
+        self.has_more = False
         self._eof_received = False
         self._is_broken = False
         self._events: list[Event] = []
         self._output: list[bytes] = []
         self._late_pong: bytes | None = None
-        self._fragmented: Opcode | None = None
-        self._frames = FrameReader(masked=side is Side.SERVER)
+        # The extension that encodes the message being sent in fragments, if one does.
+        self._encoder: Extension | None = None
+        self._is_sending_fragments = False
+        self._frames = FrameReader(
+            masked=side is Side.SERVER, max_frame=limits.frame, max_message=limits.message
+        )
         self._messages = MessageReader(limits)
         self._frames.room = self._messages.room
 
@@ -114,37 +129,88 @@ class Connection:
             else:
                 self._events.append(event)
 
-    def receive(self, data: ReadableBuffer) -> Iterator[Event]:
+    def receive(self, data: ReadableBuffer) -> Generator[Event, None, None]:
         """Take bytes from the peer, and give what they mean as it is found.
 
         What is sent between two events goes out before the answer to the next
-        one.  The iterator must be used up before anything else is received.
-        After ``Broken`` nothing more is read, and ``fail`` is the caller's to call.
+        one.  A generator that is closed keeps what it hasn't read; the next
+        one, which may be given no data, goes on with it.  After ``Broken``
+        nothing more is read, and ``fail`` is the caller's to call.
         """
+        self.has_more = False
         if self._is_broken or not self.lifecycle.is_reading:
             return
         try:
-            for piece in self._frames.receive(data):
-                if piece.opcode < Opcode.CLOSE:
-                    message = self._messages.receive(piece)
-                    self._frames.room = self._messages.room
-                    if message is not None:
-                        yield message
-                else:
-                    yield self._receive_control(piece)
+            if self._messages.is_behind:
+                self._frames.keep(data)
+                data = b""
+                yield from self._while_reading(self._messages.catch_up())
                 if not self.lifecycle.is_reading:
-                    break
+                    return
+            # It may have changed after the last event that was taken.
+            self._frames.room = self._messages.room
+            pieces = self._frames.receive(data)
+            try:
+                for count, piece in enumerate(pieces, 1):
+                    if piece.opcode >= Opcode.CLOSE:
+                        yield self._receive_control(piece)
+                    elif self._messages.is_streaming:
+                        yield from self._while_reading(self._messages.stream(piece))
+                    else:
+                        message = self._messages.receive(piece)
+                        if message is not None:
+                            yield message
+                            # Not kept while the next one is made.
+                            del message
+                    self._frames.room = self._messages.room
+                    if not self.lifecycle.is_reading:
+                        break
+                    if count == self.pieces_at_once:
+                        self.has_more = True
+                        break
+            finally:
+                pieces.close()
         except RemoteProtocolError as error:
-            self._is_broken = True
-            yield Broken(error.close_code, str(error))
+            yield self._broken(error.close_code, error)
         except PayloadTooBig as error:
-            self._is_broken = True
-            yield Broken(CloseCode.MESSAGE_TOO_BIG, str(error))
+            yield self._broken(CloseCode.MESSAGE_TOO_BIG, error)
 
-    def receive_eof(self) -> None:
-        """The peer has shut down its side of the transport, or the transport is gone."""
+    def _while_reading(self, chunks: Iterator[Chunk]) -> Iterator[Chunk]:
+        """Give chunks until one of them makes the program fail the connection."""
+        for chunk in chunks:
+            yield chunk
+            if not self.lifecycle.is_reading:
+                break
+
+    def _broken(self, code: int, error: Exception) -> Broken:
+        self._is_broken = True
+        # What it came from holds the data that it was raised over.
+        error.__cause__ = error.__context__ = None
+        self.lifecycle.cause = without_frames(error)
+        return Broken(code, str(error))
+
+    def start_streaming(self) -> Chunk | None:
+        """Receive the message that is under way, or else the next one, as ``Chunk`` events.
+
+        Returns what there is of it already.
+        """
+        chunk = self._messages.start_streaming()
+        self._frames.room = self._messages.room
+        return chunk
+
+    def stop_streaming(self) -> None:
+        """Receive the next message whole; one that is under way goes on in chunks."""
+        self._messages.stop_streaming()
+
+    @property
+    def bytes_assembled(self) -> int:
+        """Bytes that are kept of a message that isn't whole yet."""
+        return self._messages.buffered
+
+    def receive_eof(self, cause: Exception | None = None) -> None:
+        """The peer has shut down its side of the transport, or the transport is gone, by ``cause``."""
         self._eof_received = True
-        self.lifecycle.lost()
+        self.lifecycle.lost(cause)
 
     def events_received(self) -> list[Event]:
         """Return what was received since the last call."""
@@ -160,8 +226,7 @@ class Connection:
         return self._receive_close(piece.payload)
 
     def _answer_ping(self, payload: bytes) -> None:
-        if self.lifecycle.sent is not None:
-            return
+        # 5.5.2: also after our own Close frame, as long as the peer's hasn't come.
         if self.output_is_blocked:
             # 5.5.3: of several pings it is enough to answer the last.
             self._late_pong = payload
@@ -183,41 +248,72 @@ class Connection:
 
     # What is sent
 
+    @property
+    def is_sending_fragments(self) -> bool:
+        """True between the first and the last fragment of a message that we send (5.4)."""
+        return self._is_sending_fragments
+
     def send_message(
-        self, opcode: Opcode, data: ReadableBuffer, *, fin: bool = True, compress: bool = True
+        self, opcode: Opcode, data: ReadableBuffer, *, fin: bool = True, compress: bool | None = None
     ) -> None:
         """Send a whole message, or with ``fin=False`` its first fragment.
 
-        ``data`` is copied, so it may be changed afterwards.
+        ``data`` is copied, so it may be changed afterwards.  ``compress`` tells
+        whether to compress, if that is agreed; None leaves it to the extension.
 
         Raises:
             ConnectionClosed: if the connection is closing or closed.
             LocalProtocolError: if it isn't open yet, or a fragmented message isn't finished.
         """
-        self.lifecycle.may_send_data()
-        if self._fragmented is not None:
-            raise LocalProtocolError("a fragmented message isn't finished yet")
+        extension = self._begin_message(len(data), fin, compress)
         if not fin:
-            self._fragmented = opcode
-        if self.extension is None or not compress:
+            self._is_sending_fragments = True
+            self._encoder = extension
+        if extension is None:
             self._send(opcode, data, fin=fin)
         else:
-            payload = self.extension.encode(bytes(data), ends_message=fin)
-            self._send(opcode, payload, fin=fin, rsv=self.extension.rsv)
+            self._send(opcode, extension.encode(data, ends_message=fin), fin=fin, rsv=extension.rsv)
 
-    def send_continuation(self, data: ReadableBuffer, *, fin: bool, compress: bool = True) -> None:
-        """Send the next fragment of a message begun by ``send_message(fin=False)``.
-
-        ``compress`` must be what it was at the beginning; errors as with ``send_message``.
-        """
+    def send_continuation(self, data: ReadableBuffer, *, fin: bool) -> None:
+        """Send the next fragment of a message begun by ``send_message(fin=False)``; errors are the same."""
         self.lifecycle.may_send_data()
-        if self._fragmented is None:
+        if not self._is_sending_fragments:
             raise LocalProtocolError("there is no fragmented message to continue")
+        extension = self._encoder
         if fin:
-            self._fragmented = None
-        if self.extension is not None and compress:
-            data = self.extension.encode(bytes(data), ends_message=fin)
+            self._is_sending_fragments = False
+            self._encoder = None
+        if extension is not None:
+            data = extension.encode(data, ends_message=fin)
         self._send(Opcode.CONTINUATION, data, fin=fin)
+
+    def send_prepared(self, message: Prepared) -> int:
+        """Send a message that goes to many; errors are those of ``send_message``.
+
+        A client's frames must be masked each with a key of its own (5.3), so
+        only a server gains by it.  Returns the bytes that it takes.
+        """
+        if self.side is Side.CLIENT:
+            self.send_message(message.opcode, message.data, compress=message.compress)
+            return len(message.data)
+        extension = self._begin_message(len(message.data), True, message.compress)
+        frame = message.frame(extension)
+        self._output.append(frame)
+        if extension is not None:
+            extension.sent_alone()
+        return len(frame)
+
+    def _begin_message(self, size: int, is_whole: bool, compress: bool | None) -> Extension | None:
+        """See that a message may be sent; return the extension that is to encode it."""
+        self.lifecycle.may_send_data()
+        if self._is_sending_fragments:
+            raise LocalProtocolError("a fragmented message isn't finished yet")
+        extension = self.extension
+        if extension is None or compress is False:
+            return None
+        if compress is None and is_whole and not extension.is_worthwhile(size):
+            return None
+        return extension
 
     def send_ping(self, data: bytes = b"") -> None:
         """Send a ping of at most 125 bytes.
@@ -268,7 +364,7 @@ class Connection:
         """Return what is to be written, in order, and forget it."""
         if self._late_pong is not None and not self.output_is_blocked:
             payload, self._late_pong = self._late_pong, None
-            if self.lifecycle.sent is None:
+            if self.lifecycle.is_reading:
                 self._send(Opcode.PONG, payload)
         output, self._output = self._output, []
         return output

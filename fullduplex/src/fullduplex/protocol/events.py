@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeAlias
 from ..close import Close
 from .http11 import Request, Response
 
-__all__ = ["Binary", "Broken", "CloseReceived", "Event", "HandOver", "Ping", "Pong", "Text"]
+__all__ = ["Binary", "Broken", "Chunk", "CloseReceived", "Event", "HandOver", "Ping", "Pong", "Text"]
 
 
 class Text(NamedTuple):
@@ -24,6 +24,13 @@ class Binary(NamedTuple):
     """A whole binary message."""
 
     data: bytes
+
+
+class Chunk(NamedTuple):
+    """The next part of a message that is received in pieces: ``str`` of a text, ``bytes`` of a binary one."""
+
+    data: str | bytes
+    ends_message: bool
 
 
 class Ping(NamedTuple):
@@ -57,4 +64,6 @@ class HandOver(NamedTuple):
     data: bytes
 
 
-Event: TypeAlias = Text | Binary | Ping | Pong | CloseReceived | Broken | HandOver | Request | Response
+Event: TypeAlias = (
+    Text | Binary | Chunk | Ping | Pong | CloseReceived | Broken | HandOver | Request | Response
+)

@@ -8,8 +8,9 @@ spoken for, and how many bytes a message may still have, it is told.
 
 Invariants:
 
-1. No more than a partial head or a partial control frame is kept: payloads of
-   data frames are passed on as they arrive.
+1. No more than a partial head or a partial control frame is kept, and what an
+   iterator that was closed early had not read: payloads of data frames are
+   passed on as they arrive.
 2. Memory is never set aside for a length that a head only claims.
 3. After an error the reader isn't used again.
 """
@@ -18,7 +19,7 @@ from __future__ import annotations
 
 import enum
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import NamedTuple
 
 from ..exceptions import PayloadTooBig, RemoteProtocolError
@@ -66,15 +67,33 @@ class FrameReader:
     Args:
         masked: whether the peer must mask (5.1): true on the server's side.
         rsv: the RSV bits that an extension has claimed, as in the first byte.
+        max_frame: payload bytes that a data frame may have; None for no limit.
+        max_message: payload bytes that a message may have, which an error tells; ``room`` is what counts.
     """
 
-    __slots__ = ("_buffer", "_in_message", "_key", "_left", "_opcode", "_rsv_fin", "masked", "room", "rsv")
+    __slots__ = (
+        "_buffer",
+        "_in_message",
+        "_key",
+        "_left",
+        "_max_frame",
+        "_max_message",
+        "_opcode",
+        "_rsv_fin",
+        "masked",
+        "room",
+        "rsv",
+    )
 
-    def __init__(self, *, masked: bool, rsv: int = 0) -> None:
+    def __init__(
+        self, *, masked: bool, rsv: int = 0, max_frame: int | None = None, max_message: int | None = None
+    ) -> None:
         self.masked = masked
         self.rsv = rsv
         #: How many payload bytes the message being received may still have.
         self.room: int | None = None
+        self._max_frame = max_frame
+        self._max_message = max_message
         self._buffer = b""
         self._in_message = False
         # The data frame being received: nothing to do while _left is 0.
@@ -83,10 +102,11 @@ class FrameReader:
         self._opcode = Opcode.CONTINUATION
         self._rsv_fin = 0
 
-    def receive(self, data: ReadableBuffer) -> Iterator[Piece]:
+    def receive(self, data: ReadableBuffer) -> Generator[Piece, None, None]:
         """Read ``data`` and give the pieces in it.
 
-        The caller may change ``room`` between two pieces.
+        The caller may change ``room`` between two pieces.  A generator that is
+        closed keeps what it hasn't read; the next one goes on with it.
 
         Raises:
             RemoteProtocolError: 1002, as soon as a rule is broken.
@@ -98,25 +118,29 @@ class FrameReader:
         view = memoryview(data)
         end = len(view)
         position = 0
-        while position < end:
-            if self._left:
-                stop = min(end, position + self._left)
-                yield self._data_piece(view[position:stop])
-                position = stop
-                continue
-            head_end = self._read_head(view, position, end)
-            if head_end is None:
-                break
-            position = head_end
-            if self._opcode >= Opcode.CLOSE:
-                stop = position + self._left
-                self._left = 0
-                yield self._piece(view[position:stop], ends_frame=True)
-                position = stop
-            elif not self._left:
-                yield self._piece(view[:0], ends_frame=True)
-        if position < end:
-            self._buffer = bytes(view[position:])
+        try:
+            while position < end:
+                if self._left:
+                    start, position = position, min(end, position + self._left)
+                    yield self._data_piece(view[start:position])
+                    continue
+                head_end = self._read_head(view, position, end)
+                if head_end is None:
+                    break
+                position = head_end
+                if self._opcode >= Opcode.CLOSE:
+                    position += self._left
+                    self._left = 0
+                    yield self._piece(view[head_end:position], ends_frame=True)
+                elif not self._left:
+                    yield self._piece(view[:0], ends_frame=True)
+        finally:
+            if position < end:
+                self._buffer = bytes(view[position:])
+
+    def keep(self, data: ReadableBuffer) -> None:
+        """Take bytes without reading them; the next ``receive`` begins with them."""
+        self._buffer += bytes(data)
 
     def _read_head(self, view: memoryview, position: int, end: int) -> int | None:
         """Read one head, and for a control frame see that its payload is there.
@@ -140,8 +164,8 @@ class FrameReader:
                 raise RemoteProtocolError("frame length has its top bit set (5.2)")
             at += size
         is_data = opcode < Opcode.CLOSE
-        if is_data and self.room is not None and length > self.room:
-            raise PayloadTooBig(length, self.room)
+        if is_data:
+            self._check_length(length)
         if self.masked:
             if end - at < 4:
                 return None
@@ -182,6 +206,13 @@ class FrameReader:
             )
         if opcode >= Opcode.CLOSE and length > MAX_CONTROL_PAYLOAD:
             raise RemoteProtocolError("control frame over 125 bytes (5.5)")
+
+    def _check_length(self, length: int) -> None:
+        if self._max_frame is not None and length > self._max_frame:
+            raise PayloadTooBig(length, self._max_frame, "frame")
+        if self.room is not None and length > self.room:
+            limit = self.room if self._max_message is None else self._max_message
+            raise PayloadTooBig(length if length > limit else None, limit)
 
     def _data_piece(self, view: memoryview) -> Piece:
         """Take some payload of the data frame being received."""

@@ -72,8 +72,10 @@ def asks_for_websocket(headers: Headers) -> bool:
     return any("websocket" in value.lower() for value in headers.get_all("Upgrade"))
 
 
-def check_upgrade(headers: Headers) -> None:
+def check_upgrade(headers: Headers, *, among_others: bool = False) -> None:
     """See that Upgrade and Connection switch to WebSocket (4.1, 4.2.1).
+
+    A request may offer it ``among_others``; a response names the one that is taken (RFC 9110 7.8).
 
     Raises:
         InvalidUpgrade: if they don't.
@@ -83,5 +85,6 @@ def check_upgrade(headers: Headers) -> None:
     if "upgrade" not in (token.lower() for token in connection):
         raise InvalidUpgrade("Connection", ", ".join(connection) or None)
     upgrade = list_values(headers, "Upgrade")
-    if [token.lower() for token in upgrade] != ["websocket"]:
+    protocols = [token.lower() for token in upgrade]
+    if "websocket" not in protocols or not (among_others or len(protocols) == 1):
         raise InvalidUpgrade("Upgrade", ", ".join(upgrade) or None)

@@ -8,7 +8,6 @@ them RFC 6455 uses; what a value means for a handshake is decided in
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from typing import TypeAlias
@@ -31,7 +30,6 @@ __all__ = [
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 # RFC 9110 5.5: visible characters, obs-text, space and tab; no space at either end.
 _VALUE = re.compile(r"[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?|")
-_SPACE = re.compile(r"[ \t]*")
 _QUOTED = re.compile(r'"((?:[\t \x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t \x21-\x7e\x80-\xff])*)"')
 _ESCAPED = re.compile(r"\\(.)")
 
@@ -157,9 +155,8 @@ class _Scanner:
         return InvalidHeaderFormat(self.name, problem, self.text, self.at)
 
     def skip_space(self) -> None:
-        match = _SPACE.match(self.text, self.at)
-        if match:
-            self.at = match.end()
+        while self.text.startswith((" ", "\t"), self.at):
+            self.at += 1
 
     def at_end(self) -> bool:
         return self.at == len(self.text)
@@ -275,7 +272,7 @@ def parse_authorization_basic(value: str) -> tuple[str, str]:
         username, colon, password = (
             base64.b64decode(credentials.strip(), validate=True).decode().partition(":")
         )
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:
         raise InvalidHeaderValue("Authorization", "expected base64-encoded credentials") from None
     if not colon:
         raise InvalidHeaderValue("Authorization", "expected username:password credentials")

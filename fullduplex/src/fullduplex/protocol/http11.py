@@ -70,19 +70,42 @@ class Response:
 
     def serialize(self) -> bytes:
         """Return the response as it goes on the wire."""
+        if not (isinstance(self.status_code, int) and 100 <= self.status_code <= 599):
+            raise ValueError(f"invalid status: {self.status_code!r}")
+        if self.status_code == 101 and self.body:
+            raise ValueError("invalid body: what follows a response with status 101 are frames")
         if not is_value(self.reason_phrase):
             raise ValueError(f"invalid reason phrase: {self.reason_phrase!r}")
-        line = f"HTTP/1.1 {self.status_code} {self.reason_phrase}\r\n".encode("latin-1")
+        line = f"HTTP/1.1 {self.status_code:d} {self.reason_phrase}\r\n".encode("latin-1")
         return line + self.headers.serialize() + b"\r\n" + self.body
 
 
 class HeadReader:
-    """Collects the lines of one head from bytes in any split."""
+    """Collects the lines of one head from bytes in any split.
 
-    __slots__ = ("_buffer", "_limits", "_line_start", "_lines", "_scanned")
+    Args:
+        limits: of the lines, and of all of them.
+        skips_empty_line: let one empty line come before the head, as before a request (RFC 9112 2.2).
+        reads_on: tell of a line that doesn't end with CR LF when the head has ended, as long as
+            it begins as a request does.
+    """
 
-    def __init__(self, limits: Limits) -> None:
+    __slots__ = (
+        "_buffer",
+        "_is_broken",
+        "_limits",
+        "_line_start",
+        "_lines",
+        "_reads_on",
+        "_scanned",
+        "_skips_empty_line",
+    )
+
+    def __init__(self, limits: Limits, *, skips_empty_line: bool = False, reads_on: bool = False) -> None:
         self._limits = limits
+        self._skips_empty_line = skips_empty_line
+        self._reads_on = reads_on
+        self._is_broken = False
         self._buffer = bytearray()
         self._lines: list[bytes] = []
         self._line_start = 0
@@ -98,16 +121,24 @@ class HeadReader:
         while (newline := self._buffer.find(b"\n", self._scanned)) >= 0:
             end = self._before_cr(newline)
             self._check(end - self._line_start, newline + 1)
-            if end == newline:
-                raise InvalidMessage("line doesn't end with CR LF")
             line = bytes(self._buffer[self._line_start : end])
+            self._is_broken = self._is_broken or end == newline
+            has_ended = not line and bool(self._lines)
+            if self._is_broken and (has_ended or not self._may_read_on(line)):
+                raise InvalidMessage("line doesn't end with CR LF")
             self._line_start = self._scanned = newline + 1
-            if not line and self._lines:
+            if has_ended:
                 return self._lines
-            self._lines.append(line)
+            if line or not self._skips_empty_line:
+                self._lines.append(line)
+            self._skips_empty_line = False
         self._scanned = len(self._buffer)
         self._check(self._before_cr(self._scanned) - self._line_start, self._scanned)
         return None
+
+    def _may_read_on(self, line: bytes) -> bool:
+        first_line = self._lines[0] if self._lines else line
+        return self._reads_on and _REQUEST_LINE.fullmatch(first_line) is not None
 
     def _before_cr(self, end: int) -> int:
         """Return where the line up to ``end`` really ends: before its CR, if it has one."""
@@ -138,6 +169,10 @@ class HeadReader:
     def rest(self) -> bytes:
         """Return the bytes after the head."""
         return bytes(self._buffer[self._line_start :])
+
+    def lines(self) -> bytes:
+        """Return the bytes of the lines read so far, the last one of a head that is refused excepted."""
+        return bytes(self._buffer[: self._line_start])
 
     def everything(self) -> bytes:
         """Return every byte taken so far."""
@@ -230,10 +265,11 @@ class BodyReader:
         """Take what there is of each chunk (RFC 9112 7.1)."""
         while self._room and self._buffer:
             if self._left:
-                part = self._buffer[: self._left]
-                del self._buffer[: self._left]
-                self._add(part[: max(self._left - 2, 0)])
-                self._left -= len(part)
+                size = min(self._left, len(self._buffer))
+                with memoryview(self._buffer)[: max(self._left - 2, 0)] as part:
+                    self._add(part)
+                del self._buffer[:size]
+                self._left -= size
                 continue
             newline = self._buffer.find(b"\r\n", 0, _MAX_CHUNK_LINE)
             if newline < 0 and len(self._buffer) < _MAX_CHUNK_LINE:

@@ -13,8 +13,9 @@ Invariants:
 from __future__ import annotations
 
 import email.utils
+import functools
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import TypeAlias
 
 from ..exceptions import (
@@ -26,12 +27,21 @@ from ..exceptions import (
     InvalidUpgrade,
     LocalProtocolError,
     NegotiationError,
+    without_frames,
 )
 from ..kernels.pure import ReadableBuffer
 from .connection import Connection, Ending
 from .events import Event, HandOver
 from .extensions.base import Extension, ExtensionFactory, Parameters
-from .handshake import accept_key, asks_for_websocket, check_upgrade, is_host, is_key, list_values, only_value
+from .handshake import (
+    accept_key,
+    asks_for_websocket,
+    check_upgrade,
+    is_host,
+    is_key,
+    list_values,
+    only_value,
+)
 from .headers import Headers, build_extensions, parse_extensions
 from .http11 import HeadReader, Request, Response, read_request
 from .limits import Limits
@@ -41,6 +51,8 @@ __all__ = ["Origins", "ServerConnection", "SubprotocolSelector", "plain_response
 
 #: Accepted origins: exact values, patterns for the whole value, and None for "no Origin header".
 Origins: TypeAlias = Sequence[str | re.Pattern[str] | None]
+#: Chooses one of the subprotocols offered, or none.
+Selector: TypeAlias = Callable[[Sequence[str]], str | None]
 SubprotocolSelector: TypeAlias = "Callable[[ServerConnection, Sequence[str]], str | None]"
 
 _UPGRADE_LINE = re.compile(rb"\nupgrade[ \t]*:[^\n]*websocket", re.IGNORECASE)
@@ -80,7 +92,7 @@ class ServerConnection(Connection):
         self._subprotocols = subprotocols
         self._select_subprotocol = select_subprotocol
         self._hands_over = hands_over
-        self._head: HeadReader | None = HeadReader(limits)
+        self._head: HeadReader | None = HeadReader(limits, skips_empty_line=True, reads_on=hands_over)
         self._negotiated: Extension | None = None
         self._ending = Ending.NONE
 
@@ -89,7 +101,7 @@ class ServerConnection(Connection):
         """What to do with the transport; a rejected handshake ends it too."""
         return self._ending or super().ending
 
-    def receive(self, data: ReadableBuffer) -> Iterator[Event]:
+    def receive(self, data: ReadableBuffer) -> Generator[Event, None, None]:
         """Take bytes from the peer: of its request first, of frames once the connection is open."""
         if self._head is None:
             yield from super().receive(data)
@@ -108,7 +120,8 @@ class ServerConnection(Connection):
                 return None
             request = read_request(lines)
         except InvalidMessage as error:
-            if not self._hands_over or _UPGRADE_LINE.search(head.everything()):
+            # Not in what came after: the answer must not depend on how the bytes were split.
+            if not self._hands_over or _UPGRADE_LINE.search(head.lines()):
                 self._refuse(error, error.status_code)
                 return None
             return self._hand_over(head)
@@ -123,23 +136,27 @@ class ServerConnection(Connection):
         return HandOver(head.everything())
 
     def _refuse(self, error: Exception, status: int) -> None:
-        self.handshake_exception = error
+        self.handshake_exception = without_frames(error)
         self.send_response(plain_response(status, f"Failed to open a WebSocket connection: {error}.\n"))
 
     # The answer
 
-    def accept(self, request: Request) -> Response:
+    def accept(self, request: Request, select_subprotocol: Selector | None = None) -> Response:
         """Make the response to a request: 101 if every rule is kept, else what is wrong with it.
 
-        The reason of a refusal is in ``handshake_exception`` as well.
+        ``select_subprotocol`` goes before the function of that name that the
+        connection was made with.  The reason of a refusal is in
+        ``handshake_exception`` as well.
         """
+        if select_subprotocol is None and self._select_subprotocol is not None:
+            select_subprotocol = functools.partial(self._select_subprotocol, self)
         try:
-            return self._accept(request)
+            return self._accept(request, select_subprotocol)
         except InvalidHandshake as error:
-            self.handshake_exception = error
+            self.handshake_exception = without_frames(error)
             return self._refusal(error)
 
-    def _accept(self, request: Request) -> Response:
+    def _accept(self, request: Request, select_subprotocol: Selector | None) -> Response:
         headers = request.headers
         if not is_host(only_value(headers, "Host")):
             raise InvalidHeaderValue("Host", "neither a name nor an address")
@@ -149,14 +166,14 @@ class ServerConnection(Connection):
             raise InvalidMessage("HTTP version must be 1.1", 400 if request.version[0] == 1 else 505)
         if request.method != "GET":
             raise InvalidMessage("method must be GET", 405)
-        check_upgrade(headers)
+        check_upgrade(headers, among_others=True)
         if only_value(headers, "Sec-WebSocket-Version") != "13":
             raise InvalidMessage("Sec-WebSocket-Version must be 13", 426)
         key = only_value(headers, "Sec-WebSocket-Key")
         if not is_key(key):
             raise InvalidHeaderValue("Sec-WebSocket-Key", "not 16 bytes in base64")
         self._check_origin(headers)
-        self.subprotocol = self._choose_subprotocol(headers)
+        self.subprotocol = self._choose_subprotocol(headers, select_subprotocol)
         extensions, self._negotiated = self._choose_extension(headers)
         response = Response(101)
         response.headers["Date"] = email.utils.formatdate(usegmt=True)
@@ -192,6 +209,8 @@ class ServerConnection(Connection):
     def send_response(self, response: Response) -> None:
         """Send the response: with 101 the connection is open, otherwise it is at its end.
 
+        Frames that came before it are read by the next ``receive``, which may be given no data.
+
         Raises:
             LocalProtocolError: if a response was sent already.
             ValueError: if its headers would break the message apart; nothing is sent then.
@@ -204,8 +223,7 @@ class ServerConnection(Connection):
         self._head = None
         if response.status_code == 101:
             self.open(self._negotiated)
-            if early:
-                self.receive_data(early)
+            self._frames.keep(early)
         else:
             self.lifecycle.lost()
             self._ending = Ending.HALF_CLOSE
@@ -230,10 +248,10 @@ class ServerConnection(Connection):
                 return
         raise InvalidOrigin(origin)
 
-    def _choose_subprotocol(self, headers: Headers) -> str | None:
+    def _choose_subprotocol(self, headers: Headers, select: Selector | None) -> str | None:
         offered = list_values(headers, "Sec-WebSocket-Protocol")
-        if self._select_subprotocol is not None:
-            chosen = self._select_subprotocol(self, offered)
+        if select is not None:
+            chosen = select(offered)
             if chosen is not None and chosen not in offered:
                 raise NegotiationError("the subprotocol chosen wasn't offered")
             return chosen

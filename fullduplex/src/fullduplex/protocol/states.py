@@ -42,7 +42,7 @@ OK_CODES = frozenset({CloseCode.NORMAL_CLOSURE, CloseCode.GOING_AWAY, CloseCode.
 class Lifecycle:
     """Where one connection stands between CONNECTING and CLOSED."""
 
-    __slots__ = ("failed", "received", "received_first", "sent", "state")
+    __slots__ = ("cause", "failed", "received", "received_first", "sent", "state")
 
     def __init__(self) -> None:
         self.state = State.CONNECTING
@@ -50,6 +50,8 @@ class Lifecycle:
         self.sent: Close | None = None
         self.received_first: bool | None = None
         self.failed = False
+        #: What ended the connection, if it wasn't a closing handshake.
+        self.cause: BaseException | None = None
 
     def opened(self) -> None:
         """The opening handshake succeeded."""
@@ -81,9 +83,11 @@ class Lifecycle:
         if self.state is State.OPEN:
             self.state = State.CLOSING
 
-    def lost(self) -> None:
-        """The transport is gone."""
+    def lost(self, cause: Exception | None = None) -> None:
+        """The transport is gone, by ``cause`` if it wasn't by itself."""
         self.state = State.CLOSED
+        if self.cause is None and not self.is_complete:
+            self.cause = cause
 
     @property
     def is_complete(self) -> bool:
@@ -109,7 +113,7 @@ class Lifecycle:
         raise self.exception()
 
     def exception(self) -> ConnectionClosed:
-        """Return the exception that tells how the connection closed."""
+        """Return an exception that tells how the connection closed; its cause is what ended it."""
         kind: type[ConnectionClosed] = ConnectionClosedError
         if (
             self.sent is not None
@@ -118,4 +122,6 @@ class Lifecycle:
             and self.received.code in OK_CODES
         ):
             kind = ConnectionClosedOK
-        return kind(self.received, self.sent, self.received_first)
+        error = kind(self.received, self.sent, self.received_first)
+        error.__cause__ = self.cause
+        return error

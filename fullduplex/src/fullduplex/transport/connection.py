@@ -11,7 +11,11 @@ Invariants:
 1. What is sent within one turn of the loop is written at once at its end, or
    as soon as it exceeds the write limit.
 2. ``closed`` is called exactly once, after everything else.
-3. Nothing is handed to a face before ``opened``.
+3. Nothing is handed to a face before ``opened``, or while it has paused the reading.
+4. In one turn of the loop a connection reads at most ``BATCH`` frames or parts
+   of them, and hands on as many events.
+5. Messages are sent in the order in which they were given, fragments of one
+   message without any other in between.
 """
 
 from __future__ import annotations
@@ -19,24 +23,48 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Generator, Hashable
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
 from ..close import CloseCode
 from ..kernels.pure import ReadableBuffer
 from ..protocol.client import ClientConnection
 from ..protocol.connection import Ending
-from ..protocol.events import Binary, Broken, CloseReceived, Event, HandOver, Ping, Pong, Text
+from ..protocol.events import Binary, Broken, Chunk, CloseReceived, Event, HandOver, Ping, Pong, Text
 from ..protocol.frames import Opcode
 from ..protocol.http11 import Request, Response
+from ..protocol.prepared import Prepared
 from ..protocol.server import ServerConnection
 from ..protocol.states import State
 from .heartbeat import Heartbeat
+from .outbox import Outbox
+from .rates import TokenBucket
 
-__all__ = ["Connection", "Handshaker", "Settings"]
+__all__ = ["Connection", "Handshaker", "Marks", "Settings"]
 
 logger = logging.getLogger("fullduplex")
+
+#: Frames of one connection after which others have their turn: of empty ones, about 1 ms.
+BATCH = 256
+
+
+#: A high-water mark, or that and a low-water mark; without the latter it is a quarter of the former.
+Marks: TypeAlias = int | tuple[int, int | None]
+
+
+def _water_marks(name: str, limit: Marks) -> tuple[int, int]:
+    """Return the high-water and the low-water mark that the option ``name`` stands for.
+
+    Raises:
+        ValueError: unless 0 <= low <= high and 0 < high.
+    """
+    high, low = limit if isinstance(limit, tuple) else (limit, None)
+    if low is None:
+        low = high // 4
+    if not 0 <= low <= high or not high:
+        raise ValueError(f"{name} must be positive, and its low-water mark not above it")
+    return high, low
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,21 +75,39 @@ class Settings:
         ping_interval: seconds between two keepalive pings; None sends none.
         ping_timeout: seconds of silence after a ping that end the connection; None waits for ever.
         close_timeout: seconds for the closing handshake and the transport's end; None waits for ever.
-        write_limit: high-water mark of the write buffer in bytes; the low-water mark is a quarter of it.
+        max_queue: messages that wait to be received before reading stops, or that and from how many
+            on it goes on; None for no limit; of faces that queue.
+        read_limit: bytes of messages that wait to be received before reading stops, or that and
+            from how many on it goes on; of faces that queue.
+        write_limit: high-water mark of the write buffer in bytes, or that and the low-water mark;
+            the low-water mark is a quarter by default.
+        buffer_limit: bytes that may wait for a peer that doesn't take them; who sends more without
+            waiting has the connection cut; None for no limit.
     """
 
     ping_interval: float | None = 20
     ping_timeout: float | None = 20
     close_timeout: float | None = 10
-    write_limit: int = 32_768
+    max_queue: Marks | None = 16
+    read_limit: Marks = 2**20
+    write_limit: Marks = 32_768
+    buffer_limit: int | None = 2**26
+    #: The high-water and the low-water mark that the limits stand for.
+    queue_marks: tuple[int, int] | None = field(init=False)
+    read_marks: tuple[int, int] = field(init=False)
+    write_marks: tuple[int, int] = field(init=False)
 
     def __post_init__(self) -> None:
         for name in ("ping_interval", "ping_timeout", "close_timeout"):
             seconds = getattr(self, name)
             if seconds is not None and seconds <= 0:
                 raise ValueError(f"{name} must be positive or None")
-        if self.write_limit < 1:
-            raise ValueError("write_limit must be positive")
+        if self.buffer_limit is not None and self.buffer_limit < 1:
+            raise ValueError("buffer_limit must be positive or None")
+        queue = None if self.max_queue is None else _water_marks("max_queue", self.max_queue)
+        object.__setattr__(self, "queue_marks", queue)
+        object.__setattr__(self, "read_marks", _water_marks("read_limit", self.read_limit))
+        object.__setattr__(self, "write_marks", _water_marks("write_limit", self.write_limit))
 
 
 class Handshaker:
@@ -99,10 +145,15 @@ class Connection:
     ) -> None:
         #: The protocol: what turns bytes into events and messages into bytes.
         self.codec = protocol
+        protocol.pieces_at_once = BATCH
         self.loop = loop
         self.is_reading_paused = False
         #: Seconds that the last keepalive ping took to come back; 0 until one did.
         self.latency = 0.0
+        # What the transport was told, and whether the protocol keeps bytes that it hasn't read yet.
+        self._is_transport_paused = False
+        self._has_more = False
+        self._is_going_on = False
         self._handshaker: Handshaker | None = handshaker
         self._settings = settings
         self._transport: asyncio.Transport | None = None
@@ -117,6 +168,11 @@ class Connection:
         self._is_ending = False
         self._is_aborted = False
         self._drain_waiters: deque[asyncio.Future[None]] = deque()
+        # There is one as long as messages must wait.
+        self._outbox: Outbox | None = None
+        self._control_rate: TokenBucket | None = None
+        self._message_rate: TokenBucket | None = None
+        self._byte_rate: TokenBucket | None = None
 
     # What there is to know
 
@@ -167,7 +223,13 @@ class Connection:
     @property
     def buffered_amount(self) -> int:
         """Bytes, framing included, that were sent and that the system hasn't taken yet."""
-        return self._unwritten + self.bytes_waiting
+        waiting = 0 if self._outbox is None else self._outbox.size
+        return self._unwritten + self.bytes_waiting + waiting
+
+    @property
+    def is_slow(self) -> bool:
+        """True from when the write buffer is above its high-water mark until it is under the other."""
+        return self._is_writing_paused
 
     @property
     def bytes_waiting(self) -> int:
@@ -175,19 +237,112 @@ class Connection:
         return 0 if self._transport is None else self._transport.get_write_buffer_size()
 
     @property
+    def bytes_written(self) -> int:
+        """Bytes that were given to the transport since the connection was made."""
+        return self._written
+
+    @property
     def bytes_taken(self) -> int:
         """Bytes that the system has taken since the connection was made."""
         return self._written - self.bytes_waiting
+
+    @property
+    def was_cut(self) -> bool:
+        """True once ``abort`` was called, by the program or by a time-out."""
+        return self._is_aborted
 
     def _extra(self, name: str) -> Any:
         return None if self._transport is None else self._transport.get_extra_info(name)
 
     # Sending
 
-    def send_message(self, opcode: Opcode, data: ReadableBuffer, *, fin: bool = True) -> None:
-        """Send a message, or with ``fin=False`` its first fragment; see the protocol's method."""
-        self.codec.send_message(opcode, data, fin=fin)
+    def send_message(
+        self, opcode: Opcode, data: ReadableBuffer, *, compress: bool | None = None, waits: bool = False
+    ) -> None:
+        """Send a message; see the protocol's method.
+
+        While a message is sent in fragments, it waits for its turn.  Whoever
+        doesn't wait afterwards for the peer to take it, which ``waits`` promises,
+        has the connection cut if more than the buffer limit waits already.
+        """
+        if self._is_writing_paused and not waits:
+            self._check_room()
+        if self._outbox is not None:
+            self._hold(Prepared(opcode, bytes(data), compress))
+        else:
+            self.codec.send_message(opcode, data, compress=compress)
+            self._sent(len(data))
+
+    def send_prepared(self, message: Prepared) -> None:
+        """Send a message that goes to many connections; otherwise as ``send_message``."""
+        if self._is_writing_paused:
+            self._check_room()
+        if self._outbox is not None:
+            self._hold(message)
+        else:
+            self._sent(self.codec.send_prepared(message))
+
+    def send_droppable(self, message: Prepared, *, most: int, key: Hashable = None) -> None:
+        """Send a message if the peer keeps up; otherwise let it wait, and drop what is older.
+
+        At most ``most`` such messages wait; with a ``key`` other than None, one
+        that waits is replaced by a newer one with the same key instead.
+        """
+        if not self._is_writing_paused and self._outbox is None:
+            self.send_prepared(message)
+            return
+        self.codec.lifecycle.may_send_data()
+        self._check_room()
+        if self._outbox is None:
+            self._outbox = Outbox()
+        if key is None:
+            self._outbox.add_droppable(message, most)
+        else:
+            self._outbox.replace(message, key)
+
+    def send_fragment(
+        self, opcode: Opcode, data: ReadableBuffer, *, fin: bool, compress: bool | None = None
+    ) -> None:
+        """Send the next fragment of a message; the opcode and ``compress`` count for the first.
+
+        From the first to the last one no other message is sent, but waits.
+        """
+        if self.codec.is_sending_fragments:
+            self.codec.send_continuation(data, fin=fin)
+        else:
+            # What waits came first.
+            self._send_waiting(all_of_it=True)
+            self.codec.send_message(opcode, data, fin=fin, compress=compress)
+        if self._outbox is None:
+            self._outbox = Outbox()
         self._sent(len(data))
+        if fin:
+            self._send_waiting()
+
+    def _hold(self, message: Prepared) -> None:
+        assert self._outbox is not None
+        self.codec.lifecycle.may_send_data()
+        self._outbox.add(message)
+
+    def _check_room(self) -> None:
+        """Cut the connection if too much waits for its peer."""
+        limit = self._settings.buffer_limit
+        if limit is not None and self.buffered_amount > limit:
+            waiting = self.buffered_amount
+            self.codec.lifecycle.lost(BufferError(f"{waiting} bytes wait for a peer that doesn't take them"))
+            self._outbox = None
+            self.abort()
+            raise self.codec.close_exception
+
+    def _send_waiting(self, *, all_of_it: bool = False) -> None:
+        """Send what waits, as far as the peer keeps up."""
+        outbox = self._outbox
+        if outbox is None or self.codec.is_sending_fragments:
+            return
+        while outbox and self.state is State.OPEN and (all_of_it or not self._is_writing_paused):
+            self._sent(self.codec.send_prepared(outbox.pop()))
+        if not outbox or self.state is not State.OPEN:
+            self._outbox = None
 
     def send_ping(self, data: bytes) -> None:
         """Send a ping; see the protocol's method."""
@@ -204,6 +359,7 @@ class Connection:
 
         It ends a pause of reading.
         """
+        self._send_waiting(all_of_it=True)
         self.codec.send_close(code, reason)
         if self.state is State.CLOSING:
             self._limit_close()
@@ -220,6 +376,7 @@ class Connection:
         """Cut the transport at once, or when it is there; what wasn't written is lost."""
         self._is_aborted = True
         if self._transport is not None:
+            self._is_ending = True
             self._transport.abort()
 
     def flush(self) -> None:
@@ -232,6 +389,8 @@ class Connection:
         self._unwritten = 0
         if output:
             data = output[0] if len(output) == 1 else b"".join(output)
+            # What is written may be copied once more: not on top of this.
+            output.clear()
             self._written += len(data)
             transport.write(data)
         if self.codec.ending:
@@ -260,7 +419,7 @@ class Connection:
         """Write soon, or now if too much has gathered."""
         # 14 is the longest head a frame can have.
         self._unwritten += size + 14
-        if self._unwritten > self._settings.write_limit:
+        if self._unwritten > self._settings.write_marks[0]:
             self.flush()
         elif not self._busy and not self._flush_is_due:
             self._flush_is_due = True
@@ -269,11 +428,11 @@ class Connection:
     def _end(self, transport: asyncio.Transport, ending: Ending) -> None:
         """Bring the transport to its end, and see that it gets there."""
         self._limit_close()
+        self._is_ending = True
         if ending is Ending.CLOSE or not transport.can_write_eof():
-            self._is_ending = True
-            transport.close()
-        elif not self._is_ending:
-            self._is_ending = True
+            if not transport.is_closing():
+                transport.close()
+        else:
             self.resume_reading()
             transport.write_eof()
 
@@ -296,39 +455,110 @@ class Connection:
 
     def pause_reading(self) -> None:
         """Take nothing more from the peer; calling it twice is the same as once."""
-        if not self.is_reading_paused and self._transport is not None and not self._transport.is_closing():
+        if self._transport is not None and not self._transport.is_closing():
             self.is_reading_paused = True
-            self._transport.pause_reading()
+            self._adjust_transport()
 
     def resume_reading(self) -> None:
         """Undo ``pause_reading``."""
-        if self.is_reading_paused and self._transport is not None:
-            self.is_reading_paused = False
-            if not self._transport.is_closing():
-                self._transport.resume_reading()
+        if not self.is_reading_paused:
+            return
+        self.is_reading_paused = False
+        if self._has_more:
+            self._go_on_soon()
+        else:
+            self._adjust_transport()
 
-    def _process(self, events: Iterable[Event]) -> None:
-        """Pass on what was received, and write what that caused."""
+    def _adjust_transport(self) -> None:
+        """Let the transport read if nothing is against it."""
+        transport = self._transport
+        wanted = self.is_reading_paused or self._has_more
+        if transport is None or wanted is self._is_transport_paused:
+            return
+        self._is_transport_paused = wanted
+        self._pause_rates(wanted)
+        if transport.is_closing():
+            return
+        if wanted:
+            transport.pause_reading()
+        else:
+            transport.resume_reading()
+
+    def _pause_rates(self, is_paused: bool) -> None:
+        """Don't hold what gathers while we don't read against the peer."""
+        now = self.loop.time()
+        for bucket in (self._control_rate, self._message_rate, self._byte_rate):
+            if bucket is not None:
+                bucket.set_paused(is_paused, now)
+
+    def _go_on_soon(self) -> None:
+        if not self._is_going_on:
+            self._is_going_on = True
+            self.loop.call_soon(self._go_on)
+
+    def _go_on(self) -> None:
+        """Read what the protocol has kept."""
+        self._is_going_on = False
+        if self._has_more and not self.is_reading_paused:
+            self._has_more = False
+            self._process(self.codec.receive(b""))
+            self._adjust_transport()
+
+    def _process(self, events: Generator[Event, None, None]) -> None:
+        """Pass on what was received, as much as fits into this turn, and write what that caused."""
         self._busy = True
+        left = BATCH
         try:
             for event in events:
-                match event:
-                    case Text(data) | Binary(data):
-                        self.message_received(data)
-                    case Ping(data):
-                        self.ping_received(data)
-                    case Pong(data):
-                        self._receive_pong(data)
-                    case CloseReceived():
-                        self._limit_close()
-                        self.closing()
-                    case Broken(code, reason):
-                        self.rule_broken(code, reason)
-                    case _:
-                        self._handshake_event(event)
+                self._dispatch(event)
+                # Not kept while the next one is made.
+                del event
+                left -= 1
+                if self.is_reading_paused or not left:
+                    self._stop_reading(events)
+                    break
+            if self.codec.has_more:
+                self._stop_reading(events)
         finally:
             self._busy = False
         self.flush()
+
+    def _stop_reading(self, events: Generator[Event, None, None]) -> None:
+        """Read on when reading isn't paused any more, or in the next turn."""
+        events.close()
+        self._has_more = True
+        self._adjust_transport()
+        if not self.is_reading_paused:
+            self._go_on_soon()
+
+    def _dispatch(self, event: Event) -> None:
+        match event:
+            case Text(data) | Binary(data):
+                if self._is_within(self._message_rate, 1, "messages"):
+                    self.message_received(data)
+            case Chunk(data, ends_message):
+                if not ends_message or self._is_within(self._message_rate, 1, "messages"):
+                    self.chunk_received(data, ends_message)
+            case Ping(data):
+                if self._is_within(self._control_rate, 1, "pings and pongs"):
+                    self.ping_received(data)
+            case Pong(data):
+                if self._is_within(self._control_rate, 1, "pings and pongs"):
+                    self._receive_pong(data)
+            case CloseReceived():
+                self._limit_close()
+                self.closing()
+            case Broken(code, reason):
+                self.rule_broken(code, reason)
+            case _:
+                self._handshake_event(event)
+
+    def _is_within(self, bucket: TokenBucket | None, amount: int, what: str) -> bool:
+        """Tell whether a rate allows for more; fail the connection if it doesn't."""
+        if bucket is None or bucket.take(amount, self.loop.time()):
+            return True
+        self.fail(CloseCode.POLICY_VIOLATION, f"more than {bucket.rate:g} {what} a second")
+        return False
 
     def _receive_pong(self, data: bytes) -> None:
         if self._heartbeat is not None:
@@ -344,19 +574,30 @@ class Connection:
                 handshaker.request_received(self, event)
             case HandOver(data):
                 handshaker.handed_over(self, data)
-            case Response():
+            case _:
                 handshaker.handshake_ended(self, event)
                 self.start()
 
     def start(self) -> None:
         """Begin the open connection's life: call ``opened``, keep it alive, pass on what came early."""
         self._opening_ended()
+        self._set_rates()
         if self._settings.ping_interval is not None:
             self._heartbeat = Heartbeat(self, self._settings.ping_interval, self._settings.ping_timeout)
         # First, as a listener may pause it again.
         self.resume_reading()
         self.opened()
-        self._process(self.codec.events_received())
+        # There may be something that came early.
+        self._has_more = True
+        self._go_on_soon()
+        self.flush()
+
+    def _set_rates(self) -> None:
+        limits, now = self.codec.limits, self.loop.time()
+        for name in ("control_rate", "message_rate", "byte_rate"):
+            rate = getattr(limits, name)
+            if rate is not None:
+                setattr(self, f"_{name}", TokenBucket(rate, now))
 
     def detach(self) -> asyncio.Transport:
         """Give the transport away, and have nothing more to do with it."""
@@ -374,23 +615,24 @@ class Connection:
         if self._is_aborted:
             transport.abort()
             return
-        if self._handshaker is not None:
-            self._handshaker.connected(self)
-        high = self._settings.write_limit
-        transport.set_write_buffer_limits(high, high // 4)
+        assert self._handshaker is not None
+        self._handshaker.connected(self)
+        transport.set_write_buffer_limits(*self._settings.write_marks)
         self.flush()
 
     def data_received(self, data: ReadableBuffer) -> None:
         """Take bytes; ``data`` is used up when this returns."""
         if self._heartbeat is not None:
             self._heartbeat.heard = True
-        self._process(self.codec.receive(data))
+        if self._is_within(self._byte_rate, len(data), "bytes"):
+            self._process(self.codec.receive(data))
 
     def eof_received(self) -> None:
         """The peer has shut down its side."""
         self.codec.receive_eof()
         self.flush()
-        if self._transport is not None:
+        # asyncio's TLS of Python 3.11.2 and its like is lost if it is closed twice, and can't be cut then.
+        if self._transport is not None and not self._transport.is_closing():
             self._transport.close()
 
     def pause_writing(self) -> None:
@@ -405,13 +647,15 @@ class Connection:
         self.codec.output_is_blocked = False
         self._wake_drain_waiters()
         self.writing_resumed()
-        # Last, as it may bring the buffer above its high-water mark again.
+        # Last, as they may bring the buffer above its high-water mark again.
+        self._send_waiting()
         self.flush()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The transport is gone."""
-        self.codec.receive_eof()
+        self.codec.receive_eof(exc)
         self._is_ending = True
+        self._outbox = None
         if self._heartbeat is not None:
             self._heartbeat.stop()
             self._heartbeat = None
@@ -436,6 +680,9 @@ class Connection:
 
     def message_received(self, data: str | bytes) -> None:
         """A whole message arrived."""
+
+    def chunk_received(self, data: str | bytes, ends_message: bool) -> None:
+        """The next part of a message arrived that was asked for in pieces."""
 
     def ping_received(self, data: bytes) -> None:
         """A ping arrived; it is answered already."""

@@ -4,17 +4,27 @@ A ping goes out every ``interval`` seconds.  The connection fails if, for
 ``timeout`` seconds after it, nothing at all arrives; and it is cut if in that
 time bytes wait to be written and not one is taken.  While *we* have stopped
 reading, silence proves nothing and isn't held against the peer; neither is it
-when our loop was blocked, which shows in a timer that fires late.
+when our loop was blocked, which shows in a timer that fires late, or in bytes
+that the system has received and nobody has read yet; nor while our ping is
+still on its way behind what was sent before it.
+
+Each beat also gives back what an idle connection doesn't need.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import sys
 from typing import TYPE_CHECKING
 
 from ..close import CloseCode
 from ..protocol.states import State
+
+if sys.platform != "win32":
+    import fcntl
+    import termios
 
 if TYPE_CHECKING:
     from .connection import Connection
@@ -27,9 +37,12 @@ class Heartbeat:
 
     __slots__ = (
         "_connection",
+        "_delivered",
         "_due",
         "_interval",
+        "_looked",
         "_payload",
+        "_ping_end",
         "_sent_at",
         "_taken",
         "_timeout",
@@ -44,7 +57,12 @@ class Heartbeat:
         self._payload: bytes | None = None
         self._sent_at = 0.0
         self._taken = 0
+        # Of all bytes written: those that the peer's system has, and those up to the end of our ping.
+        self._delivered = 0
+        self._ping_end = 0
         self._due = 0.0
+        # That bytes which wait to be read have put the judgement off once.
+        self._looked = False
         self._timer: asyncio.TimerHandle | None = None
         #: Set by the connection whenever bytes arrive.
         self.heard = False
@@ -74,10 +92,14 @@ class Heartbeat:
         self._payload = os.urandom(4)
         self._sent_at = connection.loop.time()
         self._taken = connection.bytes_taken
-        self.heard = False
+        self.heard = self._looked = False
         connection.send_ping(self._payload)
         # At once: the end of this turn may be long in coming.
         connection.flush()
+        self._ping_end = connection.bytes_written
+        self._delivered = connection.bytes_taken - unsent_bytes(connection)
+        if connection.codec.extension is not None:
+            connection.codec.extension.release_if_idle()
         if self._timeout is None:
             self._wait(self._interval, self._beat)
         else:
@@ -90,8 +112,13 @@ class Heartbeat:
             return
         timeout = self._timeout or 0
         is_stuck = connection.buffered_amount > 0 and connection.bytes_taken == self._taken
+        delivered = connection.bytes_taken - unsent_bytes(connection)
+        is_on_its_way = self._delivered < delivered < self._ping_end
         is_silent = not self.heard and not connection.is_reading_paused
-        if not is_stuck and not is_silent:
+        if is_silent and is_on_its_way:
+            self._delivered, self._taken = delivered, connection.bytes_taken
+            self._wait(timeout, self._judge)
+        elif not is_stuck and not is_silent:
             # The rest of the interval between two pings, if it is the longer one.
             self._wait(max(self._interval - timeout, 0), self._beat)
         elif connection.loop.time() - self._due > timeout / 10:
@@ -99,5 +126,29 @@ class Heartbeat:
             self._wait(timeout, self._judge)
         elif is_stuck:
             connection.abort()
+        elif not self._looked and unread_bytes(connection) > 0:
+            # A turn is enough to read them, on any loop; of an unfinished TLS record nothing is heard.
+            self._looked = True
+            self._wait(timeout / 10, self._judge)
         else:
             connection.fail(CloseCode.INTERNAL_ERROR, "keepalive ping timeout")
+
+
+def unread_bytes(connection: Connection) -> int:
+    """Return how many bytes of the peer the system has that we haven't read; 0 if it can't tell."""
+    return 0 if sys.platform == "win32" else _ask_system(connection, termios.FIONREAD)
+
+
+def unsent_bytes(connection: Connection) -> int:
+    """Return how many bytes the system has of us that the peer's hasn't confirmed; 0 if it can't tell."""
+    return _ask_system(connection, termios.TIOCOUTQ) if sys.platform == "linux" else 0
+
+
+def _ask_system(connection: Connection, what: int) -> int:
+    """Return a number that the system knows of a connection's socket; 0 if there is none."""
+    sock = connection._extra("socket")
+    if sock is not None:
+        # ValueError: it is closed.
+        with contextlib.suppress(OSError, ValueError):
+            return int.from_bytes(fcntl.ioctl(sock.fileno(), what, bytes(4)), sys.byteorder)
+    return 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import random
 import zlib
 
@@ -24,6 +25,7 @@ from fullduplex.protocol.headers import build_extensions, parse_extensions
 from fullduplex.protocol.states import Side
 
 from ..wire import cut, deflated
+from .inflater import Inflater
 
 TAIL = b"\x00\x00\xff\xff"
 FULL = PerMessageDeflateFactory(server_max_window_bits=15, client_max_window_bits=15)
@@ -91,8 +93,14 @@ def test_client_offers(factory: PerMessageDeflateFactory, offer: str) -> None:
         (FULL, "client_max_window_bits", "", (15, 15, False, False)),
         (FULL, "client_max_window_bits=15", "", (15, 15, False, False)),
         (FULL, "client_max_window_bits=10", "client_max_window_bits=10", (15, 10, False, False)),
-        # zlib inflates a window of 8 bits with one of 9.
-        (FULL, "client_max_window_bits=8", "client_max_window_bits=8", (15, 9, False, False)),
+        (FULL, "client_max_window_bits=8", "client_max_window_bits=8", (15, 8, False, False)),
+        (FULL, "server_max_window_bits=8", "server_max_window_bits=8", (8, 15, False, False)),
+        (
+            PerMessageDeflateFactory(server_max_window_bits=8, client_max_window_bits=8),
+            "client_max_window_bits",
+            "server_max_window_bits=8; client_max_window_bits=8",
+            (8, 8, False, False),
+        ),
         (FULL, "server_max_window_bits=10", "server_max_window_bits=10", (10, 15, False, False)),
         (FULL, "server_max_window_bits=15", "", (15, 15, False, False)),
         (FULL, "server_no_context_takeover", "server_no_context_takeover", (15, 15, True, False)),
@@ -160,9 +168,9 @@ INVALID = [
 ]
 
 
-@pytest.mark.parametrize("offer, error", [*INVALID, ("server_max_window_bits=8", NegotiationError)])
+@pytest.mark.parametrize("offer, error", INVALID)
 def test_server_declines(offer: str, error: type[Exception]) -> None:
-    """A server declines an offer with a parameter that is unknown, repeated, invalid or beyond zlib."""
+    """A server declines an offer with a parameter that is unknown, repeated or invalid (7)."""
     with pytest.raises(error) as caught:
         FULL.accept_offer(parameters(offer))
     assert isinstance(caught.value, NegotiationError)
@@ -182,7 +190,8 @@ def test_bits_are_plain_digits(name: str, value: str) -> None:
         (FULL, "", (15, 15, False, False)),
         (FULL, "server_no_context_takeover", (15, 15, False, True)),
         (FULL, "client_no_context_takeover", (15, 15, True, False)),
-        (FULL, "server_max_window_bits=8", (15, 9, False, False)),
+        (FULL, "server_max_window_bits=8", (15, 8, False, False)),
+        (FULL, "client_max_window_bits=8", (8, 15, False, False)),
         (FULL, "server_max_window_bits=10", (15, 10, False, False)),
         (FULL, "client_max_window_bits=9", (9, 15, False, False)),
         (PerMessageDeflateFactory(), "server_max_window_bits=12", (12, 12, False, False)),
@@ -226,20 +235,12 @@ def test_client_refuses_invalid_answer(answer: str, error: type[Exception]) -> N
         FULL.accept_response(parameters(answer))
 
 
-@pytest.mark.parametrize(
-    "factory, answer",
-    [
-        (FULL, "client_max_window_bits=8"),
-        (
-            PerMessageDeflateFactory(server_no_context_takeover=True, server_max_window_bits=15),
-            "client_no_context_takeover",
-        ),
-    ],
-)
-def test_client_refuses_too_little(factory: PerMessageDeflateFactory, answer: str) -> None:
-    """A client refuses an answer that ignores what it asked for, or that zlib can't do."""
-    with pytest.raises(NegotiationError):
-        factory.accept_response(parameters(answer))
+def test_client_refuses_too_little() -> None:
+    """A client refuses an answer that leaves out the context takeover that it asked to forgo (7.1.1.1)."""
+    factory = PerMessageDeflateFactory(server_no_context_takeover=True, server_max_window_bits=15)
+
+    with pytest.raises(NegotiationError, match="server_no_context_takeover"):
+        factory.accept_response(parameters("client_no_context_takeover"))
 
 
 @given(
@@ -247,8 +248,8 @@ def test_client_refuses_too_little(factory: PerMessageDeflateFactory, answer: st
         PerMessageDeflateFactory,
         server_no_context_takeover=st.booleans(),
         client_no_context_takeover=st.booleans(),
-        server_max_window_bits=st.integers(9, 15),
-        client_max_window_bits=st.integers(9, 15),
+        server_max_window_bits=st.integers(8, 15),
+        client_max_window_bits=st.integers(8, 15),
         level=st.integers(-1, 9),
         memory_level=st.integers(1, 9),
     ),
@@ -256,8 +257,8 @@ def test_client_refuses_too_little(factory: PerMessageDeflateFactory, answer: st
         PerMessageDeflateFactory,
         server_no_context_takeover=st.booleans(),
         client_no_context_takeover=st.booleans(),
-        server_max_window_bits=st.integers(9, 15),
-        client_max_window_bits=st.integers(9, 15),
+        server_max_window_bits=st.integers(8, 15),
+        client_max_window_bits=st.integers(8, 15),
         level=st.integers(-1, 9),
         memory_level=st.integers(1, 9),
     ),
@@ -279,34 +280,37 @@ def test_both_ends_agree(
     for sender, receiver in ((ours, theirs), (theirs, ours)):
         for message in messages:
             payload = sender.encode(message, ends_message=True)
-            assert receiver.decode(payload, ends_message=True, limit=len(message)) == message
+            assert receiver.decode(payload, ends_message=True, size=len(message) + 1) == message
 
 
 @pytest.mark.parametrize(
     "setting",
     [
-        {"server_max_window_bits": 8},
+        {"server_max_window_bits": 7},
         {"server_max_window_bits": 16},
-        {"client_max_window_bits": 8},
+        {"client_max_window_bits": 7},
         {"client_max_window_bits": 0},
         {"level": -2},
         {"level": 10},
         {"memory_level": 0},
         {"memory_level": 10},
+        {"threshold": -1},
     ],
 )
 def test_settings_are_checked(setting: dict[str, int]) -> None:
     """A setting that zlib would refuse in the middle of a connection is refused at once."""
-    with pytest.raises(ValueError, match="must be from"):
+    with pytest.raises(ValueError, match="must"):
         PerMessageDeflateFactory(**setting)  # type: ignore[arg-type]
 
 
 # What goes through (RFC 7692 7.2).
 
 
-def receive(extension: PerMessageDeflate, *payloads: str, limit: int | None = 1000) -> list[bytes]:
+def receive(extension: PerMessageDeflate, *payloads: str, limit: int = 1000) -> list[bytes]:
     """Decode messages given in hexadecimal."""
-    return [extension.decode(bytes.fromhex(payload), ends_message=True, limit=limit) for payload in payloads]
+    return [
+        extension.decode(bytes.fromhex(payload), ends_message=True, size=limit + 1) for payload in payloads
+    ]
 
 
 def test_examples_of_the_rfc() -> None:
@@ -325,8 +329,8 @@ def test_example_in_fragments() -> None:
     extension = deflated(Side.SERVER)
 
     assert (
-        extension.decode(bytes.fromhex("f2 48 cd"), ends_message=False, limit=9)
-        + extension.decode(bytes.fromhex("c9 c9 07 00"), ends_message=True, limit=9)
+        extension.decode(bytes.fromhex("f2 48 cd"), ends_message=False, size=10)
+        + extension.decode(bytes.fromhex("c9 c9 07 00"), ends_message=True, size=10)
         == b"Hello"
     )
 
@@ -348,7 +352,7 @@ def test_empty_messages(takeover: bool) -> None:
     payloads = [ours.encode(message, ends_message=True) for message in messages]
 
     assert [payloads[at] for at in (0, 1, 3, 4, 6)] == [b"\x00"] * 5
-    assert [theirs.decode(payload, ends_message=True, limit=1) for payload in payloads] == messages
+    assert [theirs.decode(payload, ends_message=True, size=2) for payload in payloads] == messages
 
 
 def test_compressor_without_output(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -370,7 +374,7 @@ def test_compressor_without_output(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_other_empty_messages(payload: str) -> None:
     """However a peer writes an empty message, it and the next one are read."""
     extension = deflated(Side.SERVER)
-    first = extension.decode(bytes.fromhex(payload), ends_message=True, limit=0)
+    first = extension.decode(bytes.fromhex(payload), ends_message=True, size=1)
 
     assert first == b""
     if payload:
@@ -383,12 +387,12 @@ def test_empty_fragments() -> None:
     for _ in range(2):
         parts = [b"", b"Hel", b"", b"", b"lo", b""]
         payloads = [ours.encode(part, ends_message=at == 5) for at, part in enumerate(parts)]
-        found = [theirs.decode(payload, ends_message=at == 5, limit=5) for at, payload in enumerate(payloads)]
+        found = [theirs.decode(payload, ends_message=at == 5, size=6) for at, payload in enumerate(payloads)]
         assert b"".join(found) == b"Hello"
 
 
 @given(
-    bits=st.integers(9, 15),
+    bits=st.integers(8, 15),
     takeover=st.booleans(),
     messages=st.lists(
         st.tuples(
@@ -412,7 +416,7 @@ def test_any_message_round_trips(
         pieces = cut(payload, places)
         assert (
             b"".join(
-                theirs.decode(piece, ends_message=at == len(pieces) - 1, limit=len(message))
+                theirs.decode(piece, ends_message=at == len(pieces) - 1, size=len(message) + 1)
                 for at, piece in enumerate(pieces)
             )
             == message
@@ -426,8 +430,8 @@ def test_windows_are_as_agreed() -> None:
     wide = deflated(Side.CLIENT, local_bits=11).encode(noise * 2, ends_message=True)
 
     assert len(narrow) > 1200 > 700 > len(wide)
-    assert deflated(Side.SERVER, remote_bits=9).decode(narrow, ends_message=True, limit=1200) == noise * 2
-    assert deflated(Side.SERVER, remote_bits=11).decode(wide, ends_message=True, limit=1200) == noise * 2
+    assert deflated(Side.SERVER, remote_bits=9).decode(narrow, ends_message=True, size=1201) == noise * 2
+    assert deflated(Side.SERVER, remote_bits=11).decode(wide, ends_message=True, size=1201) == noise * 2
 
 
 def test_takeover_is_as_agreed() -> None:
@@ -449,10 +453,270 @@ def test_contexts_are_made_when_needed(side: Side) -> None:
 
     assert contexts() == [None, None, b""]
     fragment = extension.encode(b"x" * 1000, ends_message=False)
-    extension.decode(fragment, ends_message=False, limit=None)
+    extension.decode(fragment, ends_message=False, size=None)
     assert None not in contexts()
-    extension.decode(extension.encode(b"y", ends_message=True), ends_message=True, limit=None)
+    extension.decode(extension.encode(b"y", ends_message=True), ends_message=True, size=None)
     assert contexts() == [None, None, b""]
+
+
+@pytest.mark.parametrize("threshold", [0, 1, 32, 1000])
+def test_short_messages_stay_plain(threshold: int) -> None:
+    """It isn't worthwhile to compress what is shorter than the threshold, which both sides can set."""
+    factory = PerMessageDeflateFactory(threshold=threshold)
+    for extension in (factory.accept_offer([])[1], factory.accept_response([])):
+        assert extension.is_worthwhile(threshold)
+        assert not extension.is_worthwhile(threshold - 1)
+
+
+@pytest.mark.parametrize("level, memory_level", [(1, 1), (6, 5), (9, 9)])
+def test_levels_are_as_set(level: int, memory_level: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """zlib is given the level and the memory level that were set."""
+    made: list[tuple[int, ...]] = []
+    make = zlib.compressobj
+    monkeypatch.setattr(zlib, "compressobj", lambda *settings: (made.append(settings), make(*settings))[1])
+    factory = PerMessageDeflateFactory(level=level, memory_level=memory_level)
+    for extension in (factory.accept_offer([])[1], factory.accept_response([])):
+        extension.encode(b"Hello", ends_message=True)
+        extension.encode_alone(b"Hello")
+
+    assert made == [(level, zlib.DEFLATED, -12, memory_level)] * 4
+
+
+# A window of 256 bytes, which zlib can't deflate with.
+
+#: What invites to look back: over all distances, over one byte, and not at all.
+INVITING = [
+    b"".join(bytes(range(at % 7, at)) * 3 for at in range(1, 256, 7)),
+    b"".join(bytes([at]) * at for at in range(256)),
+    random.Random(9).randbytes(3000) * 3,
+]
+
+
+@pytest.mark.parametrize("level", range(10))
+@pytest.mark.parametrize("data", INVITING)
+def test_small_window_is_kept_to(data: bytes, level: int) -> None:
+    """With 8 bits nothing refers back over more than a byte, in any message, alone or not."""
+    extension = deflated(Side.CLIENT, local_bits=8, level=level)
+    reader = Inflater(256)
+    for _ in range(2):
+        assert reader.inflate(extension.encode(data, ends_message=True) + TAIL) == data
+        assert reader.inflate(extension.encode_alone(data) + TAIL) == data
+        extension.sent_alone()
+
+    assert reader.distances <= {1}
+
+
+def test_small_window_compresses() -> None:
+    """With 8 bits runs are still shortened, at any level but 0."""
+    extension = deflated(Side.CLIENT, local_bits=8)
+
+    assert len(extension.encode(b"a" * 3000 + b"b" * 3000, ends_message=True)) < 100
+
+
+def test_small_window_is_inflated() -> None:
+    """A peer with 8 bits may look back over all of its 256 bytes, also over messages and final blocks."""
+    noise = random.Random(8).randbytes(256)
+    extension = deflated(Side.SERVER, remote_bits=8)
+    payloads = [final_block(noise) + PAD, final_block(noise[:100], noise) + PAD]
+
+    assert [extension.decode(payload, ends_message=True, size=1000) for payload in payloads] == [
+        noise,
+        noise[:100],
+    ]
+    assert len(extension._window) == 256
+
+
+# Messages that go to many: compressed once, for every context.
+
+PHRASES = [random.Random(seed).randbytes(180) for seed in range(4)]
+SAYINGS = st.lists(st.sampled_from([*PHRASES, b"x" * 300, b""]), max_size=4).map(b"".join)
+
+
+@given(
+    bits=st.integers(8, 15),
+    memory_level=st.integers(1, 9),
+    takeover=st.booleans(),
+    script=st.lists(st.tuples(st.sampled_from(["own", "shared", "fragments"]), SAYINGS), max_size=8),
+)
+def test_shared_messages_fit_between_own(
+    bits: int, memory_level: int, takeover: bool, script: list[tuple[str, bytes]]
+) -> None:
+    """Own messages and shared ones in any order are inflated with exactly the window agreed."""
+    settings = {"local_bits": bits, "memory_level": memory_level, "local_no_takeover": not takeover}
+    ours, another = deflated(Side.SERVER, **settings), deflated(Side.SERVER, **settings)
+    reader = Inflater(1 << bits)
+    for kind, message in script:
+        match kind:
+            case "own":
+                payload = ours.encode(message, ends_message=True)
+            case "fragments":
+                payload = ours.encode(message[:99], ends_message=False)
+                payload += ours.encode(message[99:], ends_message=True)
+            case _:
+                payload = another.encode_alone(message)
+                ours.sent_alone()
+        assert reader.inflate(payload + TAIL) == message
+
+
+def test_kind_tells_what_may_be_shared() -> None:
+    """Connections that compress alike share payloads, whatever they receive, and no others do."""
+    kind = deflated(Side.SERVER).kind
+
+    assert deflated(Side.SERVER, remote_bits=9, remote_no_takeover=True, local_no_takeover=True).kind == kind
+    for other in ({"local_bits": 14}, {"level": 1}, {"memory_level": 9}):
+        assert deflated(Side.SERVER, **other).kind != kind
+
+
+def test_shared_payload_stands_alone() -> None:
+    """What is encoded alone leaves no trace in the context, and uses none."""
+    extension = deflated(Side.SERVER)
+    assert extension.encode_alone(b"Hello").hex(" ") == "f2 48 cd c9 c9 07 00"
+    assert extension._deflate is None
+    extension.encode(b"Hello", ends_message=True)
+    assert extension.encode_alone(b"Hello").hex(" ") == "f2 48 cd c9 c9 07 00"
+    assert extension.encode(b"Hello", ends_message=True).hex(" ") == "f2 00 11 00 00"
+    assert extension.encode_alone(b"") == b"\x00"
+
+
+# Contexts given back while nothing is said.
+
+
+def test_idle_contexts_are_released() -> None:
+    """Contexts that weren't used since the last call are given back, and not before."""
+    ours, theirs = deflated(Side.CLIENT), deflated(Side.SERVER)
+    for used in (ours, theirs):
+        payload = ours.encode(b"Hello", ends_message=True)
+        theirs.decode(payload, ends_message=True, size=6)
+        used.release_if_idle()
+        assert (used._deflate or used._inflate) is not None
+        used.release_if_idle()
+        assert (used._deflate, used._inflate) == (None, None)
+
+
+def test_released_contexts_go_on() -> None:
+    """After a release we refer to nothing before it, and the peer still may."""
+    ours, theirs, reader = deflated(Side.CLIENT), deflated(Side.SERVER), Inflater(32_768)
+    noise = random.Random(2).randbytes(500)
+    for extension in (ours, theirs):
+        extension.release_if_idle()
+    payloads = [ours.encode(noise, ends_message=True) for _ in range(3)]
+    assert len(payloads[1]) < 50 > len(payloads[2])
+    for payload in payloads:
+        assert theirs.decode(payload, ends_message=True, size=501) == noise
+        assert reader.inflate(payload + TAIL) == noise
+        for _ in range(2):
+            theirs.release_if_idle()
+    for _ in range(2):
+        ours.release_if_idle()
+
+    assert len(ours.encode(noise, ends_message=True)) > 500
+
+
+@given(
+    bits=st.integers(8, 15),
+    takeover=st.booleans(),
+    script=st.lists(
+        st.tuples(
+            st.sampled_from(["send", "receive"]),
+            SAYINGS,
+            st.lists(st.integers(1, 500), max_size=3),
+            st.data(),
+        ),
+        max_size=4,
+    ),
+)
+def test_releases_change_nothing(
+    bits: int, takeover: bool, script: list[tuple[str, bytes, list[int], st.DataObject]]
+) -> None:
+    """Contexts may be asked for at any time, in the middle of a message as well, in either direction."""
+    ours = deflated(
+        Side.SERVER,
+        local_bits=bits,
+        remote_bits=bits,
+        local_no_takeover=not takeover,
+        remote_no_takeover=not takeover,
+    )
+    theirs = deflated(Side.CLIENT, local_bits=bits, local_no_takeover=not takeover)
+    reader = Inflater(1 << bits)
+    for direction, message, places, choice in script:
+        found = b""
+        if direction == "send":
+            parts = cut(message, places)
+            payload = b""
+            for at, part in enumerate(parts):
+                payload += ours.encode(part, ends_message=at == len(parts) - 1)
+                for _ in range(choice.draw(st.integers(0, 3))):
+                    ours.release_if_idle()
+            found = reader.inflate(payload + TAIL)
+        else:
+            parts = cut(theirs.encode(message, ends_message=True), places)
+            for at, part in enumerate(parts):
+                size: int | None = choice.draw(st.sampled_from([None, 1, 50, 10_000]))
+                found += ours.decode(part, ends_message=at == len(parts) - 1, size=size)
+                while ours.is_behind:
+                    for _ in range(choice.draw(st.integers(0, 3))):
+                        ours.release_if_idle()
+                    found += ours.decode(b"", ends_message=at == len(parts) - 1, size=size)
+                for _ in range(choice.draw(st.integers(0, 3))):
+                    ours.release_if_idle()
+        assert found == message
+
+
+# Output in parts.
+
+
+@given(
+    message=st.binary(max_size=30).map(lambda seed: seed * 50),
+    places=st.lists(st.integers(1, 60), max_size=3),
+    sizes=st.lists(st.integers(1, 400), min_size=1, max_size=5),
+    has_final_block=st.booleans(),
+)
+def test_output_comes_in_parts(
+    message: bytes, places: list[int], sizes: list[int], has_final_block: bool
+) -> None:
+    """What is asked for in parts is as if it weren't, at every piece, with no part larger than asked for."""
+    payload = final_block(message) + PAD if has_final_block else deflate(message)
+    extension, twin = deflated(Side.SERVER), deflated(Side.SERVER)
+    turn = itertools.cycle(sizes)
+    pieces = cut(payload, places)
+    for at, piece in [*enumerate(pieces)] * 2:
+        ends_message = at == len(pieces) - 1
+        size = next(turn)
+        parts = [extension.decode(piece, ends_message=ends_message, size=size)]
+        while extension.is_behind:
+            assert len(parts[-1]) == size
+            size = next(turn)
+            parts.append(extension.decode(b"", ends_message=ends_message, size=size))
+        assert len(parts[-1]) <= size
+        assert b"".join(parts) == twin.decode(piece, ends_message=ends_message, size=None)
+
+
+def decode_in_parts(extension: PerMessageDeflate, payload: bytes, size: int) -> bytes:
+    """Decode a message in parts of a size."""
+    found = extension.decode(payload, ends_message=True, size=size)
+    while extension.is_behind:
+        found += extension.decode(b"", ends_message=True, size=size)
+    return found
+
+
+def test_corrupt_rest_fails() -> None:
+    """Data that turns out to be corrupt in a later part fails then (1007)."""
+    payload = deflate(b"a" * 2000) + TAIL + b"\xff"
+    extension = deflated(Side.SERVER)
+    assert extension.decode(payload, ends_message=True, size=1000) == b"a" * 1000
+
+    with pytest.raises(RemoteProtocolError) as caught:
+        decode_in_parts(deflated(Side.SERVER), payload, 1000)
+    assert caught.value.close_code == 1007
+
+
+def test_final_blocks_are_limited_in_parts() -> None:
+    """However few bytes are asked for at once, the final blocks of a message are counted together."""
+    most = permessage_deflate.MAX_FINAL_BLOCKS
+    assert decode_in_parts(deflated(Side.SERVER), final_block(b"a") * most + PAD, 1) == b"a" * most
+
+    with pytest.raises(RemoteProtocolError, match="final blocks"):
+        decode_in_parts(deflated(Side.SERVER), final_block(b"a") * (most + 1), 1)
 
 
 # Final blocks (7.2.3.4).
@@ -460,6 +724,12 @@ def test_contexts_are_made_when_needed(side: Side) -> None:
 
 #: What is left of the empty block that must follow a final one at the end of a message.
 PAD = b"\x00"
+
+
+def deflate(data: bytes) -> bytes:
+    """Compress a message by itself (7.2.1)."""
+    compressor = zlib.compressobj(wbits=-15)
+    return (compressor.compress(data) + compressor.flush(zlib.Z_SYNC_FLUSH)).removesuffix(TAIL)
 
 
 def final_block(data: bytes, dictionary: bytes = b"") -> bytes:
@@ -474,7 +744,7 @@ def test_final_blocks_poison_nothing(takeover: bool) -> None:
     extension = deflated(Side.SERVER, remote_no_takeover=not takeover)
     messages = [b"Hello", b"Hello again", b"", b"and again" * 50]
     for message in messages * 3:
-        found = extension.decode(final_block(message) + PAD, ends_message=True, limit=1000)
+        found = extension.decode(final_block(message) + PAD, ends_message=True, size=1001)
         assert found == message
     assert receive(extension, "f2 48 cd c9 c9 07 00") == [b"Hello"]
 
@@ -487,7 +757,7 @@ def test_window_outlives_final_block() -> None:
     blocks = [final_block(noise), final_block(noise, noise), final_block(noise[:100], noise)]
 
     assert len(blocks[1]) < 1000
-    found = [extension.decode(block + PAD, ends_message=True, limit=40_000) for block in blocks]
+    found = [extension.decode(block + PAD, ends_message=True, size=40001) for block in blocks]
     assert found == [noise, noise, noise[:100]]
 
 
@@ -499,13 +769,13 @@ def test_window_is_made_of_all_before() -> None:
     for at in range(40):
         message = random.Random(at).randbytes(50)
         said += message
-        extension.decode(ours.encode(message, ends_message=True), ends_message=True, limit=100)
-    extension.decode(final_block(b"x") + PAD, ends_message=True, limit=100)
+        extension.decode(ours.encode(message, ends_message=True), ends_message=True, size=101)
+    extension.decode(final_block(b"x") + PAD, ends_message=True, size=101)
     said += b"x"
 
     block = final_block(said[:300], said)
     assert len(block) < 100
-    assert extension.decode(block + PAD, ends_message=True, limit=300) == said[:300]
+    assert extension.decode(block + PAD, ends_message=True, size=301) == said[:300]
 
 
 @pytest.mark.parametrize("places", [range(99), [1], [9], [10], [11], [12]])
@@ -517,7 +787,7 @@ def test_final_blocks_within_message(places: object) -> None:
     for _ in range(2):
         pieces = cut(payload, places)  # type: ignore[arg-type]
         found = [
-            extension.decode(piece, ends_message=at == len(pieces) - 1, limit=13)
+            extension.decode(piece, ends_message=at == len(pieces) - 1, size=14)
             for at, piece in enumerate(pieces)
         ]
         assert b"".join(found) == b"one two three"
@@ -528,7 +798,7 @@ def test_unpadded_final_block() -> None:
     extension = deflated(Side.SERVER)
     messages = [b"Hello", b"", b"Hello again", b"x" * 100, b"Hello"]
 
-    found = [extension.decode(final_block(message), ends_message=True, limit=100) for message in messages]
+    found = [extension.decode(final_block(message), ends_message=True, size=101) for message in messages]
 
     assert found == messages
     assert receive(extension, "f2 48 cd c9 c9 07 00") == [b"Hello"]
@@ -540,10 +810,10 @@ def test_final_blocks_are_limited() -> None:
     block = final_block(b"")
     extension = deflated(Side.SERVER)
 
-    assert extension.decode(block * most + PAD, ends_message=True, limit=0) == b""
-    assert extension.decode(block * most + PAD, ends_message=True, limit=0) == b""
+    assert extension.decode(block * most + PAD, ends_message=True, size=1) == b""
+    assert extension.decode(block * most + PAD, ends_message=True, size=1) == b""
     with pytest.raises(RemoteProtocolError, match="final blocks"):
-        extension.decode(block * (most + 1), ends_message=False, limit=0)
+        extension.decode(block * (most + 1), ends_message=False, size=1)
 
 
 # Attacks.
@@ -554,8 +824,8 @@ def test_output_is_limited(limit: int) -> None:
     """What comes out is at most the limit and one byte, however much there would be."""
     bomb = deflated(Side.CLIENT).encode(bytes(10_000_000), ends_message=True)
 
-    assert len(deflated(Side.SERVER).decode(bomb, ends_message=True, limit=limit)) == limit + 1
-    assert len(deflated(Side.SERVER).decode(bomb, ends_message=False, limit=limit)) == limit + 1
+    assert len(deflated(Side.SERVER).decode(bomb, ends_message=True, size=limit + 1)) == limit + 1
+    assert len(deflated(Side.SERVER).decode(bomb, ends_message=False, size=limit + 1)) == limit + 1
 
 
 @pytest.mark.parametrize("size, limit", [(0, 0), (1, 1), (5, 5), (1000, 1000), (32_768, 32_768)])
@@ -563,21 +833,21 @@ def test_limit_may_be_filled(size: int, limit: int) -> None:
     """A message of exactly the limit comes out whole."""
     payload = deflated(Side.CLIENT).encode(b"\xaa" * size, ends_message=True)
 
-    assert deflated(Side.SERVER).decode(payload, ends_message=True, limit=limit) == b"\xaa" * size
+    assert deflated(Side.SERVER).decode(payload, ends_message=True, size=limit + 1) == b"\xaa" * size
 
 
 def test_bombs_in_final_blocks_are_limited() -> None:
     """Blocks that each keep to the limit are counted together."""
     payload = final_block(bytes(600)) * 100
 
-    assert len(deflated(Side.SERVER).decode(payload, ends_message=True, limit=1000)) == 1001
+    assert len(deflated(Side.SERVER).decode(payload, ends_message=True, size=1001)) == 1001
 
 
 def test_empty_blocks_cost_their_length() -> None:
     """Empty blocks inflate to nothing, however many there are."""
     extension = deflated(Side.SERVER)
 
-    assert extension.decode(b"\x00\x00\x00\xff\xff" * 200_000, ends_message=False, limit=0) == b""
+    assert extension.decode(b"\x00\x00\x00\xff\xff" * 200_000, ends_message=False, size=1) == b""
     assert receive(extension, "f2 48 cd c9 c9 07 00") == [b"Hello"]
 
 
@@ -589,7 +859,7 @@ def test_empty_blocks_cost_their_length() -> None:
 def test_corrupt_data_fails(payload: str, rest: bytes) -> None:
     """Data that isn't DEFLATE is refused as invalid (1007)."""
     with pytest.raises(RemoteProtocolError) as caught:
-        deflated(Side.SERVER).decode(bytes.fromhex(payload) + rest, ends_message=True, limit=1000)
+        deflated(Side.SERVER).decode(bytes.fromhex(payload) + rest, ends_message=True, size=1001)
     assert caught.value.close_code == 1007
 
 
@@ -598,6 +868,6 @@ def test_noise_does_no_harm(data: bytes, limit: int) -> None:
     """Any bytes inflate to something within the limit, or are refused."""
     output = b""
     with contextlib.suppress(RemoteProtocolError):
-        output = deflated(Side.SERVER).decode(data, ends_message=True, limit=limit)
+        output = deflated(Side.SERVER).decode(data, ends_message=True, size=limit + 1)
 
     assert len(output) <= limit + 1

@@ -7,7 +7,10 @@ mark a message that it changed.  It is negotiated in the opening handshake
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import Protocol, TypeAlias
+
+from ...kernels.pure import ReadableBuffer
 
 __all__ = ["Extension", "ExtensionFactory", "Parameters"]
 
@@ -21,18 +24,39 @@ class Extension(Protocol):
     name: str
     #: The reserved bit it claims, as in a frame's first byte.
     rsv: int
+    #: True while there is more to come of what ``decode`` was given.
+    is_behind: bool
 
-    def encode(self, data: bytes, *, ends_message: bool) -> bytes:
+    def is_worthwhile(self, size: int) -> bool:
+        """Tell whether a message of ``size`` bytes gains by ``encode``."""
+
+    def encode(self, data: ReadableBuffer, *, ends_message: bool) -> bytes:
         """Return the payload to send for ``data``, the next part of a message."""
 
-    def decode(self, data: bytes, *, ends_message: bool, limit: int | None) -> bytes:
-        """Return what ``data``, the next part of a message, stands for.
+    @property
+    def kind(self) -> Hashable:
+        """Return what ``encode_alone`` depends on: equal for connections that can send the same payload."""
 
-        At most ``limit`` + 1 bytes come back: one more than the limit tells that it was passed.
+    def encode_alone(self, data: ReadableBuffer) -> bytes:
+        """Return a payload for a whole message that any connection of this kind can send.
+
+        Each that does calls ``sent_alone``.
+        """
+
+    def sent_alone(self) -> None:
+        """Take note that a payload was sent that ``encode`` didn't make."""
+
+    def decode(self, data: bytes, *, ends_message: bool, size: int | None) -> bytes:
+        """Return what ``data``, the next part of a message, stands for: ``size`` bytes of it at most.
+
+        While ``is_behind``, call it again with no data for more.
 
         Raises:
             RemoteProtocolError: if the data makes no sense.
         """
+
+    def release_if_idle(self) -> None:
+        """Give back memory that can be had again, if nothing was encoded or decoded since the last call."""
 
 
 class ExtensionFactory(Protocol):

@@ -5,9 +5,11 @@ zlib; it doesn't know frames or handshakes.
 
 Invariants:
 
-1. zlib contexts are made when first used; without context takeover none
-   outlives a message.
-2. Inflating never gives more than the limit and one byte.
+1. zlib contexts are made when first used, and can be given back between any two
+   messages; without context takeover none outlives a message.
+2. Inflating never gives more than it was asked for.
+3. A deflate context refers to nothing but what it has deflated itself, which is
+   what the peer has inflated last: otherwise there is none.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from ...exceptions import (
     NegotiationError,
     RemoteProtocolError,
 )
+from ...kernels.pure import ReadableBuffer
 from .base import Parameters
 
 __all__ = ["PerMessageDeflate", "PerMessageDeflateFactory"]
@@ -41,8 +44,12 @@ class PerMessageDeflate:
         "_deflate",
         "_final_blocks",
         "_inflate",
+        "_is_idle",
+        "_is_inflating",
+        "_rest",
         "_settings",
         "_window",
+        "is_behind",
         "local_bits",
         "local_no_takeover",
         "remote_bits",
@@ -61,23 +68,35 @@ class PerMessageDeflate:
         remote_no_takeover: bool,
         level: int,
         memory_level: int,
+        threshold: int,
     ) -> None:
         self.local_bits = local_bits
         self.remote_bits = remote_bits
         self.local_no_takeover = local_no_takeover
         self.remote_no_takeover = remote_no_takeover
-        self._settings = (level, memory_level)
+        self._settings = (level, memory_level, threshold)
         self._deflate: zlib._Compress | None = None
         self._inflate: zlib._Decompress | None = None
         self._window = b""
         self._final_blocks = 0
+        #: True while there is more to come of what ``decode`` was given.
+        self.is_behind = False
+        self._is_inflating = False
+        self._is_idle = True
+        self._rest = b""
 
-    def encode(self, data: bytes, *, ends_message: bool) -> bytes:
+    # Sending
+
+    def is_worthwhile(self, size: int) -> bool:
+        """Tell whether a message of ``size`` bytes is to be compressed."""
+        return size >= self._settings[2]
+
+    def encode(self, data: ReadableBuffer, *, ends_message: bool) -> bytes:
         """Compress the next part of a message (7.2.1)."""
+        self._is_idle = False
         deflate = self._deflate
         if deflate is None:
-            level, memory_level = self._settings
-            deflate = self._deflate = zlib.compressobj(level, zlib.DEFLATED, -self.local_bits, memory_level)
+            deflate = self._deflate = self._new_deflate()
         payload = deflate.compress(data) + deflate.flush(zlib.Z_SYNC_FLUSH)
         if ends_message:
             # 7.2.3.6: with nothing to flush, an empty block stands for an empty message.
@@ -86,45 +105,94 @@ class PerMessageDeflate:
                 self._deflate = None
         return payload
 
-    def decode(self, data: bytes, *, ends_message: bool, limit: int | None) -> bytes:
-        """Inflate the next part of a message (7.2.2)."""
+    @property
+    def kind(self) -> tuple[int, ...]:
+        """Return what a payload of ``encode_alone`` depends on."""
+        return self.local_bits, *self._settings
+
+    def encode_alone(self, data: ReadableBuffer) -> bytes:
+        """Compress a whole message by itself: every peer with this window can inflate it."""
+        deflate = self._new_deflate()
+        return (deflate.compress(data) + deflate.flush(zlib.Z_SYNC_FLUSH)).removesuffix(TAIL)
+
+    def sent_alone(self) -> None:
+        """Begin anew: the peer's window has moved on, and ours would refer to what isn't there."""
+        self._deflate = None
+
+    def _new_deflate(self) -> zlib._Compress:
+        level, memory_level, _ = self._settings
+        if self.local_bits == 8:
+            # zlib can't deflate with a window of 256 bytes; run lengths only ever look one byte back.
+            return zlib.compressobj(level, zlib.DEFLATED, -9, memory_level, zlib.Z_RLE)
+        return zlib.compressobj(level, zlib.DEFLATED, -self.local_bits, memory_level)
+
+    # Receiving
+
+    def decode(self, data: bytes, *, ends_message: bool, size: int | None) -> bytes:
+        """Inflate the next part of a message (7.2.2), and give ``size`` bytes of it at most."""
+        self._is_idle = False
+        if self.is_behind:
+            data = self._rest
+        elif ends_message:
+            data += TAIL
         try:
-            output = self._inflate_some(data, ends_message, limit)
+            output = self._inflate_some(data, ends_message, size)
         except zlib.error as error:
             raise RemoteProtocolError("compressed data is corrupt", CloseCode.INVALID_DATA) from error
-        if ends_message:
+        self._is_inflating = self.is_behind or not ends_message
+        if not self._is_inflating:
             self._final_blocks = 0
             if self.remote_no_takeover:
                 self._inflate = None
                 self._window = b""
         return output
 
-    def _inflate_some(self, data: bytes, ends_message: bool, limit: int | None) -> bytes:
+    def _inflate_some(self, data: bytes, ends_message: bool, size: int | None) -> bytes:
         output = b""
-        if ends_message:
-            data += TAIL
-        while data:
+        while data or self.is_behind:
+            self.is_behind = False
             if self._inflate is None:
-                # A context after a final block goes on with the window of the one before.
-                self._inflate = zlib.decompressobj(-self.remote_bits, zdict=self._window)
-            # zlib's 0 would mean "unlimited", so the argument is never below 1.
-            most = 0 if limit is None else limit + 1 - len(output)
-            part = self._inflate.decompress(data, most)
+                if ends_message and data == TAIL:
+                    # 7.2.1 wants an empty block after a final one; without it the tail spoils what follows.
+                    break
+                self._inflate = self._new_inflate()
+            inflate = self._inflate
+            # zlib's 0 means "unlimited"; what is left of ``size`` is never 0 here.
+            part = inflate.decompress(data, 0 if size is None else size - len(output))
             output += part
-            self._window = (self._window + part)[-(1 << self.remote_bits) :]
-            if limit is not None and len(output) > limit:
-                break
-            if not self._inflate.eof:
-                break
-            self._final_blocks += 1
-            if self._final_blocks > MAX_FINAL_BLOCKS:
-                raise RemoteProtocolError(f"message has more than {MAX_FINAL_BLOCKS} final blocks")
-            data = self._inflate.unused_data
-            self._inflate = None
-            if ends_message and data == TAIL:
-                # 7.2.1 wants an empty block after a final one; without it the tail spoils the next message.
+            self._remember(part)
+            data = inflate.unconsumed_tail
+            if inflate.eof:
+                data = inflate.unused_data
+                self._end_block()
+            if len(output) == size:
+                # Even with all of the data taken, zlib may have more to give.
+                self._rest = data
+                self.is_behind = bool(data) or not inflate.eof
                 break
         return output
+
+    def _remember(self, part: bytes) -> None:
+        """Keep the window: the last bytes of what was inflated."""
+        size = 1 << self.remote_bits
+        self._window = part[-size:] if len(part) >= size else (self._window + part)[-size:]
+
+    def _new_inflate(self) -> zlib._Decompress:
+        # After a final block, or a release, the new context goes on with the window of the one before.
+        # zlib inflates a window of 8 bits with one of 9.
+        return zlib.decompressobj(-max(self.remote_bits, 9), zdict=self._window)
+
+    def _end_block(self) -> None:
+        self._inflate = None
+        self._final_blocks += 1
+        if self._final_blocks > MAX_FINAL_BLOCKS:
+            raise RemoteProtocolError(f"message has more than {MAX_FINAL_BLOCKS} final blocks")
+
+    def release_if_idle(self) -> None:
+        """Give back both contexts if neither was used since the last call, but keep the peer's window."""
+        if self._is_idle and not self._is_inflating:
+            self._deflate = self._inflate = None
+        self._is_idle = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,10 +202,12 @@ class PerMessageDeflateFactory:
     Attributes:
         server_no_context_takeover: the server compresses each message by itself.
         client_no_context_takeover: the client compresses each message by itself.
-        server_max_window_bits: 9 to 15, the base-2 logarithm of the server's window in bytes.
-        client_max_window_bits: 9 to 15, likewise the client's.
+        server_max_window_bits: 8 to 15, the base-2 logarithm of the server's window in bytes.
+        client_max_window_bits: 8 to 15, likewise the client's.
         level: zlib's compression level, -1 to 9.
         memory_level: zlib's memory level, 1 to 9.
+        threshold: bytes from which on a message is compressed; one that is sent in fragments
+            always is. ``send`` can be told otherwise for each message.
 
     The defaults cost about 50 KiB a connection that compresses both ways;
     zlib's own defaults would cost 300.
@@ -152,17 +222,19 @@ class PerMessageDeflateFactory:
     client_max_window_bits: int = 12
     level: int = -1
     memory_level: int = 5
+    threshold: int = 32
     name = NAME
 
     def __post_init__(self) -> None:
         for field in ("server_max_window_bits", "client_max_window_bits"):
-            # zlib can't deflate with a window of 256 bytes.
-            if not 9 <= getattr(self, field) <= 15:
-                raise ValueError(f"{field} must be from 9 to 15")
+            if not 8 <= getattr(self, field) <= 15:
+                raise ValueError(f"{field} must be from 8 to 15")
         if not -1 <= self.level <= 9:
             raise ValueError("level must be from -1 to 9")
         if not 1 <= self.memory_level <= 9:
             raise ValueError("memory_level must be from 1 to 9")
+        if self.threshold < 0:
+            raise ValueError("threshold must not be negative")
 
     def offers(self) -> list[Parameters]:
         """Return what a client offers, the best first (7.1).
@@ -190,24 +262,19 @@ class PerMessageDeflateFactory:
         if self.server_no_context_takeover and not given.server_no_takeover:
             raise NegotiationError("server_no_context_takeover is missing")
         # 7.1.2.2: the answer is the most that we may use; less is ours to choose.
-        client_bits = min(given.client_bits or 15, self.client_max_window_bits)
-        if client_bits == 8:
-            raise NegotiationError("client_max_window_bits=8 isn't supported by zlib")
         return PerMessageDeflate(
-            local_bits=client_bits,
-            # zlib inflates a window of 8 bits with one of 9.
-            remote_bits=max(given.server_bits or 15, 9),
+            local_bits=min(given.client_bits or 15, self.client_max_window_bits),
+            remote_bits=given.server_bits or 15,
             local_no_takeover=given.client_no_takeover or self.client_no_context_takeover,
             remote_no_takeover=given.server_no_takeover,
             level=self.level,
             memory_level=self.memory_level,
+            threshold=self.threshold,
         )
 
     def accept_offer(self, parameters: Parameters) -> tuple[Parameters, PerMessageDeflate]:
         """Answer a client's offer (7.1.1, 7.1.2)."""
         given = _read(parameters, bits_required=False)
-        if given.server_bits == 8:
-            raise NegotiationError("server_max_window_bits=8 isn't supported by zlib")
         answer: Parameters = []
         server_no_takeover = given.server_no_takeover or self.server_no_context_takeover
         if server_no_takeover:
@@ -226,11 +293,12 @@ class PerMessageDeflateFactory:
                 answer.append(("client_max_window_bits", str(client_bits)))
         extension = PerMessageDeflate(
             local_bits=server_bits,
-            remote_bits=max(client_bits, 9),
+            remote_bits=client_bits,
             local_no_takeover=server_no_takeover,
             remote_no_takeover=client_no_takeover,
             level=self.level,
             memory_level=self.memory_level,
+            threshold=self.threshold,
         )
         return answer, extension
 
