@@ -12,9 +12,11 @@ import socket
 import struct
 import sys
 import termios
+import zlib
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from fcntl import ioctl
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,6 +24,10 @@ import pytest
 from fullduplex import __version__, connect, serve
 from fullduplex.cli import main
 from fullduplex.exceptions import ConnectionClosedError
+from fullduplex.kernels import frame_head
+from fullduplex.protocol.frames import FrameReader
+
+from .aio.ends import REQUEST, end
 
 # Debugging would have its own complaints.
 ENVIRONMENT = {**os.environ, "PYTHONUTF8": "1", "PYTHONASYNCIODEBUG": ""}
@@ -45,13 +51,20 @@ async def run(*arguments: str, typed: bytes = b"") -> tuple[int | None, str, str
 @contextlib.asynccontextmanager
 async def echoing(*arguments: str) -> AsyncIterator[str]:
     """Run ``fullduplex echo`` on a free port; give the address that it prints, and interrupt it."""
+    async with echoing_process(*arguments) as (url, _):
+        yield url
+
+
+@contextlib.asynccontextmanager
+async def echoing_process(*arguments: str) -> AsyncIterator[tuple[str, Process]]:
+    """Do the same, and give the process as well."""
     process = await start("echo", "--port", "0", *arguments)
     assert process.stdout is not None
     line = (await process.stdout.readline()).decode()
     match = re.fullmatch(r"Echoing on (ws://localhost:\d+/) — Ctrl-C stops\.\n", line)
     assert match is not None
     try:
-        yield match[1]
+        yield match[1], process
     finally:
         process.send_signal(signal.SIGINT)
         output, complaints = await process.communicate()
@@ -126,6 +139,76 @@ async def test_echo_options_work(face: str) -> None:
     ):
         await connection.send(bytes(2**21))
         assert await connection.recv() == bytes(2**21)
+
+
+def memory_of(process: Process, name: str) -> int:
+    """Return what the system says of a process's memory: VmRSS now, or VmHWM at most so far, in bytes."""
+    status = Path(f"/proc/{process.pid}/status").read_text()
+    return int(status.split(f"{name}:")[1].split()[0]) * 1024
+
+
+async def exchange(url: str, deflate: bool, head: bytes, block: bytes, count: int, last: bytes) -> int:
+    """Send a head, blocks and the last bytes; return how many bytes the message has that comes back."""
+    host, port = url.removeprefix("ws://").rstrip("/").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port), limit=2**18)
+    writer.write(
+        REQUEST + (b"Sec-WebSocket-Extensions: permessage-deflate\r\n" if deflate else b"") + b"\r\n"
+    )
+    await reader.readuntil(b"\r\n\r\n")
+
+    async def send() -> None:
+        writer.write(head)
+        for _ in range(count):
+            writer.write(block)
+            await writer.drain()
+        writer.write(last)
+
+    sending = asyncio.create_task(send())
+    frames = FrameReader(masked=False, rsv=0x40 if deflate else 0)
+    inflate = zlib.decompressobj(-15)
+    size, is_ended = 0, False
+    while not is_ended:
+        for piece in frames.receive(await reader.read(2**18)):
+            size += len(inflate.decompress(piece.payload) if deflate else piece.payload)
+            is_ended = piece.fin and piece.ends_frame
+    await sending
+    await end(writer)
+    return size
+
+
+@pytest.mark.parametrize("deflate", [False, True], ids=["plain", "deflated"])
+async def test_stream_needs_no_memory(deflate: bool) -> None:
+    """A message of any size in one frame is sent back while it arrives, and memory doesn't grow with it."""
+    mebibytes = int(os.environ.get("STREAM_MEBIBYTES", "256"))
+    block, last = bytes(2**20), b""
+    if deflate:
+        # Each block by itself, so that all are the same; a message's last four bytes aren't sent (7.2.1).
+        compressor = zlib.compressobj(wbits=-15)
+        block = compressor.compress(block) + compressor.flush(zlib.Z_FULL_FLUSH)
+        last = block[:-4]
+    else:
+        last = block
+    length = len(block) * (mebibytes - 1) + len(last)
+    # Masked with a key of zeros, the payload stays what it is.
+    head = frame_head(0xC2 if deflate else 0x82, length, bytes(4))
+    async with echoing_process("--stream", "--max-size", "none") as (url, process):
+        assert await exchange(url, deflate, frame_head(head[0], len(last), bytes(4)), b"", 0, last) == 2**20
+        before = memory_of(process, "VmRSS")
+
+        assert await exchange(url, deflate, head, block, mebibytes - 1, last) == mebibytes * 2**20
+        most, after = memory_of(process, "VmHWM"), memory_of(process, "VmRSS")
+        print(
+            f"{mebibytes} MiB: {before >> 10} KiB before, {most >> 10} KiB at most, {after >> 10} KiB after"
+        )
+        assert most - before < 4 * 2**20
+
+
+async def test_stream_is_for_coroutines() -> None:
+    """The event face, which gets messages whole, says that it can't stream."""
+    status, output, complaint = await run("echo", "--face", "event", "--stream")
+
+    assert (status, output) == (1, "")
+    assert complaint.startswith("fullduplex: the event face gets messages whole")
 
 
 @faces

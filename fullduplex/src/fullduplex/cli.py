@@ -62,6 +62,11 @@ def _parser() -> argparse.ArgumentParser:
         default="auto",
         help="what moves the bytes (default: %(default)s)",
     )
+    echo.add_argument(
+        "--stream",
+        action="store_true",
+        help="send each message back while it arrives, in constant memory, in fragments; asyncio face only",
+    )
     echo.add_argument("--no-compression", action="store_true", help="decline permessage-deflate")
     echo.add_argument(
         "--max-size",
@@ -115,6 +120,8 @@ def _reason(error: Exception) -> str:
 async def _echo(options: argparse.Namespace) -> int:
     if options.transport == "native":
         return _complain("this build has no native transport; use --transport auto or asyncio.")
+    if options.stream and options.face == "event":
+        return _complain("the event face gets messages whole; leave out --stream, or --face event.")
     try:
         async with _echo_server(options) as server:
             port = (server.address() if options.face == "event" else server.sockets[0].getsockname())[1]
@@ -146,6 +153,9 @@ def _echo_server(options: argparse.Namespace) -> Any:
                     broadcast(everyone, message)
             finally:
                 everyone.discard(connection)
+        elif options.stream:
+            while True:
+                await connection.send(connection.recv_streaming())
         else:
             async for message in connection:
                 await connection.send(message)
@@ -254,7 +264,7 @@ def _wrap(line: str, columns: int) -> list[str]:
 async def _connect(options: argparse.Namespace) -> int:
     from .aio.client import connect
     from .aio.connection import ClientConnection
-    from .exceptions import InvalidHandshake, InvalidURI
+    from .exceptions import InvalidHandshake, InvalidProxy, InvalidURI
 
     screen = _Screen()
 
@@ -272,7 +282,7 @@ async def _connect(options: argparse.Namespace) -> int:
         connection = await connect(options.url, create_connection=Shown)
     except InvalidURI as error:
         return _complain(f"{error}; write it like ws://localhost:9998/echo.")
-    except (InvalidHandshake, OSError, TimeoutError) as error:
+    except (InvalidHandshake, InvalidProxy, OSError, TimeoutError) as error:
         return _complain(f"can't connect to {options.url}: {_reason(error)}.")
     async with connection:
         screen.show("·", f"connected to {options.url}; type to send, Ctrl-D closes")

@@ -33,7 +33,7 @@ from .protocol.server import Origins, plain_response
 from .protocol.server import ServerConnection as ServerProtocol
 from .protocol.states import State
 from .transport.connection import Connection as BaseConnection
-from .transport.connection import Settings
+from .transport.connection import Marks, Settings
 
 __all__ = ["EventEmitter", "ServerWebSocket", "WebSocketServer"]
 
@@ -166,18 +166,20 @@ class ServerWebSocket(EventEmitter, BaseConnection):
         """True after ``pause``, until ``resume``."""
         return self._is_paused
 
-    def send(self, data: Message) -> None:
+    def send(self, data: Message, *, compress: bool | None = None) -> None:
         """Send text (``str``) or binary (bytes-like), without ever waiting.
 
         After the connection began to close, nothing is sent and nothing
-        raised; ``bufferedAmount`` tells how much waits for a slow peer.
+        raised; ``bufferedAmount`` tells how much waits for a slow peer, who is
+        cut at the ``buffer_limit``.  ``compress`` tells whether to compress, if
+        that is agreed; None leaves it to the size.
 
         Raises:
             TypeError: if ``data`` is neither ``str`` nor bytes-like.
         """
         opcode, payload = payload_of(data)
         with contextlib.suppress(ConnectionClosed):
-            self.send_message(opcode, payload)
+            self.send_message(opcode, payload, compress=compress)
 
     def ping(self, data: Message = b"") -> None:
         """Send a ping with at most 125 bytes; the peer's answer comes as ``pong``."""
@@ -285,7 +287,10 @@ class WebSocketServer(EventEmitter):
         ping_interval: float | None = 20,
         ping_timeout: float | None = 20,
         close_timeout: float | None = 10,
-        write_limit: int = 32_768,
+        write_limit: Marks = 32_768,
+        buffer_limit: int | None = 2**26,
+        max_connections: int | None = 65_536,
+        max_connections_per_host: int | None = None,
         http: HTTPHandover | None = None,
         **options: Any,
     ) -> None:
@@ -300,6 +305,7 @@ class WebSocketServer(EventEmitter):
             ping_timeout=ping_timeout,
             close_timeout=close_timeout,
             write_limit=write_limit,
+            buffer_limit=buffer_limit,
         )
         self._make_protocol = functools.partial(
             ServerProtocol,
@@ -311,8 +317,12 @@ class WebSocketServer(EventEmitter):
             hands_over=http is not None,
             limits=dataclasses.replace(limits or Limits(), message=maxPayload),
         )
-        self._open_timeout = open_timeout
-        self._http = http
+        self._serving_options: dict[str, Any] = {
+            "open_timeout": open_timeout,
+            "max_connections": max_connections,
+            "max_connections_per_host": max_connections_per_host,
+            "http": http,
+        }
         self._server: Server[ServerWebSocket] | None = None
         self._starting: asyncio.Task[None] | None = None
         self._closing: asyncio.Task[None] | None = None
@@ -396,8 +406,7 @@ class WebSocketServer(EventEmitter):
             make_connection=self._make_connection,
             make_protocol=self._make_protocol,
             process_request=self._process_request,
-            open_timeout=self._open_timeout,
-            http=self._http,
+            **self._serving_options,
         )
         try:
             await server.listen(*self._address, **self._options)

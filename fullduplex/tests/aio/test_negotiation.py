@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fullduplex.aio.negotiation import deflate_factories
+from fullduplex.aio.negotiation import deflate_factories, extension_factories
 from fullduplex.protocol.extensions.permessage_deflate import PerMessageDeflateFactory
 
 
@@ -22,3 +22,13 @@ def test_other_words_are_refused(compression: str) -> None:
     """A word that means nothing is a mistake, not "no compression"."""
     with pytest.raises(ValueError, match="compression must be 'deflate'"):
         deflate_factories(compression)
+
+
+def test_extensions_go_before_compression() -> None:
+    """Compression is added to the extensions given, unless it is one of them."""
+    own = PerMessageDeflateFactory(level=9)
+
+    assert [factory.name for factory in extension_factories((), "deflate")] == ["permessage-deflate"]
+    assert extension_factories([own], "deflate") == [own]
+    assert extension_factories([own], None) == [own]
+    assert extension_factories([], None) == []

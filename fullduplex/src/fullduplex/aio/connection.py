@@ -6,51 +6,61 @@ stops the reading when it is full, and futures for those who wait.
 Invariants:
 
 1. Messages are given out once, in the order in which they arrived.
-2. Cancelling any method at any point loses no message and leaves the connection whole.
+2. Cancelling any method at any point loses no message and leaves the connection
+   whole.  The exception is a message that was begun to be sent in fragments:
+   it can't be taken back, and what is cut short must not pass for whole.
+3. Once a message that arrived while closing found no room, no later one is given out.
 """
 
 from __future__ import annotations
 
 import asyncio
+import codecs
 import os
 import uuid
-from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Generator, Iterable, Mapping
 from typing import TYPE_CHECKING, NoReturn, Self, TypeAlias
 
 from ..close import CloseCode
 from ..exceptions import ConcurrencyError, ConnectionClosed, ConnectionClosedOK
 from ..kernels.pure import ReadableBuffer
 from ..protocol.client import ClientConnection as ClientProtocol
+from ..protocol.events import Chunk, Event
 from ..protocol.frames import Opcode
 from ..protocol.http11 import Response
 from ..protocol.server import ServerConnection as ServerProtocol
 from ..protocol.server import plain_response
 from ..transport.connection import Connection as BaseConnection
 from ..transport.connection import Handshaker, Settings
+from .inbox import Inbox
 
 if TYPE_CHECKING:
     from .server import Server
 
-__all__ = ["ClientConnection", "Connection", "Message", "ServerConnection"]
+__all__ = ["ClientConnection", "Connection", "Message", "MessageStream", "ServerConnection", "payload_of"]
 
 #: What is sent and received: text as ``str``, binary as bytes.
 Message: TypeAlias = str | ReadableBuffer
 
 
-def payload_of(message: Message) -> tuple[Opcode, ReadableBuffer]:
+def payload_of(message: Message, text: bool | None = None) -> tuple[Opcode, ReadableBuffer]:
     """Return the opcode and the bytes of a message.
+
+    ``text`` says which it is: None leaves it to the type.
 
     Raises:
         TypeError: if it is neither ``str`` nor bytes-like.
     """
+    data: ReadableBuffer
     if isinstance(message, str):
-        return Opcode.TEXT, message.encode()
-    if isinstance(message, bytes | bytearray):
-        return Opcode.BINARY, message
-    if isinstance(message, memoryview):
-        return Opcode.BINARY, message.cast("B") if message.c_contiguous else message.tobytes()
-    raise TypeError(f"a message is str or bytes-like, not {type(message).__name__}")
+        is_text, data = True, message.encode()
+    elif isinstance(message, bytes | bytearray):
+        is_text, data = False, message
+    elif isinstance(message, memoryview):
+        is_text, data = False, message.cast("B") if message.c_contiguous else message.tobytes()
+    else:
+        raise TypeError(f"a message is str or bytes-like, not {type(message).__name__}")
+    return Opcode.TEXT if (is_text if text is None else text) else Opcode.BINARY, data
 
 
 class Connection(BaseConnection):
@@ -66,14 +76,15 @@ class Connection(BaseConnection):
         handshaker: Handshaker,
         settings: Settings,
         loop: asyncio.AbstractEventLoop,
-        *,
-        max_queue: int | None = 16,
     ) -> None:
         super().__init__(protocol, handshaker, settings, loop)
         #: Names the connection in logs.
         self.id = uuid.uuid4()
-        self._messages: deque[str | bytes] = deque()
-        self._max_queue = max_queue
+        self._inbox = Inbox(settings)
+        self._stream: MessageStream | None = None
+        self._is_skipping = False
+        self._is_dropping = False
+        self._fragments_ended: asyncio.Future[None] | None = None
         self._receiver: asyncio.Future[None] | None = None
         self._pings: dict[bytes, tuple[asyncio.Future[float], float]] = {}
         self._closed: asyncio.Future[None] = loop.create_future()
@@ -88,35 +99,86 @@ class Connection(BaseConnection):
 
     # Receiving
 
-    async def recv(self) -> str | bytes:
+    async def recv(self, decode: bool | None = None) -> str | bytes:
         """Wait for the next message: ``str`` for text, ``bytes`` for binary.
 
-        Messages that arrived before the connection closed are still given out.
-        Cancelling loses no message.
+        ``decode`` set to False gives text as UTF-8 ``bytes``, and True gives
+        binary as ``str``.  Messages that arrived before the connection closed
+        are still given out.  Cancelling loses no message.
 
         Raises:
             ConnectionClosed: when the connection is closed and nothing is left.
-            ConcurrencyError: if another task is in ``recv`` already.
+            ConcurrencyError: if another task is in ``recv`` or ``recv_streaming`` already.
+            UnicodeDecodeError: if ``decode`` is True and a binary message isn't UTF-8.
         """
-        while not self._messages:
-            self._fail_if_due()
-            if self._closed.done():
-                raise self.codec.close_exception
-            if self._receiver is not None:
-                raise ConcurrencyError("another task is waiting in recv() on this connection")
-            self._receiver = self.loop.create_future()
-            try:
-                await self._receiver
-            finally:
-                self._receiver = None
-        message = self._messages.popleft()
-        if (
-            self.is_reading_paused
-            and self._max_queue is not None
-            and len(self._messages) <= self._max_queue // 4
-        ):
+        self._leave_stream()
+        while not self._inbox.has_message:
+            await self._wait_received()
+        message = self._inbox.take_message()
+        self._read_on()
+        return message if decode is None else _decoder(decode)(message, True)
+
+    def recv_streaming(self, decode: bool | None = None) -> MessageStream:
+        """Return the next message as something to iterate over, piece by piece as it arrives.
+
+        A piece is whatever has arrived, be it less than a frame or more, and
+        never ends within a character.  ``max_size`` counts for the whole
+        message.  ``decode`` is that of ``recv``, as are the errors; they are raised
+        by the iteration.  Cancelling loses nothing: iterate on.  When anything
+        else is received, what is left of an unfinished message is dropped.
+        """
+        return MessageStream(self, decode)
+
+    async def _next_chunk(self, stream: MessageStream) -> Chunk:
+        """Wait for the next chunk of the message that ``stream`` receives."""
+        if self._stream is not stream:
+            if stream.is_begun:
+                raise ConcurrencyError("something else was received before this message's end")
+            self._leave_stream()
+            self._stream = stream
+        while not self._inbox:
+            chunk = self.codec.start_streaming()
+            if chunk is not None:
+                self.chunk_received(*chunk)
+            else:
+                await self._wait_received()
+        chunk = self._inbox.take()
+        self._read_on()
+        if chunk.ends_message:
+            self._stream = None
+        return chunk
+
+    def _leave_stream(self) -> None:
+        """Receive something else than the message that is being received in pieces."""
+        stream = self._stream
+        if stream is None:
+            return
+        if self._receiver is not None:
+            raise ConcurrencyError("another task is waiting in recv_streaming() on this connection")
+        self._stream = None
+        if stream.is_begun:
+            self._is_skipping = not self._inbox.skip_message()
+            self._read_on()
+        else:
+            self.codec.stop_streaming()
+
+    async def _wait_received(self) -> None:
+        """Wait until there is more in the inbox."""
+        self._fail_if_due()
+        if self._closed.done():
+            raise self.codec.close_exception
+        if self._receiver is not None:
+            raise ConcurrencyError("another task is waiting in recv() on this connection")
+        self._receiver = self.loop.create_future()
+        self.resume_reading()
+        try:
+            await self._receiver
+        finally:
+            self._receiver = None
+
+    def _read_on(self) -> None:
+        if self.is_reading_paused and self._inbox.has_room:
             self.resume_reading()
-        return message
 
     async def __aiter__(self) -> AsyncIterator[str | bytes]:
         try:
@@ -127,34 +189,99 @@ class Connection(BaseConnection):
 
     # Sending
 
-    async def send(self, message: Message) -> None:
+    async def send(
+        self,
+        message: Message | Iterable[Message] | AsyncIterable[Message],
+        text: bool | None = None,
+        *,
+        compress: bool | None = None,
+    ) -> None:
         """Send a message: text if it is ``str``, binary if it is bytes-like.
 
-        Waits only while the write buffer is above its high-water mark; the
-        message itself is taken at once, so cancelling doesn't take it back.
-        ``message`` is copied.
+        Waits only while the write buffer is above its high-water mark, or while
+        another task sends a message in fragments; once taken, which happens at
+        once otherwise, the message isn't taken back by cancelling.  It is copied.
+
+        An iterable, asynchronous or not, of ``str`` or of bytes-like is sent as one
+        message, each item as a fragment as it comes; one without items sends
+        nothing.  If it raises, or is cancelled, after its first item, the
+        connection is closed with code 1011, as half a message must not pass for one.
+
+        Args:
+            message: what to send.
+            text: True sends bytes-like as text, False sends ``str`` as binary.
+            compress: whether to compress, if that is agreed; None leaves it to the size.
 
         Raises:
             ConnectionClosed: if the connection closes while waiting, or is closed; while it is
                 closing, once it is known how that ends.
-            TypeError: if ``message`` is neither ``str`` nor bytes-like.
+            TypeError: if ``message`` is none of these, or its items are of both kinds.
         """
+        if not isinstance(message, str | bytes | bytearray | memoryview):
+            await self._send_fragments(_items_of(message), text, compress)
+            return
+        opcode, data = payload_of(message, text)
+        await self._wait_for_fragments()
         try:
-            self.send_nowait(message)
+            self.send_message(opcode, data, compress=compress, waits=True)
         except ConnectionClosed:
             await self._tell_closed()
-        if self._is_writing_paused:
+        if self.is_slow:
             await self.drain()
 
-    def send_nowait(self, message: Message) -> None:
+    def send_nowait(
+        self, message: Message, text: bool | None = None, *, compress: bool | None = None
+    ) -> None:
         """Send a message without ever waiting; see ``buffered_amount`` and ``drain``.
 
+        While a message is sent in fragments, it waits in a queue for its turn.
+        If more than ``buffer_limit`` bytes wait for the peer, the connection is cut.
+
         Raises:
-            ConnectionClosed: if the connection is closing or closed.
+            ConnectionClosed: if the connection is closing, closed, or cut now.
             TypeError: if ``message`` is neither ``str`` nor bytes-like.
         """
-        opcode, data = payload_of(message)
-        self.send_message(opcode, data)
+        opcode, data = payload_of(message, text)
+        self.send_message(opcode, data, compress=compress)
+
+    async def _send_fragments(
+        self, items: AsyncIterator[Message], text: bool | None, compress: bool | None
+    ) -> None:
+        await self._wait_for_fragments()
+        ended = self._fragments_ended = self.loop.create_future()
+        first: Opcode | None = None
+        try:
+            async for item in items:
+                opcode, data = payload_of(item, text)
+                if first is None:
+                    first = opcode
+                elif opcode is not first:
+                    raise TypeError("the parts of a message are all str or all bytes-like")
+                await self._send_fragment(opcode, data, compress)
+            if first is not None:
+                await self._send_fragment(first, b"", compress, fin=True)
+        except BaseException:
+            if self.codec.is_sending_fragments:
+                self.fail(CloseCode.INTERNAL_ERROR, "a message could not be sent to its end")
+            raise
+        finally:
+            self._fragments_ended = None
+            if not ended.done():
+                ended.set_result(None)
+
+    async def _wait_for_fragments(self) -> None:
+        """Wait until no other task sends a message in fragments, or the connection is closed."""
+        while self._fragments_ended is not None and not self._fragments_ended.done():
+            await asyncio.shield(self._fragments_ended)
+
+    async def _send_fragment(
+        self, opcode: Opcode, data: ReadableBuffer, compress: bool | None, *, fin: bool = False
+    ) -> None:
+        try:
+            self.send_fragment(opcode, data, fin=fin, compress=compress)
+        except ConnectionClosed:
+            await self._tell_closed()
+        await self.drain()
 
     async def ping(self, data: Message | None = None) -> asyncio.Future[float]:
         """Send a ping and return a future of its latency in seconds.
@@ -229,13 +356,35 @@ class Connection(BaseConnection):
 
     def message_received(self, data: str | bytes) -> None:
         """Queue a message, and stop reading when there are enough."""
-        is_full = self._max_queue is not None and len(self._messages) + 1 >= self._max_queue
+        self._add(data)
+
+    def chunk_received(self, data: str | bytes, ends_message: bool) -> None:
+        """Queue a part of a message, and stop reading when there is enough."""
+        if self._is_skipping:
+            self._is_skipping = not ends_message
+        else:
+            self._add(Chunk(data, ends_message))
+
+    def _add(self, entry: str | bytes | Chunk) -> None:
         is_closing = self.codec.lifecycle.sent is not None
-        if not (is_full and is_closing):
-            self._messages.append(data)
-            self._wake_receiver()
-        if is_full and not is_closing:
+        if is_closing and self._inbox.is_full:
+            self._is_dropping = True
+        if self._is_dropping:
+            return
+        self._inbox.add(entry)
+        self._wake_receiver()
+        if self._inbox.is_full and not is_closing:
             self.pause_reading()
+
+    def _process(self, events: Generator[Event, None, None]) -> None:
+        super()._process(events)
+        if self._receiver is None and self.codec.bytes_assembled >= self._inbox.high_water_mark:
+            # Nobody waits for the message that is arriving: its rest has time.
+            if self.codec.lifecycle.sent is None:
+                self.pause_reading()
+            else:
+                self._is_dropping = True
+                self.codec.start_streaming()
 
     def rule_broken(self, code: int, reason: str) -> None:
         """Fail the connection, but let messages that came before be answered first.
@@ -243,7 +392,7 @@ class Connection(BaseConnection):
         That is when the next one is asked for, when the program closes, or
         after the close time-out.
         """
-        if not self._messages:
+        if not self._inbox:
             super().rule_broken(code, reason)
             return
         self._failure = code, reason
@@ -280,6 +429,8 @@ class Connection(BaseConnection):
         if not self._closed.done():
             self._closed.set_result(None)
         self._wake_receiver()
+        if self._fragments_ended is not None and not self._fragments_ended.done():
+            self._fragments_ended.set_result(None)
         for latency, _ in self._pings.values():
             if not latency.done():
                 latency.set_exception(self.codec.close_exception)
@@ -288,6 +439,59 @@ class Connection(BaseConnection):
     def _wake_receiver(self) -> None:
         if self._receiver is not None and not self._receiver.done():
             self._receiver.set_result(None)
+
+
+class MessageStream:
+    """One message, received piece by piece; ``Connection.recv_streaming`` makes it."""
+
+    def __init__(self, connection: Connection, decode: bool | None) -> None:
+        self._connection = connection
+        self._decode = None if decode is None else _decoder(decode)
+        self._is_ended = False
+        #: True once a piece was given out.
+        self.is_begun = False
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> str | bytes:
+        if self._is_ended:
+            raise StopAsyncIteration
+        data, self._is_ended = await self._connection._next_chunk(self)
+        self.is_begun = True
+        if self._decode is not None:
+            data = self._decode(data, self._is_ended)
+        return data
+
+
+def _decoder(decode: bool) -> Callable[[str | bytes, bool], str | bytes]:
+    """Return a function that makes ``str`` of everything, or bytes; the end of a message is told to it."""
+    if not decode:
+        return lambda data, ends_message: data.encode() if isinstance(data, str) else data
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    return lambda data, ends_message: data if isinstance(data, str) else decoder.decode(data, ends_message)
+
+
+def _items_of(message: Iterable[Message] | AsyncIterable[Message]) -> AsyncIterator[Message]:
+    """Return the items of an iterable of either kind.
+
+    Raises:
+        TypeError: if it is none, or a mapping, whose items nobody means to send.
+    """
+    if isinstance(message, Mapping) or not isinstance(message, Iterable | AsyncIterable):
+        raise TypeError(
+            f"a message is str, bytes-like, or an iterable of either, not {type(message).__name__}"
+        )
+    if isinstance(message, AsyncIterable):
+        return aiter(message)
+    return _in_turns(message)
+
+
+async def _in_turns(items: Iterable[Message]) -> AsyncIterator[Message]:
+    """Give the items one by one, and others their turn between them."""
+    for item in items:
+        yield item
+        await asyncio.sleep(0)
 
 
 class ClientConnection(Connection):
@@ -306,10 +510,8 @@ class ServerConnection(Connection):
         server: Server[ServerConnection],
         settings: Settings,
         loop: asyncio.AbstractEventLoop,
-        *,
-        max_queue: int | None = 16,
     ) -> None:
-        super().__init__(protocol, server, settings, loop, max_queue=max_queue)
+        super().__init__(protocol, server, settings, loop)
         self.server = server
         self.username: str | None = None
 
