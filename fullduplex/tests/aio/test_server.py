@@ -4,31 +4,38 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import re
 import socket
 import ssl
+import time
+import weakref
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from fullduplex.aio.client import connect
 from fullduplex.aio.connection import ServerConnection
-from fullduplex.aio.server import SERVER_HEADER, serve
+from fullduplex.aio.server import SERVER_HEADER, serve, unix_serve
 from fullduplex.exceptions import (
     ConnectionClosed,
     ConnectionClosedError,
     InvalidMessage,
     InvalidStatus,
-    LocalProtocolError,
+    NegotiationError,
 )
+from fullduplex.kernels import frame_head
+from fullduplex.protocol.extensions.permessage_deflate import PerMessageDeflateFactory
 from fullduplex.protocol.frames import Opcode
+from fullduplex.protocol.headers import Headers
 from fullduplex.protocol.http11 import Response
 from fullduplex.protocol.limits import Limits
 from fullduplex.protocol.states import State
-from fullduplex.testing import connection_pair
 
+from .certificate import make_certificate
 from .ends import REQUEST, client_frame, echo, end, open_plainly, plain_client, port_of, url_of
 
 virtual = pytest.mark.asyncio(loop_factories=["virtual"])
@@ -112,6 +119,167 @@ async def test_sockets_may_be_given() -> None:
         assert await connection.recv() == "hello"
 
 
+def loopbacks() -> dict[socket.AddressFamily, str]:
+    """Return this machine's own address of each kind that it has."""
+    found = {socket.AF_INET: "127.0.0.1"}
+    with contextlib.suppress(OSError), socket.socket(socket.AF_INET6) as sock:
+        sock.bind(("::1", 0))
+        found[socket.AF_INET6] = "::1"
+    return found
+
+
+async def test_several_hosts_are_served() -> None:
+    """A sequence of hosts, of either kind of address, is listened on."""
+    async with serve(echo, list(loopbacks().values()), 0) as server:
+        families = {sock.family for sock in server.sockets}
+        for sock in server.sockets:
+            host, port = sock.getsockname()[:2]
+            reader, writer = await asyncio.open_connection(host, port)
+            assert (await open_plainly(reader, writer)).startswith(b"HTTP/1.1 101 ")
+            await end(writer)
+
+    assert families == loopbacks().keys()
+
+
+async def test_every_interface_is_served() -> None:
+    """Without a host, both kinds of addresses are listened on, where the system has them."""
+    async with serve(echo, None, 0) as server:
+        hosts = {sock.family: sock.getsockname()[0] for sock in server.sockets}
+
+    anywhere = {socket.AF_INET: "0.0.0.0", socket.AF_INET6: "::"}
+    assert hosts == {family: anywhere[family] for family in loopbacks()}
+
+
+async def test_ports_may_be_shared() -> None:
+    """With ``reuse_port``, several servers listen on one port, and either takes connections."""
+    async with (
+        serve(echo, "127.0.0.1", 0, reuse_port=True) as first,
+        serve(echo, "127.0.0.1", port_of(first), reuse_port=True) as second,
+    ):
+        first.close()
+        await first.wait_closed()
+        reader, writer = await asyncio.open_connection("127.0.0.1", port_of(second))
+        assert (await open_plainly(reader, writer)).startswith(b"HTTP/1.1 101 ")
+        await end(writer)
+
+
+@pytest.mark.parametrize("is_given", [False, True])
+async def test_unix_sockets_are_served(tmp_path: Path, is_given: bool) -> None:
+    """A server may listen on a path, or on a Unix socket that listens already."""
+    path = tmp_path / "s"
+    options: Any = {"path": path}
+    if is_given:
+        sock = socket.socket(socket.AF_UNIX)
+        sock.bind(str(path))
+        options = {"sock": sock}
+    arrived = asyncio.get_running_loop().create_future()
+
+    async def note(connection: ServerConnection) -> None:
+        arrived.set_result(connection)
+        await echo(connection)
+
+    async with unix_serve(note, **options) as server:
+        assert [sock.getsockname() for sock in server.sockets] == [str(path)]
+        reader, writer = await asyncio.open_unix_connection(path)
+        assert (await open_plainly(reader, writer)).startswith(b"HTTP/1.1 101 ")
+        writer.write(client_frame(Opcode.TEXT, b"hello"))
+        assert await reader.readexactly(7) == b"\x81\x05hello"
+        assert not (await arrived).remote_address
+        await end(writer)
+
+
+@pytest.mark.parametrize("options", [{}, {"path": "s", "sock": socket.socket}], ids=["neither", "both"])
+def test_unix_socket_is_named_once(options: Any) -> None:
+    """Without a path or a socket there is nothing to listen on, and with both it isn't clear which."""
+    with pytest.raises(ValueError, match="path or sock"):
+        unix_serve(echo, **options)
+
+
+async def test_serving_may_begin_later() -> None:
+    """With ``start_serving=False`` nobody is let in until the server is told to."""
+    async with serve(echo, "localhost", 0, start_serving=False) as server:
+        assert server.get_loop() is asyncio.get_running_loop()
+        assert not server.is_serving()
+        with pytest.raises(OSError):
+            await connect(url_of(server))
+        await server.start_serving()
+        await server.start_serving()
+        assert server.is_serving()
+        async with connect(url_of(server)) as connection:
+            await connection.send("hello")
+            assert await connection.recv() == "hello"
+    with pytest.raises(RuntimeError, match="closed"):
+        await server.start_serving()
+
+
+async def test_serve_forever_begins_serving() -> None:
+    """``serve_forever`` begins with it, too."""
+    async with serve(echo, "localhost", 0, start_serving=False) as server:
+        serving = asyncio.create_task(server.serve_forever())
+        await asyncio.sleep(0)
+        async with connect(url_of(server)):
+            server.close()
+            await serving
+    await server.serve_forever()
+
+
+async def test_connections_may_be_made_elsewhere() -> None:
+    """``create_connection`` may be a subclass, or a function that makes one."""
+
+    class Shouting(ServerConnection):
+        async def send(self, message: Any, *arguments: Any, **options: Any) -> None:
+            await super().send(message.upper(), *arguments, **options)
+
+    def make(*arguments: Any) -> ServerConnection:
+        return Shouting(*arguments)
+
+    for create in (Shouting, make):
+        async with (
+            serve(echo, "localhost", 0, create_connection=create) as server,
+            connect(url_of(server)) as connection,
+        ):
+            await connection.send("hello")
+            assert await connection.recv() == "HELLO"
+
+
+async def test_extensions_may_be_given() -> None:
+    """Those given come before what ``compression`` stands for."""
+    small = PerMessageDeflateFactory(server_max_window_bits=9)
+    for options, expected in (
+        ({"extensions": [small]}, "server_max_window_bits=9"),
+        ({"extensions": [small], "compression": None}, "server_max_window_bits=9"),
+        ({}, "server_max_window_bits=12"),
+    ):
+        async with (
+            serve(echo, "localhost", 0, **options) as server,
+            connect(url_of(server)) as connection,
+        ):
+            assert expected in connection.response.headers["Sec-WebSocket-Extensions"]
+
+
+async def test_names_choose_certificates(tls: TLS, tmp_path: Path) -> None:
+    """The TLS context's own callback may choose a certificate by the name that the client asks for."""
+    chosen = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    certificate = make_certificate(tmp_path)
+    chosen.load_cert_chain(certificate)
+    asked = []
+
+    def choose(connection: ssl.SSLObject, name: str | None, context: ssl.SSLContext) -> None:
+        asked.append(name)
+        connection.context = chosen
+
+    default = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    default.sni_callback = choose
+    trusting = ssl.create_default_context(cafile=certificate)
+    async with (
+        serve(echo, "localhost", 0, ssl=default) as server,
+        connect(url_of(server, scheme="wss"), ssl=trusting) as connection,
+    ):
+        await connection.send("hello")
+        assert await connection.recv() == "hello"
+    assert asked == ["localhost"]
+
+
 async def test_taken_port_is_told() -> None:
     """It is the system's own error."""
     async with serve(echo, "localhost", 0) as server:
@@ -120,12 +288,26 @@ async def test_taken_port_is_told() -> None:
 
 
 @pytest.mark.parametrize(
-    "options", [{"ping_interval": 0}, {"write_limit": -1}, {"compression": "zip"}], ids=str
+    "options",
+    [
+        {"ping_interval": 0},
+        {"write_limit": -1},
+        {"compression": "zip"},
+        {"subprotocols": ["a b"]},
+        {"max_connections": 0},
+    ],
+    ids=str,
 )
 def test_bad_options_are_refused(options: Any) -> None:
     """Options without sense are told at once."""
     with pytest.raises(ValueError):
         serve(echo, "localhost", 0, **options)
+
+
+def test_one_string_is_no_list() -> None:
+    """A string of subprotocols would be taken letter by letter."""
+    with pytest.raises(TypeError, match="list"):
+        serve(echo, "localhost", 0, subprotocols="chat")
 
 
 async def test_large_messages_pass(caplog: pytest.LogCaptureFixture) -> None:
@@ -303,6 +485,24 @@ async def test_early_ping_is_answered() -> None:
         assert await reader.readexactly(10) == b"\x8a\x01?\x81\x05early"
 
 
+async def test_handler_may_close_itself() -> None:
+    """A handler may close with a code of its own, and go on after it."""
+    after = asyncio.get_running_loop().create_future()
+
+    async def refuse(connection: ServerConnection) -> None:
+        await connection.close(4001, "go away")
+        try:
+            await connection.send("too late")
+        except ConnectionClosed as error:
+            after.set_result(error.code)
+
+    async with serve(refuse, "localhost", 0) as server, connect(url_of(server)) as connection:
+        await connection.wait_closed()
+
+        assert (connection.close_code, connection.close_reason) == (4001, "go away")
+        assert await after == 4001
+
+
 # Handshakes.
 
 
@@ -329,6 +529,98 @@ async def test_requests_may_be_answered(answer: int | None, expected: int, is_as
     assert seen == [(State.CONNECTING, "/")]
 
 
+async def test_responses_may_be_pages() -> None:
+    """``process_request`` may answer anything that HTTP can say; nothing is read after it."""
+
+    def process(connection: Any, request: Any) -> Response | None:
+        match request.path:
+            case "/healthz":
+                return connection.respond(200, "OK\n")
+            case "/icon":
+                return Response(200, "Fine", Headers({"Content-Type": "image/png"}), b"\x89PNG\r\n")
+            case "/old":
+                return Response(301, headers=Headers(Location="/new"))
+        return None
+
+    async with serve(echo, "localhost", 0, process_request=process) as server:
+        for path, lines, body in (
+            (b"/healthz", [b"HTTP/1.1 200 OK", b"Content-Length: 3"], b"OK\n"),
+            (b"/icon", [b"HTTP/1.1 200 Fine", b"Content-Type: image/png"], b"\x89PNG\r\n"),
+            (b"/old", [b"HTTP/1.1 301 Moved Permanently", b"Location: /new"], b""),
+        ):
+            async with plain_client(server) as (reader, writer):
+                writer.write(b"GET " + path + b" HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\n\r\n")
+                head, _, rest = (await reader.read()).partition(b"\r\n\r\n")
+                assert set(lines) <= set(head.split(b"\r\n"))
+                assert rest == body
+        async with status_of(server) as status:
+            assert status == 101
+
+
+async def test_hooks_may_accept() -> None:
+    """A hook may have the protocol accept the request, and send its response itself."""
+
+    def accept(connection: ServerConnection, request: Any) -> Response:
+        response: Response = connection.protocol.accept(request)
+        response.headers["X-Accepted-By"] = "hook"
+        return response
+
+    async with (
+        serve(echo, "localhost", 0, process_request=accept) as server,
+        connect(url_of(server)) as connection,
+    ):
+        assert connection.response.headers["X-Accepted-By"] == "hook"
+        await connection.send("hello" * 1000)
+        assert await connection.recv() == "hello" * 1000
+
+
+async def test_requests_choose_handlers() -> None:
+    """``process_request`` may note on the connection what its handler shall do."""
+
+    async def whisper(connection: Any) -> None:
+        await connection.send("shh")
+
+    async def shout(connection: Any) -> None:
+        await connection.send("HEY")
+
+    routes = {"/whisper": whisper, "/shout": shout}
+
+    def route(connection: Any, request: Any) -> Response | None:
+        path = request.path.partition("?")[0]
+        if path not in routes:
+            return connection.respond(404, "Nothing here.\n")
+        connection.handle = routes[path]
+        return None
+
+    async def handle(connection: Any) -> None:
+        await connection.handle(connection)
+
+    async with serve(handle, "localhost", 0, process_request=route) as server:
+        for path, said in (("/whisper", "shh"), ("/shout?loud", "HEY")):
+            async with connect(url_of(server, path)) as connection:
+                assert await connection.recv() == said
+        with pytest.raises(InvalidStatus) as caught:
+            await connect(url_of(server, "/other"))
+
+    assert caught.value.response.status_code == 404
+
+
+async def test_acceptance_may_be_withdrawn() -> None:
+    """``process_response`` may turn an acceptance into a refusal."""
+
+    def replace(connection: Any, request: Any, response: Response) -> Response | None:
+        assert response.status_code == 101
+        return connection.respond(402, "Pay first.\n") if "poor" in request.path else None
+
+    async with serve(echo, "localhost", 0, process_response=replace) as server:
+        async with connect(url_of(server)):
+            pass
+        with pytest.raises(InvalidStatus) as caught:
+            await connect(url_of(server, "/poor"))
+
+    assert (caught.value.response.status_code, caught.value.response.body) == (402, b"Pay first.\n")
+
+
 @pytest.mark.parametrize("hook", ["process_request", "process_response"])
 @pytest.mark.parametrize("is_async", [False, True])
 async def test_failing_hooks_are_logged(hook: str, is_async: bool, caplog: pytest.LogCaptureFixture) -> None:
@@ -351,7 +643,11 @@ async def test_failing_hooks_are_logged(hook: str, is_async: bool, caplog: pytes
 
 
 @pytest.mark.parametrize("hook", ["process_request", "process_response"])
-@pytest.mark.parametrize("response", ["nonsense", 404, Response(200, "Bad\r\nPhrase")], ids=str)
+@pytest.mark.parametrize(
+    "response",
+    ["nonsense", 404, Response(200, "Bad\r\nPhrase"), Response(99), Response(101, body=b"!")],
+    ids=str,
+)
 async def test_wrong_responses_are_logged(hook: str, response: Any, caplog: pytest.LogCaptureFixture) -> None:
     """What isn't a response, or would break the message apart, is answered with 500."""
     async with (
@@ -438,8 +734,8 @@ async def test_absent_origin_is_a_choice() -> None:
     [
         ({"subprotocols": ["b", "a"]}, ["a", "b"], "b"),
         ({}, ["a"], None),
-        ({"select_subprotocol": lambda protocol, offered: offered[-1]}, ["a", "b"], "b"),
-        ({"select_subprotocol": lambda protocol, offered: None}, ["a"], None),
+        ({"select_subprotocol": lambda connection, offered: offered[-1]}, ["a", "b"], "b"),
+        ({"select_subprotocol": lambda connection, offered: None}, ["a"], None),
     ],
 )
 async def test_subprotocol_is_chosen(options: Any, offered: list[str], expected: str | None) -> None:
@@ -449,6 +745,41 @@ async def test_subprotocol_is_chosen(options: Any, offered: list[str], expected:
         connect(url_of(server), subprotocols=offered) as connection,
     ):
         assert connection.subprotocol == expected
+
+
+async def test_selector_knows_its_connection() -> None:
+    """``select_subprotocol`` is called with the handler's own connection, and may refuse with 400."""
+    asked, arrived = [], []
+
+    def select(connection: ServerConnection, offered: Any) -> str | None:
+        asked.append((connection, list(offered)))
+        if "room" not in connection.request.path:
+            raise NegotiationError("no such room")
+        return None
+
+    async def note(connection: ServerConnection) -> None:
+        arrived.append(connection)
+
+    async with serve(note, "localhost", 0, select_subprotocol=select) as server:
+        async with connect(url_of(server, "/room"), subprotocols=["a", "b"]) as connection:
+            await connection.wait_closed()
+        with pytest.raises(InvalidStatus) as caught:
+            await connect(url_of(server, "/cellar"), subprotocols=["a"])
+
+    assert asked[0] == (arrived[0], ["a", "b"])
+    assert caught.value.response.status_code == 400
+    assert b"no such room" in caught.value.response.body
+
+
+async def test_failing_selector_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """Any other exception in it is a mistake, logged and answered with 500."""
+
+    def select(connection: Any, offered: Any) -> str | None:
+        raise KeyError("secret")
+
+    async with serve(echo, "localhost", 0, select_subprotocol=select) as server, status_of(server) as status:
+        assert status == 500
+    assert [record.message for record in caplog.records] == ["opening handshake failed"]
 
 
 async def test_unknown_subprotocols_are_refused() -> None:
@@ -479,6 +810,117 @@ async def test_bad_requests_are_answered(caplog: pytest.LogCaptureFixture) -> No
             assert await connection.recv() == "fine"
 
     assert caplog.records == []
+
+
+@pytest.mark.parametrize(
+    "request_bytes",
+    [
+        b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"nonsense\r\n\r\n",
+        REQUEST + b"Sec-WebSocket-Protocol: other\r\n\r\n",
+        REQUEST + b"Origin: https://evil.example\r\nCookie: a=b\r\n\r\n",
+    ],
+    ids=["no upgrade", "nonsense", "subprotocol", "origin"],
+)
+async def test_refused_leave_no_garbage(request_bytes: bytes) -> None:
+    """A connection whose handshake was refused is gone with its transport, without the garbage collector."""
+    kept: list[weakref.ref[ServerConnection]] = []
+
+    def make(*arguments: Any) -> ServerConnection:
+        connection = ServerConnection(*arguments)
+        kept.append(weakref.ref(connection))
+        return connection
+
+    def select(connection: Any, offered: Any) -> str | None:
+        try:
+            return {"chat": "chat"}[offered[0]]
+        except KeyError as error:
+            raise NegotiationError("chat it must be") from error
+
+    async with serve(echo, "localhost", 0, create_connection=make, select_subprotocol=select) as server:
+        gc.collect()
+        gc.disable()
+        try:
+            async with plain_client(server) as (reader, writer):
+                writer.write(request_bytes)
+                assert (await reader.read()).startswith(b"HTTP/1.1 4")
+            while server._opening or server._tasks:
+                server._ended.clear()
+                await server._ended.wait()
+            # The transport's own last callback.
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            assert [reference() for reference in kept] == [None]
+        finally:
+            gc.enable()
+
+
+# Keepalive.
+
+
+@contextlib.asynccontextmanager
+async def nimble_client(server: Any) -> AsyncIterator[socket.socket]:
+    """Open a WebSocket connection on a socket that can be used while the loop is blocked."""
+    loop = asyncio.get_running_loop()
+    with socket.socket() as sock:
+        sock.setblocking(False)
+        await loop.sock_connect(sock, server.sockets[0].getsockname())
+        await loop.sock_sendall(sock, REQUEST + b"\r\n")
+        assert (await loop.sock_recv(sock, 4096)).endswith(b"\r\n\r\n")
+        yield sock
+
+
+def block(seconds: float) -> None:
+    """Hold up the loop."""
+    time.sleep(seconds)
+
+
+async def test_blocked_loop_blames_nobody() -> None:
+    """A pong that came while our own loop was blocked for longer than the time-out is read, not missed."""
+    loop = asyncio.get_running_loop()
+    async with (
+        serve(idle, "127.0.0.1", 0, ping_interval=0.02, ping_timeout=0.02) as server,
+        nimble_client(server) as sock,
+    ):
+        for _ in range(3):
+            ping = await loop.sock_recv(sock, 6)
+            assert ping[:2] == b"\x89\x04"
+            sock.send(client_frame(Opcode.PONG, ping[2:]))
+            block(0.06)
+        assert len(server.connections) == 1
+        [connection] = server.connections
+        ping = await loop.sock_recv(sock, 6)
+        assert ping[:2] == b"\x89\x04"
+        assert connection.latency > 0
+
+
+@virtual
+async def test_unread_pong_counts() -> None:
+    """A pong that comes in the very turn in which its peer is judged is read first."""
+    loop = asyncio.get_running_loop()
+    async with (
+        serve(idle, "127.0.0.1", 0, ping_interval=20, ping_timeout=20) as server,
+        nimble_client(server) as sock,
+    ):
+        ping = await loop.sock_recv(sock, 6)
+        # In one turn with the judgement, and before it.
+        loop.call_at(loop.time() + 20 - 5e-7, sock.send, client_frame(Opcode.PONG, ping[2:]))
+
+        assert (await loop.sock_recv(sock, 6))[:2] == b"\x89\x04"
+        assert loop.time() == pytest.approx(42)
+
+
+async def test_blocked_loop_finds_the_dead() -> None:
+    """A peer that has said nothing is dead all the same, whether our loop was blocked or not."""
+    loop = asyncio.get_running_loop()
+    async with (
+        serve(idle, "127.0.0.1", 0, ping_interval=0.02, ping_timeout=0.02) as server,
+        nimble_client(server) as sock,
+    ):
+        assert (await loop.sock_recv(sock, 6))[:2] == b"\x89\x04"
+        block(0.06)
+
+        assert await loop.sock_recv(sock, 100) == b"\x88\x18\x03\xf3keepalive ping timeout"
 
 
 # Deadlines.
@@ -594,7 +1036,9 @@ async def test_flood_before_answer_waits() -> None:
         release.set()
         await reader.readuntil(b"\r\n\r\n")
 
-        assert await reader.readexactly(3) == b"\x8a\x01?"
+        assert await reader.readexactly(16_000_013) == (
+            frame_head(0x82, 16_000_000) + bytes(16_000_000) + b"\x8a\x01?"
+        )
         writer.transport.abort()
 
 
@@ -620,277 +1064,3 @@ async def test_failed_tls_leaves_nothing(tls: TLS) -> None:
         async with connect(url_of(server, scheme="wss"), ssl=tls[1]) as connection:
             await connection.send("fine")
             assert await connection.recv() == "fine"
-
-
-# The end.
-
-
-async def test_close_tells_everyone() -> None:
-    """Closing a server closes its connections with 1001; the block waits for that."""
-    async with serve(idle, "localhost", 0) as server:
-        connections = [await connect(url_of(server)) for _ in range(3)]
-    for connection in connections:
-        await connection.wait_closed()
-
-    assert [connection.close_code for connection in connections] == [1001] * 3
-    assert server.connections == set()
-
-
-async def test_close_may_say_why() -> None:
-    """Code and reason can be chosen, and only the first call counts."""
-    server = await serve(idle, "localhost", 0)
-    connection = await connect(url_of(server))
-    server.close(code=1012, reason="back in a minute")
-    server.close(code=4000)
-    await asyncio.gather(server.wait_closed(), connection.wait_closed())
-
-    assert (connection.close_code, connection.close_reason) == (1012, "back in a minute")
-
-
-async def test_wrong_code_closes_nothing() -> None:
-    """A code or reason that mustn't be sent is told to the caller, and the server goes on."""
-    async with serve(echo, "localhost", 0) as server, connect(url_of(server)) as connection:
-        with pytest.raises(LocalProtocolError):
-            server.close(code=1006)
-        with pytest.raises(LocalProtocolError):
-            server.close(reason="x" * 124)
-        await connection.send("still here")
-
-        assert await connection.recv() == "still here"
-
-
-async def test_connections_may_end_themselves() -> None:
-    """With ``close_connections=False`` only listening ends; waiting goes on until the last one left."""
-    server = await serve(echo, "localhost", 0)
-    connection = await connect(url_of(server))
-    server.close(close_connections=False)
-    waiting = asyncio.create_task(server.wait_closed())
-    await connection.send("still here")
-    assert await connection.recv() == "still here"
-    assert not waiting.done()
-    with pytest.raises(OSError):
-        await connect(f"ws://localhost:{connection.remote_address[1]}/")
-    await connection.close()
-
-    await waiting
-
-
-async def test_wait_closed_waits_for_handlers() -> None:
-    """A handler may finish its work after its connection is closed."""
-    finish, finished = asyncio.Event(), []
-
-    async def work(connection: ServerConnection) -> None:
-        await connection.wait_closed()
-        await finish.wait()
-        finished.append(True)
-
-    server = await serve(work, "localhost", 0)
-    connection = await connect(url_of(server))
-    server.close()
-    waiting = [asyncio.create_task(server.wait_closed()) for _ in range(2)]
-    await connection.wait_closed()
-    assert not any(task.done() for task in waiting)
-    waiting[0].cancel()
-    finish.set()
-    await waiting[1]
-
-    assert finished == [True]
-
-
-async def test_handshakes_get_503() -> None:
-    """A handshake under way when the server closes is refused with 503, and its hook cancelled."""
-    asked = asyncio.Event()
-
-    async def never(connection: Any, request: Any) -> None:
-        asked.set()
-        await asyncio.get_running_loop().create_future()
-
-    async with serve(echo, "localhost", 0, process_request=never) as server:
-        connecting = asyncio.ensure_future(connect(url_of(server))._open())
-        await asked.wait()
-        server.close()
-        with pytest.raises(InvalidStatus) as caught:
-            await connecting
-
-    assert caught.value.response.status_code == 503
-    assert "Retry-After" in caught.value.response.headers
-    assert server._tasks == set()
-
-
-async def test_silent_clients_are_cut() -> None:
-    """A client that hasn't asked for anything when the server closes is cut."""
-    async with serve(echo, "localhost", 0) as server:
-        reader, writer = await asyncio.open_connection("localhost", port_of(server))
-        # It was accepted before the next one, which can't open any earlier.
-        async with connect(url_of(server)):
-            assert len(server._opening) == 1
-    with contextlib.suppress(ConnectionResetError):
-        assert await reader.read() == b""
-    await end(writer)
-
-    assert server._opening == {}
-
-
-@virtual
-async def test_deaf_peers_are_cut() -> None:
-    """A peer that takes nothing holds up the end for ``close_timeout`` and no longer; its handler is told."""
-    told = asyncio.get_running_loop().create_future()
-
-    async def flood(connection: ServerConnection) -> None:
-        try:
-            while True:
-                await connection.send("x" * 10_000)
-        except ConnectionClosedError as error:
-            told.set_result(error)
-
-    async with connection_pair(flood, compression=None, close_timeout=7, ping_interval=None) as pair:
-        pair.to_client.stall()
-        await asyncio.sleep(60)
-        assert not told.done()
-        begun = asyncio.get_running_loop().time()
-        pair.server.server.close()
-        await pair.server.server.wait_closed()
-
-        assert asyncio.get_running_loop().time() - begun == pytest.approx(7)
-        assert told.done()
-
-
-async def test_wait_closed_waits_for_close() -> None:
-    """Before close was called, it waits; cancelling that closes nothing."""
-    async with serve(echo, "localhost", 0) as server:
-        waiting = asyncio.create_task(server.wait_closed())
-        await asyncio.sleep(0)
-        waiting.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await waiting
-        assert server.is_serving()
-
-
-async def test_serving_ends_by_cancelling() -> None:
-    """``serve_forever`` closes everything when it is cancelled."""
-    server = await serve(idle, "localhost", 0)
-    connection = await connect(url_of(server))
-    serving = asyncio.create_task(server.serve_forever())
-    await asyncio.sleep(0)
-    serving.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await serving
-    await connection.wait_closed()
-
-    assert connection.close_code == 1001
-    assert not server.is_serving()
-
-
-async def test_serving_ends_by_closing() -> None:
-    """``serve_forever`` returns when the server was closed."""
-    server = await serve(idle, "localhost", 0)
-    async with connect(url_of(server)) as connection:
-        serving = asyncio.create_task(server.serve_forever())
-        await asyncio.sleep(0)
-        server.close()
-        await serving
-        await connection.wait_closed()
-
-
-async def test_server_is_context_too() -> None:
-    """A server that was awaited may be used as a context as well."""
-    async with await serve(idle, "localhost", 0) as server, connect(url_of(server)):
-        pass
-
-    assert not server.is_serving()
-
-
-# HTTP on the same port.
-
-
-class Greeting(asyncio.Protocol):
-    """Answers whatever it is asked."""
-
-    def __init__(self) -> None:
-        self.asked = b""
-
-    def connection_made(self, transport: Any) -> None:
-        """Take the transport."""
-        self.transport = transport
-
-    def data_received(self, data: bytes) -> None:
-        """Answer."""
-        self.asked += data
-        self.transport.write(b"you said: " + data)
-        self.transport.close()
-
-
-class Handover:
-    """Notes what it is asked for, and when."""
-
-    def __init__(self) -> None:
-        self.done: list[str] = []
-
-    async def startup(self, create_protocol: Any) -> None:
-        """Note it."""
-        self.done.append("startup")
-
-    def create_protocol(self) -> asyncio.Protocol:
-        """Note it."""
-        self.done.append("protocol")
-        return Greeting()
-
-    async def shutdown(self) -> None:
-        """Note it."""
-        self.done.append("shutdown")
-
-
-async def test_http_is_handed_over() -> None:
-    """What doesn't ask for a WebSocket goes to the other protocol with every byte; the rest stays ours."""
-    handover = Handover()
-    async with serve(echo, "localhost", 0, http=handover) as server:
-        for said in (b"GET / HTTP/1.1\r\nHost: x\r\n\r\nbody", b"nonsense\r\n\r\n"):
-            async with plain_client(server) as (reader, writer):
-                writer.write(said[:10])
-                await asyncio.sleep(0)
-                writer.write(said[10:])
-                assert await reader.read() == b"you said: " + said
-        async with connect(url_of(server)) as connection:
-            await connection.send("hello")
-            assert await connection.recv() == "hello"
-
-    assert handover.done == ["startup", "protocol", "protocol", "shutdown"]
-
-
-async def test_failed_listening_shuts_http() -> None:
-    """If the port is taken, what was started up is shut down again."""
-    handover = Handover()
-    async with serve(echo, "localhost", 0) as server:
-        with pytest.raises(OSError):
-            await serve(echo, "localhost", port_of(server), http=handover)
-
-    assert handover.done == ["startup", "shutdown"]
-
-
-async def test_late_connection_is_cut() -> None:
-    """A connection that comes when the server is closed already is cut as soon as it is there."""
-    async with serve(echo, "localhost", 0, open_timeout=None) as server:
-        pass
-    listener = await asyncio.get_running_loop().create_server(server.create_protocol, "localhost", 0)
-    async with plain_client(listener) as (reader, _):
-        with contextlib.suppress(ConnectionResetError):
-            assert await reader.read() == b""
-    listener.close()
-
-
-async def test_handler_may_close_itself() -> None:
-    """A handler may close with a code of its own, and go on after it."""
-    after = asyncio.get_running_loop().create_future()
-
-    async def refuse(connection: ServerConnection) -> None:
-        await connection.close(4001, "go away")
-        try:
-            await connection.send("too late")
-        except ConnectionClosed as error:
-            after.set_result(error.code)
-
-    async with serve(refuse, "localhost", 0) as server, connect(url_of(server)) as connection:
-        await connection.wait_closed()
-
-        assert (connection.close_code, connection.close_reason) == (4001, "go away")
-        assert await after == 4001

@@ -219,6 +219,34 @@ async def test_malformed_upgrades_are_ours(headers: bytes, status: int) -> None:
     assert "http" not in application.events
 
 
+@pytest.mark.parametrize("implementation", ["h11", "httptools"])
+@pytest.mark.parametrize(
+    "head, status",
+    [
+        (b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\nHost: localhost\r\n", 414),
+        (b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"a" * 9000 + b"\r\n", 431),
+        (b"GET / HTTP/1.1\r\nHost: localhost\r\n" + b"X: y\r\n" * 130, 431),
+        (b"GET / HTTP/1.1\nHost: localhost\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: localhost\n", 400),
+    ],
+    ids=["long line", "long header", "many headers", "bare feed", "later bare feed"],
+)
+async def test_late_upgrades_are_refused(head: bytes, status: int, implementation: str) -> None:
+    """What asks for a WebSocket after something wrong is refused all the same, however it was split."""
+    application = Application()
+    async with serve(echo, "localhost", 0, http=http(application, http=implementation)) as server:
+        for pieces in ([head + UPGRADE], [head, UPGRADE], [head[:-9], head[-9:] + UPGRADE]):
+            async with browser(server) as visitor:
+                for piece in pieces[:-1]:
+                    visitor.writer.write(piece)
+                    await asyncio.sleep(0)
+                    await asyncio.sleep(0)
+                assert (await visitor.ask(pieces[-1])).status == status
+                assert await visitor.reader.read() == b""
+
+    assert "http" not in application.events
+
+
 async def test_other_upgrades_are_http(caplog: pytest.LogCaptureFixture) -> None:
     """A request to switch to something else than WebSocket is plain HTTP to us."""
     async with serve(echo, "localhost", 0, http=http(Application())) as server, browser(server) as visitor:
