@@ -1,4 +1,4 @@
-"""What the tests of both distributions share: a real browser, and where its pictures go.
+"""What the tests of both distributions share: a real browser, where its pictures go, and no proxy.
 
 The browser is the Chromium that CHROMIUM names, as ./run test does, or the one on PATH.
 """
@@ -18,6 +18,10 @@ from playwright.async_api import Browser, async_playwright
 # out of the folder.  It takes the real one if that has been imported by then.
 import fullduplex  # noqa: F401
 import hubbub  # noqa: F401
+
+# What listens here is reached without the proxy that a machine may have, also by programs we start.
+_HERE = "localhost,127.0.0.1,::1"
+os.environ["no_proxy"] = f"{os.environ.get('no_proxy') or os.environ.get('NO_PROXY', '')},{_HERE}".lstrip(",")
 
 CHROMIUM_ARGUMENTS = [
     "--disable-background-networking",

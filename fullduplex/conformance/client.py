@@ -9,7 +9,7 @@ which cases there are or how they ended.
 import argparse
 import asyncio
 import contextlib
-from typing import Literal
+from typing import Any, Literal
 
 from fullduplex import WebSocketException, connect
 
@@ -23,20 +23,22 @@ Compression = Literal["deflate"] | None
 
 async def run_cases(address: str, agent: str, compression: Compression) -> None:
     """Run every case that the suite's server offers, then have it write its report."""
-    async with connect(f"{address}/getCaseCount") as connection:
+    async with connect(f"{address}/getCaseCount", proxy=None) as connection:
         count = int(await connection.recv())
     for case in range(1, count + 1):
         # Most cases end in a failure on purpose; the suite judges whether it was the right one.
         with contextlib.suppress(WebSocketException, OSError, TimeoutError):
             async with asyncio.timeout(CASE_LIMIT):
                 await echo(f"{address}/runCase?case={case}&agent={agent}", compression)
-    async with connect(f"{address}/updateReports?agent={agent}", open_timeout=CASE_LIMIT) as connection:
+    reports = f"{address}/updateReports?agent={agent}"
+    async with connect(reports, open_timeout=CASE_LIMIT, proxy=None) as connection:
         await connection.wait_closed()
 
 
 async def echo(address: str, compression: Compression) -> None:
     """Send every message back until the connection closes."""
-    async with connect(address, compression=compression, max_size=LARGEST, ping_interval=None) as connection:
+    options: dict[str, Any] = {"max_size": LARGEST, "ping_interval": None, "proxy": None}
+    async with connect(address, compression=compression, **options) as connection:
         async for message in connection:
             await connection.send(message)
 

@@ -27,6 +27,7 @@ from .protocol.client import ClientConnection as ClientProtocol
 from .protocol.extensions.permessage_deflate import PerMessageDeflateFactory
 from .protocol.headers import HeadersLike, build_extensions, is_token, parse_extensions
 from .protocol.states import State
+from .protocol.uri import parse_uri
 from .transport.connection import Connection as BaseConnection
 from .transport.connection import Settings
 
@@ -189,7 +190,7 @@ class WebSocket:
         self._offered = _subprotocols(protocols)
         try:
             protocol = make_protocol(
-                _websocket_url(url),
+                parse_uri(_websocket_url(url)),
                 origin=origin,
                 subprotocols=self._offered,
                 compression=compression,

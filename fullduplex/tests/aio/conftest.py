@@ -1,7 +1,8 @@
-"""Loops to run on, all of them, and TLS to serve with."""
+"""Loops to run on, all of them, TLS to serve with, and an environment without proxies."""
 
 from __future__ import annotations
 
+import os
 import ssl
 
 import pytest
@@ -17,3 +18,11 @@ def tls(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLContext, ssl.S
     server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     server.load_cert_chain(certificate)
     return server, ssl.create_default_context(cafile=certificate)
+
+
+@pytest.fixture
+def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget what the environment says of proxies, and for whom not."""
+    for name in list(os.environ):
+        if name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
+import itertools
+import logging
 import socket
 import ssl
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import pytest
@@ -22,8 +26,10 @@ from fullduplex.exceptions import (
     InvalidUpgrade,
     InvalidURI,
     NegotiationError,
+    SecurityError,
 )
 from fullduplex.protocol.extensions.permessage_deflate import PerMessageDeflateFactory
+from fullduplex.protocol.limits import Limits
 from fullduplex.protocol.states import State
 from fullduplex.testing import connection_pair
 
@@ -127,7 +133,16 @@ async def test_compression_is_agreed(offered: Any, accepted: Any, expected: bool
 
 @pytest.mark.parametrize(
     "uri",
-    ["http://localhost/", "localhost", "ws://", "ws://localhost/#part", "ws://local host/", "ws://h:0/"],
+    [
+        "http://localhost/",
+        "localhost",
+        "ws://",
+        "ws://localhost/#part",
+        "ws://local host/",
+        "ws://h:0/",
+        "ws://localhost/ HTTP/1.1\r\nEvil: yes\r\n",
+        "ws://localhost\r\nEvil: yes/",
+    ],
 )
 async def test_bad_addresses_are_refused(uri: str) -> None:
     """What isn't a WebSocket address is told before anything is opened."""
@@ -143,6 +158,7 @@ async def test_bad_addresses_are_refused(uri: str) -> None:
         {"origin": "null\n"},
         {"user_agent_header": "\x00"},
         {"subprotocols": ["a b"]},
+        {"subprotocols": ["a\r\nEvil: yes"]},
         {"subprotocols": ["a", "a"]},
         {"compression": "gzip"},
     ],
@@ -213,13 +229,14 @@ ACCEPTED = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnectio
         (b"SSH-2.0-OpenSSH_9.2\r\n\r\n", InvalidMessage),
         (b"HTTP/1.1 101 OK\r\nBad Header: x\r\n\r\n", InvalidMessage),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", InvalidStatus),
-        (b"HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Length: 0\r\n\r\n", InvalidStatus),
+        (b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\n\r\n", InvalidStatus),
         (b"HTTP/1.1 101 OK\r\n\r\n", InvalidUpgrade),
         (ACCEPTED + b"\r\n", InvalidHeader),
         (ACCEPTED + b"Sec-WebSocket-Accept: wrong\r\n\r\n", InvalidHeader),
         (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 10_000, InvalidMessage),
+        (b"HTTP/1.1 103 Early Hints\r\n\r\n" * 10_000, InvalidMessage),
     ],
-    ids=range(10),
+    ids=range(11),
 )
 async def test_bad_answers_fail(head: bytes, kind: type[Exception]) -> None:
     """Whatever isn't a right answer is an exception that says what is wrong (4.1)."""
@@ -297,6 +314,16 @@ async def test_silent_server_times_out() -> None:
         assert await ended == b""
 
 
+async def test_systems_timeout_is_its_own() -> None:
+    """A time-out of the system, sooner than ours, is told as it is."""
+
+    async def time_out(*_: object, **__: object) -> None:
+        raise TimeoutError(errno.ETIMEDOUT, "by the system")
+
+    with pytest.raises(TimeoutError, match="by the system"):
+        await connect("ws://localhost/")._open(time_out)
+
+
 @virtual
 async def test_dribbling_server_times_out() -> None:
     """An answer that never ends doesn't put the time-out off."""
@@ -310,6 +337,23 @@ async def test_dribbling_server_times_out() -> None:
     async with plain_server(talk) as server:
         with pytest.raises(TimeoutError):
             await connect(url_of(server), open_timeout=7)
+
+
+async def test_endless_body_is_cut() -> None:
+    """Of a refusal's body no more is read than the limit, however much comes."""
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 403 Forbidden\r\n\r\n")
+        while True:
+            writer.write(b"x" * 1000)
+            await writer.drain()
+
+    async with plain_server(talk) as server:
+        with pytest.raises(InvalidStatus) as caught:
+            await connect(url_of(server), limits=Limits(body=2500))
+
+        assert caught.value.response.body == b"x" * 2500  # type: ignore[attr-defined]
 
 
 async def test_cancelled_connect_closes() -> None:
@@ -408,3 +452,304 @@ async def test_failed_block_needs_no_close() -> None:
         await connecting.__aenter__()
 
     await connecting.__aexit__(None, None, None)
+
+
+@virtual
+async def test_extensions_go_before_compression() -> None:
+    """Extensions of one's own are offered first, and compression once."""
+
+    class Other(PerMessageDeflateFactory):
+        name = "x-other"
+
+    async def offered(*extensions: Any, compression: str | None) -> str:
+        options = {"extensions": extensions, "compression": compression}
+        async with connection_pair(client=options) as pair:
+            assert pair.client.request is not None
+            return pair.client.request.headers["Sec-WebSocket-Extensions"]
+
+    other = await offered(Other(), compression=None)
+    deflate = await offered(compression="deflate")
+    own = PerMessageDeflateFactory(server_max_window_bits=10)
+
+    assert other.startswith("x-other")
+    assert await offered(Other(), compression="deflate") == f"{other}, {deflate}"
+    assert await offered(own, compression="deflate") == await offered(own, compression=None) != deflate
+
+
+# Redirects.
+
+
+@contextlib.asynccontextmanager
+async def sending_to(location: Callable[[Any], str], **options: Any) -> AsyncIterator[tuple[Any, list[Any]]]:
+    """Run a server that sends each client elsewhere, and notes what it was asked."""
+    requests: list[Any] = []
+
+    def redirect(connection: Any, request: Any) -> Any:
+        requests.append(request)
+        response = connection.respond(302, "elsewhere")
+        response.headers["Location"] = location(request)
+        return response
+
+    async with serve(echo, "localhost", 0, process_request=redirect, **options) as server:
+        yield server, requests
+
+
+async def test_redirect_is_followed() -> None:
+    """A redirect within one origin keeps everything but the key."""
+
+    def elsewhere(connection: Any, request: Any) -> Any:
+        requests.append(request)
+        if request.path != "/rooms/1?a":
+            response = connection.respond(308, "elsewhere")
+            response.headers["Location"] = "rooms/1?a"
+            return response
+        return None
+
+    requests: list[Any] = []
+    headers = iter([("Authorization", "Bearer secret"), ("Cookie", "a=b")])
+    async with (
+        serve(echo, "localhost", 0, process_request=elsewhere, origins=["https://a"]) as server,
+        connect(url_of(server), origin="https://a", additional_headers=headers) as connection,
+    ):
+        await connection.send("hello")
+        assert await connection.recv() == "hello"
+
+    first, second = (dict(request.headers) for request in requests)
+    assert first.pop("sec-websocket-key") != second.pop("sec-websocket-key")
+    assert first == second
+    assert second["cookie"] == "a=b"
+    assert second["authorization"] == "Bearer secret"
+
+
+async def test_redirect_strips_credentials() -> None:
+    """Another origin, be it another port, gets the Origin and no credentials."""
+    requests = []
+
+    async def note(connection: Any) -> None:
+        requests.append(connection.request)
+
+    async with (
+        serve(note, "localhost", 0) as other,
+        sending_to(lambda _: url_of(other, "/b")) as (server, asked),
+    ):
+        connecting = connect(
+            f"ws://user:secret@localhost:{port_of(server)}/",
+            origin="https://a",
+            additional_headers={"Cookie": "secret", "X-Room": "lobby"},
+        )
+        for _ in range(2):
+            async with connecting as connection:
+                await connection.wait_closed()
+
+    for request in asked:
+        assert request.headers["Authorization"].startswith("Basic ")
+        assert request.headers["Cookie"] == "secret"
+    assert len(asked) == 2
+    for request in requests:
+        assert request.headers["Origin"] == "https://a"
+        assert request.headers["X-Room"] == "lobby"
+        assert not {"authorization", "cookie"} & set(request.headers)
+
+
+async def test_redirects_are_limited() -> None:
+    """Ten redirects in a row are followed, and no more."""
+    numbers = itertools.count()
+    async with sending_to(lambda _: f"/{next(numbers)}") as (server, requests):
+        with pytest.raises(SecurityError, match="more than 10 redirects"):
+            await connect(url_of(server))
+
+        assert [request.path for request in requests] == ["/", *(f"/{number}" for number in range(10))]
+
+
+async def test_redirect_keeps_tls(tls: TLS) -> None:
+    """From TLS no redirect leads to a connection without it."""
+    for_server, for_client = tls
+    async with (
+        serve(echo, "localhost", 0) as plain,
+        sending_to(lambda _: url_of(plain), ssl=for_server) as (server, _),
+    ):
+        with pytest.raises(SecurityError) as caught:
+            await connect(url_of(server, scheme="wss"), ssl=for_client)
+
+        assert isinstance(caught.value.__cause__, InvalidStatus)
+
+
+async def test_redirect_keeps_to_given_place() -> None:
+    """Who says where to connect isn't sent to another origin."""
+    async with sending_to(lambda _: "ws://other.example/") as (server, _):
+        with pytest.raises(ValueError, match="with a given host"):
+            await connect("ws://chat.example/", host="localhost", port=port_of(server))
+
+
+@virtual
+async def test_redirects_share_the_time() -> None:
+    """All attempts together have the time for opening."""
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        await asyncio.sleep(3)
+        writer.write(b"HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Length: 0\r\n\r\n")
+        await reader.read()
+
+    async with plain_server(talk) as server:
+        with pytest.raises(TimeoutError):
+            await connect(url_of(server), open_timeout=7)
+
+        assert asyncio.get_running_loop().time() == pytest.approx(7)
+
+
+# Connecting again.
+
+
+def now() -> float:
+    """Return the virtual time."""
+    return asyncio.get_running_loop().time()
+
+
+def each_second() -> Iterator[float]:
+    """Yield delays of one second."""
+    return itertools.repeat(1.0)
+
+
+def unreached() -> None:
+    """Be a body that isn't reached."""
+    pytest.fail("nothing was to be opened")
+
+
+async def iterate(connecting: connect, body: Callable[[], object] = unreached) -> None:
+    """Do something with each connection."""
+    async for _ in connecting:
+        body()
+
+
+@virtual
+async def test_iterating_connects_again() -> None:
+    """Each turn has a connection of its own, which is closed when the turn ends, however it ends."""
+    connections: list[Any] = []
+    codes: asyncio.Queue[int | None] = asyncio.Queue()
+
+    async def note(connection: Any) -> None:
+        await connection.wait_closed()
+        codes.put_nowait(connection.close_code)
+
+    async with serve(note, "localhost", 0) as server:
+        async for connection in connect(url_of(server)):
+            assert all(earlier.state is State.CLOSED for earlier in connections)
+            assert connection.state is State.OPEN
+            connections.append(connection)
+            if len(connections) == 2:
+                continue
+            if len(connections) == 4:
+                break
+        assert [await codes.get() for _ in range(4)] == [1000] * 4
+        assert now() < 1
+        with pytest.raises(ZeroDivisionError):
+            await iterate(connect(url_of(server)), lambda: 1 // 0)
+        assert await codes.get() == 1000
+
+
+@virtual
+async def test_lost_connection_is_waited_for(caplog: pytest.LogCaptureFixture) -> None:
+    """After a connection that the server closed it waits, and says so in one line without secrets."""
+    turns = 0
+    async with serve(lambda connection: connection.close(1012), "localhost", 0) as server:
+        uri = f"ws://user:secret@localhost:{port_of(server)}/?secret"
+        with caplog.at_level(logging.INFO, logger="fullduplex.client"):
+            async for connection in connect(uri, reconnect_delays=each_second):
+                await connection.wait_closed()
+                turns += 1
+                if turns == 3:
+                    break
+
+    assert now() == pytest.approx(2, abs=0.1)
+    lines = [record.getMessage() for record in caplog.records if record.name == "fullduplex.client"]
+    assert len(lines) == 2
+    assert all(
+        line.startswith("connecting again in 1.0 seconds: ConnectionClosedError: received 1012")
+        for line in lines
+    )
+    assert "secret" not in caplog.text
+
+
+@virtual
+async def test_passing_refusal_is_retried() -> None:
+    """A server that is busy is asked again, not before it says; the log is the one that is given."""
+    asked: list[float] = []
+
+    def refuse(connection: Any, request: Any) -> Any:
+        asked.append(now())
+        if len(asked) > 2:
+            return None
+        response = connection.respond(429, "later")
+        response.headers["Retry-After"] = "30"
+        return response
+
+    logger = logging.getLogger("test.client")
+    records: list[logging.LogRecord] = []
+    logger.addFilter(lambda record: bool(records.append(record)))
+    logger.setLevel(logging.INFO)
+    async with serve(echo, "localhost", 0, process_request=refuse) as server:
+        async for connection in connect(url_of(server), reconnect_delays=each_second, logger=logger):
+            await connection.send("hello")
+            assert await connection.recv() == "hello"
+            break
+
+    assert [round(time) for time in asked] == [0, 30, 60]
+    assert [record.levelno for record in records] == [logging.INFO] * 2
+
+
+@virtual
+async def test_cut_handshake_is_retried() -> None:
+    """An answer that was cut short, and a server that is away, are asked for again."""
+    turns = 0
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal turns
+        turns += 1
+        if turns < 3:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(b"HTTP/1.1 101 Swit")
+        else:
+            writer.write(await accept_plainly(reader))
+            await reader.readexactly(8)
+
+    async with plain_server(talk) as server:
+        async for _ in connect(url_of(server), reconnect_delays=each_second):
+            break
+    assert turns == 3
+    assert now() == pytest.approx(2, abs=0.1)
+
+
+async def test_lasting_failure_ends_iteration() -> None:
+    """A failure that will happen again is raised, or what ``process_exception`` makes of it."""
+
+    def refuse(connection: Any, request: Any) -> Any:
+        return connection.respond(403, "no")
+
+    async with serve(echo, "localhost", 0, process_request=refuse) as server:
+        with pytest.raises(InvalidStatus):
+            await iterate(connect(url_of(server)))
+        with pytest.raises(LookupError) as caught:
+            await iterate(connect(url_of(server), process_exception=lambda _: LookupError()))
+        assert isinstance(caught.value.__cause__, InvalidStatus)
+        seen: list[Exception] = []
+        options = {"process_exception": seen.append, "reconnect_delays": lambda: iter([0.0, 0.0])}
+        with pytest.raises(InvalidStatus):
+            await iterate(connect(url_of(server), **options))
+        assert len(seen) == 3
+
+
+@virtual
+async def test_cancelled_wait_ends_iteration() -> None:
+    """Who stops waiting for the next connection waits no more."""
+    with socket.create_server(("localhost", 0)) as probe:
+        port = probe.getsockname()[1]
+
+    connecting = connect(f"ws://localhost:{port}/", reconnect_delays=lambda: iter([0.0, 100.0]))
+    waiting = asyncio.create_task(iterate(connecting))
+    await asyncio.sleep(50)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+
+    assert now() == pytest.approx(50)
