@@ -31,7 +31,7 @@ UNTESTED: dict[str, set[str]] = {"fullduplex": {"version"}, "hubbub": set()}
 
 # Folders of tests, and test modules, that are about no single module.
 BEYOND_MODULES: dict[str, set[str]] = {
-    "fullduplex": {"interop", "test_examples", "test_structure"},
+    "fullduplex": {"attacks", "interop", "test_examples", "test_structure"},
     "hubbub": {"system", "test_structure"},
 }
 
