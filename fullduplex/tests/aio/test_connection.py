@@ -1206,3 +1206,24 @@ async def test_compression_can_be_chosen(compress: bool | None, is_small: bool) 
             in_pieces = isinstance(message, list)
 
             assert (pair.client.bytes_taken - taken < 30) is (is_small or (in_pieces and compress is None))
+
+
+async def test_held_messages_are_bounded() -> None:
+    """What waits behind a message in fragments counts for the buffer limit."""
+    async with connection_pair(buffer_limit=10_000) as pair:
+        never = asyncio.Event()
+
+        async def items() -> Any:
+            yield "half"
+            await never.wait()
+
+        sending = asyncio.create_task(pair.client.send(items()))
+        await asyncio.sleep(1)
+        for _ in range(11):
+            pair.client.send_nowait("x" * 1000)
+        with pytest.raises(ConnectionClosedError) as caught:
+            pair.client.send_nowait("one more")
+        sending.cancel()
+        await asyncio.gather(sending, return_exceptions=True)
+
+        assert isinstance(caught.value.__cause__, BufferError)

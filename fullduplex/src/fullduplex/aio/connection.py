@@ -111,11 +111,13 @@ class Connection(BaseConnection):
             ConcurrencyError: if another task is in ``recv`` or ``recv_streaming`` already.
             UnicodeDecodeError: if ``decode`` is True and a binary message isn't UTF-8.
         """
-        self._leave_stream()
+        if self._stream is not None:
+            self._leave_stream()
         while not self._inbox.has_message:
             await self._wait_received()
         message = self._inbox.take_message()
-        self._read_on()
+        if self.is_reading_paused:
+            self._read_on()
         return message if decode is None else _decoder(decode)(message, True)
 
     def recv_streaming(self, decode: bool | None = None) -> MessageStream:
@@ -177,7 +179,7 @@ class Connection(BaseConnection):
             self._receiver = None
 
     def _read_on(self) -> None:
-        if self.is_reading_paused and self._inbox.has_room:
+        if self._inbox.has_room:
             self.resume_reading()
 
     async def __aiter__(self) -> AsyncIterator[str | bytes]:
@@ -221,7 +223,8 @@ class Connection(BaseConnection):
             await self._send_fragments(_items_of(message), text, compress)
             return
         opcode, data = payload_of(message, text)
-        await self._wait_for_fragments()
+        if self._fragments_ended is not None:
+            await self._wait_for_fragments()
         try:
             self.send_message(opcode, data, compress=compress, waits=True)
         except ConnectionClosed:

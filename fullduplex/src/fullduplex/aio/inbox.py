@@ -12,6 +12,7 @@ Invariants:
 from __future__ import annotations
 
 from collections import deque
+from typing import Any
 
 from ..protocol.events import Chunk
 from ..transport.connection import Settings
@@ -82,10 +83,14 @@ class Inbox:
 
     def take_message(self) -> str | bytes:
         """Take the next message; its end must be there."""
+        entry = self._entries[0]
+        if not isinstance(entry, Chunk):
+            del self._entries[0]
+            self._size -= _size_of(entry)
+            self._whole -= 1
+            return entry
         chunk = self.take()
-        if chunk.ends_message:
-            return chunk.data
-        parts = [chunk.data]
+        parts: list[Any] = [chunk.data]
         while not chunk.ends_message:
             chunk = self.take()
             parts.append(chunk.data)
@@ -101,5 +106,6 @@ class Inbox:
 
 def _size_of(data: str | bytes) -> int:
     """Return about how much memory a message takes: text beyond ASCII up to four bytes a character."""
-    width = 1 if isinstance(data, bytes) or data.isascii() else 4
-    return len(data) * width + ENTRY_SIZE
+    if isinstance(data, bytes) or data.isascii():
+        return len(data) + ENTRY_SIZE
+    return len(data) * 4 + ENTRY_SIZE

@@ -265,7 +265,7 @@ class Connection:
         doesn't wait afterwards for the peer to take it, which ``waits`` promises,
         has the connection cut if more than the buffer limit waits already.
         """
-        if self._is_writing_paused and not waits:
+        if (self._is_writing_paused or self._outbox is not None) and not waits:
             self._check_room()
         if self._outbox is not None:
             self._hold(Prepared(opcode, bytes(data), compress))
@@ -275,7 +275,7 @@ class Connection:
 
     def send_prepared(self, message: Prepared) -> None:
         """Send a message that goes to many connections; otherwise as ``send_message``."""
-        if self._is_writing_paused:
+        if self._is_writing_paused or self._outbox is not None:
             self._check_room()
         if self._outbox is not None:
             self._hold(message)
@@ -510,7 +510,10 @@ class Connection:
         left = BATCH
         try:
             for event in events:
-                self._dispatch(event)
+                if isinstance(event, (Binary, Text)) and self._message_rate is None:
+                    self.message_received(event.data)
+                else:
+                    self._dispatch(event)
                 # Not kept while the next one is made.
                 del event
                 left -= 1

@@ -210,7 +210,8 @@ class PerMessageDeflateFactory:
             always is. ``send`` can be told otherwise for each message.
 
     The defaults cost about 50 KiB a connection that compresses both ways;
-    zlib's own defaults would cost 300.
+    zlib's own defaults would cost 300.  All but a window is given back after a
+    keepalive interval without a message; without keepalive it never is.
 
     Raises:
         ValueError: for a number out of its range.
