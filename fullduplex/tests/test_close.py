@@ -104,3 +104,10 @@ def test_any_close_round_trips(code: int, reason: str) -> None:
 def test_close_says_what_it_means(close: Close, words: str) -> None:
     """The code comes with its meaning, and the reason after it."""
     assert str(close) == words
+
+
+@pytest.mark.parametrize("reason", [None, b"bytes", 1])
+def test_reason_must_be_text(reason: object) -> None:
+    """What isn't text is refused by its type."""
+    with pytest.raises(TypeError, match="a close reason is str"):
+        Close(1000, reason).serialize()  # type: ignore[arg-type]

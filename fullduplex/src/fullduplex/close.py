@@ -105,8 +105,11 @@ class Close:
         """Return the payload of a Close frame; code 1005 gives an empty one.
 
         Raises:
+            TypeError: if the reason isn't ``str``.
             ValueError: if the code may not be sent or the reason is over 123 bytes of UTF-8.
         """
+        if not isinstance(self.reason, str):
+            raise TypeError(f"a close reason is str, not {type(self.reason).__name__}")
         if self.code == CloseCode.NO_STATUS_RCVD:
             if self.reason:
                 raise ValueError("a close reason needs a close code")

@@ -111,6 +111,7 @@ def test_lines_may_be_changed_while_read() -> None:
 def test_headers_equal_headers_only() -> None:
     """Headers are equal if they have the same values for the same names; a dict isn't headers."""
     assert Headers({"A": "1"}) == Headers({"a": "1"})
+    assert Headers({"A": "1"}).__eq__({"A": "1"}) is NotImplemented
     assert Headers({"A": "1"}) != Headers({"A": "2"})
     assert Headers({"A": "1"}) != {"A": "1"}
     with pytest.raises(TypeError):
@@ -427,6 +428,7 @@ def test_user_name_has_no_colon() -> None:
         "Basic ",
         "Bearer QQ==",
         "Basic !!!!",
+        "Basic dXNl!cjphOmI=",
         "Basic QQ",
         "Basic QQ==",
         "Basic /w==",

@@ -596,3 +596,31 @@ def test_compressed_message_without_extension() -> None:
     """A piece that is marked though no extension was agreed to is taken as it is: ``frames`` refuses it."""
     assert read(pieces(b"a", b"b", rsv=0x40)) == [Text("ab")]
     assert joined(stream(pieces(b"a", b"b", rsv=0x40))) == Text("ab")
+
+
+class Recorder:
+    """An extension that changes nothing, and notes how much it was asked for."""
+
+    name, rsv, is_behind = "x-recorder", 0x40, False
+
+    def __init__(self) -> None:
+        self.sizes: list[int | None] = []
+
+    def decode(self, data: bytes, *, ends_message: bool, size: int | None) -> bytes:
+        """Note the size."""
+        self.sizes.append(size)
+        return data
+
+
+def test_inflating_is_limited() -> None:
+    """No more is asked of the extension than one byte over what the message may still have."""
+    recorder = Recorder()
+    reader = MessageReader(Limits(message=70), recorder)  # type: ignore[arg-type]
+    rooms = [reader.room]
+    for opcode, rsv, fin in ((Opcode.BINARY, 0x40, False), (Opcode.CONTINUATION, 0, False)):
+        assert reader.receive(Piece(opcode, rsv, fin, b"abcd", True)) is None
+        rooms.append(reader.room)
+
+    assert recorder.sizes == [71, 67]
+    # The limit, a seventh of it, and 16 bytes for each fragment, this one included.
+    assert rooms == [70 + 10 + 16, 70 + 10 + 32 - 4, 70 + 10 + 48 - 8]

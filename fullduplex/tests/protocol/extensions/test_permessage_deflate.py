@@ -102,7 +102,7 @@ def test_client_offers(factory: PerMessageDeflateFactory, offer: str) -> None:
             (8, 8, False, False),
         ),
         (FULL, "server_max_window_bits=10", "server_max_window_bits=10", (10, 15, False, False)),
-        (FULL, "server_max_window_bits=15", "", (15, 15, False, False)),
+        (FULL, "server_max_window_bits=15", "server_max_window_bits=15", (15, 15, False, False)),
         (FULL, "server_no_context_takeover", "server_no_context_takeover", (15, 15, True, False)),
         (FULL, "client_no_context_takeover", "client_no_context_takeover", (15, 15, False, True)),
         (FULL, 'server_max_window_bits="9"', "server_max_window_bits=9", (9, 15, False, False)),
@@ -871,3 +871,19 @@ def test_noise_does_no_harm(data: bytes, limit: int) -> None:
         output = deflated(Side.SERVER).decode(data, ends_message=True, size=limit + 1)
 
     assert len(output) <= limit + 1
+
+
+@pytest.mark.parametrize("pieces", [[b""], [b"", b"", b""]])
+@pytest.mark.parametrize("is_first", [True, False])
+def test_no_payload_is_no_message(pieces: list[bytes], is_first: bool) -> None:
+    """A compressed message without a byte is empty and spoils none after it, with a context or without."""
+    ours, theirs = deflated(Side.CLIENT), deflated(Side.SERVER)
+    messages = [b"the same words", b"again the same words"]
+    if not is_first:
+        first = ours.encode(messages[0], ends_message=True)
+        assert theirs.decode(first, ends_message=True, size=100) == messages[0]
+    for at, piece in enumerate(pieces, 1):
+        assert theirs.decode(piece, ends_message=at == len(pieces), size=100) == b""
+    second = ours.encode(messages[1], ends_message=True)
+
+    assert theirs.decode(second, ends_message=True, size=100) == messages[1]

@@ -133,13 +133,14 @@ class PerMessageDeflate:
         self._is_idle = False
         if self.is_behind:
             data = self._rest
-        elif ends_message:
+        elif ends_message and (data or self._is_inflating):
+            # 7.2.3.6: an empty message has a byte. One without would begin a block that never ends.
             data += TAIL
         try:
             output = self._inflate_some(data, ends_message, size)
         except zlib.error as error:
             raise RemoteProtocolError("compressed data is corrupt", CloseCode.INVALID_DATA) from error
-        self._is_inflating = self.is_behind or not ends_message
+        self._is_inflating = self.is_behind or (not ends_message and (bool(data) or self._is_inflating))
         if not self._is_inflating:
             self._final_blocks = 0
             if self.remote_no_takeover:
@@ -284,7 +285,8 @@ class PerMessageDeflateFactory:
         if client_no_takeover:
             answer.append(("client_no_context_takeover", None))
         server_bits = min(given.server_bits or 15, self.server_max_window_bits)
-        if server_bits < 15:
+        # 7.1.2.1: an offer that has it is accepted by an answer that has it.
+        if given.server_bits is not None or server_bits < 15:
             answer.append(("server_max_window_bits", str(server_bits)))
         client_bits = 15
         if given.client_bits is not None:
