@@ -467,12 +467,17 @@ def test_body_may_end_with_the_transport() -> None:
     assert connection.response.body == b"Go away"
 
 
-def test_eof_after_a_refusal_changes_nothing() -> None:
-    """Once a handshake has failed, it stays as it failed."""
+@pytest.mark.parametrize("data", [head("HTTP/1.1 404 Not Found", [("Content-Length", "0")]), b"\n", b""])
+def test_eof_after_a_failure_changes_nothing(data: bytes) -> None:
+    """Once a handshake has failed, by a response or the lack of one, it stays as it failed."""
     connection = client()
-    error = refuses(connection, head("HTTP/1.1 404 Not Found", [("Content-Length", "0")]), InvalidStatus)
+    connection.receive_data(data)
+    if not data:
+        connection.receive_eof()
+    error = connection.handshake_exception
     connection.receive_eof()
 
+    assert error is not None
     assert connection.handshake_exception is error
 
 

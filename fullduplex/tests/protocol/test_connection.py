@@ -6,6 +6,7 @@ import collections
 import contextlib
 import itertools
 import random
+import sys
 from typing import Any
 
 import pytest
@@ -314,6 +315,11 @@ def test_server_closes_transport_first(end: End) -> None:
     assert end.connection.ending is (Ending.CLOSE if end.side is Side.SERVER else Ending.NONE)
     end.connection.receive_eof()
     assert end.connection.ending is Ending.CLOSE
+
+
+def test_endings_are_told_apart() -> None:
+    """Each ending has a number of its own, that of leaving the transport open being false."""
+    assert {one.name: one.value for one in Ending} == {"NONE": 0, "HALF_CLOSE": 1, "CLOSE": 2}
 
 
 def test_eof_is_an_abnormal_closure(end: End) -> None:
@@ -954,6 +960,7 @@ def test_room_follows_what_was_behind(side: Side) -> None:
 
 def test_so_many_frames_are_read_at_once(end: End) -> None:
     """Where a number of frames is set, no more are read at once, though they make no event."""
+    assert not end.connection.has_more
     end.connection.pieces_at_once = 3
     data = end.binary_fragment(b"a") + end.fragment(b"") * 4 + end.last_fragment(b"b") + end.ping()
     seen = [(list(end.connection.receive(part)), end.connection.has_more) for part in (data, b"", b"", b"")]
@@ -979,6 +986,17 @@ def test_bytes_come_behind_what_is_behind(side: Side) -> None:
     *chunks, text, ping = end.connection.receive(end.ping(b"cut")[3:])
     assert [chunk.ends_message for chunk in chunks if isinstance(chunk, Chunk)][-1] is True
     assert (text, ping) == (Text("later"), Ping(b"cut"))
+
+
+def test_message_is_given_away(end: End) -> None:
+    """A message that was taken isn't kept while the next event is made."""
+    events = end.connection.receive(end.binary(b"x" * 100) + end.ping())
+    message = next(events)
+    assert isinstance(message, Binary)
+    assert next(events) == Ping(b"")
+
+    # This name, and for some versions of Python the argument.
+    assert sys.getrefcount(message) <= 2
 
 
 def test_eof_drops_what_was_kept(end: End) -> None:
@@ -1433,3 +1451,14 @@ def test_limit_is_told(side: Side, limits: dict[str, int | None], frames: list[i
         end.receive(end.frame(0 if at else BINARY, b"x" * size, fin=False))
 
     assert end.close_sent() == Close(1009, reason)
+
+
+def test_only_compression_may_grow(side: Side) -> None:
+    """Where compression is agreed, a message without it is held to the limit by its head all the same."""
+    for rsv, most in ((0, 100), (RSV1, 100 + 100 // 7 + 16)):
+        for length in (most, most + 1):
+            end = End(side, limits=Limits(message=100), extension=deflated(side))
+            # All but the payload.
+            end.receive(end.frame(BINARY, bytes(length), rsv=rsv)[:-length])
+
+            assert len(end.sent()) == length - most

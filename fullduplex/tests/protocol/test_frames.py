@@ -114,13 +114,25 @@ def test_data_passes_as_it_arrives(masked: bool, key: bytes | None) -> None:
     ]
 
 
-def test_control_frame_is_one_piece(masked: bool, key: bytes | None) -> None:
+def test_masking_goes_on_in_next_piece(masked: bool, key: bytes | None) -> None:
+    """Wherever the payload is cut, each piece is unmasked from where the one before it ended (5.3)."""
+    payload = bytes(range(30))
+    for first, second in itertools.product(range(1, 10), repeat=2):
+        data = frame(BINARY, payload, key=key)
+        head = len(data) - len(payload)
+        reader = FrameReader(masked=masked)
+        parts = cut(data, [head + first, head + first + second])
+        assert b"".join(piece.payload for part in parts for piece in reader.receive(part)) == payload
+
+
+@pytest.mark.parametrize("opcode", CONTROL_OPCODES)
+def test_control_frame_is_one_piece(opcode: int, masked: bool, key: bytes | None) -> None:
     """A control frame waits until it is whole."""
-    data = frame(PING, b"p" * 125, key=key)
+    data = frame(opcode, b"p" * 125, key=key)
     reader = FrameReader(masked=masked)
 
     assert [list(reader.receive(data[at : at + 1])) for at in range(len(data) - 1)] == [[]] * (len(data) - 1)
-    assert list(reader.receive(data[-1:])) == [Piece(Opcode.PING, 0, True, b"p" * 125, True)]
+    assert list(reader.receive(data[-1:])) == [Piece(Opcode(opcode), 0, True, b"p" * 125, True)]
 
 
 def test_control_frames_between_fragments(masked: bool, key: bytes | None) -> None:
@@ -161,7 +173,7 @@ def test_reserved_opcode_fails_at_once(opcode: int, fin: int, masked: bool) -> N
 def test_reserved_bits_fail_at_once(opcode: int, rsv: int, masked: bool) -> None:
     """A reserved bit without an agreement on it fails from the first byte, in control frames too (5.2)."""
     with pytest.raises(RemoteProtocolError, match="reserved bits") as caught:
-        read(bytes([0x80 | rsv | opcode]), masked=masked)
+        list(FrameReader(masked=masked).receive(bytes([0x80 | rsv | opcode])))
     assert caught.value.close_code == 1002
 
 
@@ -210,7 +222,8 @@ def test_long_control_frame_fails(opcode: int, length: int, masked: bool) -> Non
 @pytest.mark.parametrize("length", [0, 5, 126, 127])
 def test_wrong_masking_fails(opcode: int, length: int, masked: bool) -> None:
     """An unmasked frame of a client, or a masked one of a server, fails from the first two bytes (5.1)."""
-    with pytest.raises(RemoteProtocolError, match="masked") as caught:
+    rule = "unmasked client frame" if masked else "masked server frame"
+    with pytest.raises(RemoteProtocolError, match=f"^{rule}") as caught:
         read(bytes([0x80 | opcode, (not masked) << 7 | length]), masked=masked)
     assert caught.value.close_code == 1002
 
@@ -269,6 +282,17 @@ def test_claimed_length_is_held_to_room(length: int, masked: bool) -> None:
     assert (caught.value.size, caught.value.limit) == (length, 100)
 
 
+@pytest.mark.parametrize("length, size", [(5, None), (10, None), (11, 11)])
+def test_error_tells_the_limit(length: int, size: int | None, masked: bool) -> None:
+    """What is told is the message's limit, and the length only if it is over that by itself."""
+    reader = FrameReader(masked=masked, max_message=10)
+    reader.room = 4
+
+    with pytest.raises(PayloadTooBig) as caught:
+        list(reader.receive(bytes([0x82, masked << 7 | length])))
+    assert (caught.value.size, caught.value.limit) == (size, 10)
+
+
 def test_room_may_be_filled(masked: bool, key: bytes | None) -> None:
     """A frame of exactly the size that there is room for is read."""
     assert len(read(frame(BINARY, b"x" * 100, key=key), masked=masked, room=100)) == 1
@@ -294,9 +318,10 @@ def test_no_room_is_not_endless_room(masked: bool, key: bytes | None) -> None:
         read(frame(BINARY, b"x", key=key), masked=masked, room=0)
 
 
-def test_control_frames_need_no_room(masked: bool, key: bytes | None) -> None:
-    """The limit of messages doesn't count for pings."""
-    assert len(read(frame(PING, b"p" * 125, key=key), masked=masked, room=0)) == 1
+@pytest.mark.parametrize("opcode", CONTROL_OPCODES)
+def test_control_frames_need_no_room(opcode: int, masked: bool, key: bytes | None) -> None:
+    """The limit of messages doesn't count for control frames."""
+    assert len(read(frame(opcode, b"p" * 125, key=key), masked=masked, room=0)) == 1
 
 
 def test_claimed_length_takes_no_memory(masked: bool, key: bytes | None) -> None:

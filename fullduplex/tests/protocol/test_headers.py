@@ -364,11 +364,19 @@ def test_any_extensions_round_trip(extensions: list[tuple[str, Parameters]]) -> 
     assert parse_extensions(build_extensions(extensions)) == extensions
 
 
-def test_format_error_says_where() -> None:
+@pytest.mark.parametrize(
+    "value, problem",
+    [
+        ("foo; a=;", "expected token at 7 in foo; a=;"),
+        ("", "expected a list with an element at 0 in "),
+        (" ,", "expected a list with an element at 2 in  ,"),
+    ],
+)
+def test_format_error_says_where(value: str, problem: str) -> None:
     """A malformed value is told with the place."""
     with pytest.raises(InvalidHeaderFormat) as caught:
-        parse_extensions("foo; a=;")
-    assert str(caught.value) == "invalid Sec-WebSocket-Extensions header: expected token at 7 in foo; a=;"
+        parse_extensions(value)
+    assert str(caught.value) == f"invalid Sec-WebSocket-Extensions header: {problem}"
 
 
 # A megabyte of what a backtracking parser would take hours for; each is read in a fraction of a second.

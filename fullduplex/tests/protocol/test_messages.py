@@ -80,8 +80,9 @@ def test_binary_is_put_together(arrive: Any) -> None:
 def test_messages_are_kept_apart(arrive: Any) -> None:
     """What one message had is forgotten when the next begins."""
     script = arrive(b"a", b"b") + arrive(b"\xff", opcode=Opcode.BINARY) + arrive(b"c") + arrive(b"d", b"")
+    script += arrive(b"", b"e") + arrive(b"\xfe", opcode=Opcode.BINARY)
 
-    assert read(script) == [Text("ab"), Binary(b"\xff"), Text("c"), Text("d")]
+    assert read(script) == [Text("ab"), Binary(b"\xff"), Text("c"), Text("d"), Text("e"), Binary(b"\xfe")]
 
 
 # 8.1: text must be UTF-8, and fails at the first byte that can't be.
@@ -316,8 +317,8 @@ def test_data_that_grows_is_no_bomb(memory_level: int, strategy: int, bits: int)
     limits = Limits(message=len(noise))
     reader = MessageReader(limits, deflated(Side.SERVER))
 
-    assert reader.room is not None
-    assert len(data) <= reader.room
+    assert reader.room == len(noise)
+    assert len(data) <= reader.room + reader.extra_room
     assert [reader.receive(piece) for piece in pieces(data, opcode=Opcode.BINARY, rsv=0x40)] == [
         Binary(noise)
     ]
@@ -330,7 +331,8 @@ def test_flushed_fragments_are_no_bomb() -> None:
     rooms: list[tuple[int, int | None]] = []
     for at in range(5000):
         payload = compressor.encode(bytes([at % 251]), ends_message=at == 4999)
-        rooms.append((len(payload), reader.room))
+        extra = 0 if at else reader.extra_room
+        rooms.append((len(payload) - extra, reader.room))
         opcode = Opcode.CONTINUATION if at else Opcode.BINARY
         message = reader.receive(Piece(opcode, 0 if at else 0x40, at == 4999, payload, True))
 
@@ -616,11 +618,11 @@ def test_inflating_is_limited() -> None:
     """No more is asked of the extension than one byte over what the message may still have."""
     recorder = Recorder()
     reader = MessageReader(Limits(message=70), recorder)  # type: ignore[arg-type]
-    rooms = [reader.room]
+    rooms = [reader.room, reader.extra_room]
     for opcode, rsv, fin in ((Opcode.BINARY, 0x40, False), (Opcode.CONTINUATION, 0, False)):
         assert reader.receive(Piece(opcode, rsv, fin, b"abcd", True)) is None
         rooms.append(reader.room)
 
     assert recorder.sizes == [71, 67]
-    # The limit, a seventh of it, and 16 bytes for each fragment, this one included.
-    assert rooms == [70 + 10 + 16, 70 + 10 + 32 - 4, 70 + 10 + 48 - 8]
+    # The limit, and if it is compressed a seventh of it, and 16 bytes for each fragment, this one included.
+    assert rooms == [70, 10 + 16, 70 + 10 + 32 - 4, 70 + 10 + 48 - 8]

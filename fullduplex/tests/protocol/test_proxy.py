@@ -38,6 +38,7 @@ def tunnel(**limits: int) -> HTTPTunnel:
         ("http://us%40er:p%2Fss@proxy", Proxy("http", "proxy", 80, "us@er", "p/ss")),
         ("http://user@proxy", Proxy("http", "proxy", 80, "user", "")),
         ("socks4://user@proxy", Proxy("socks4", "proxy", 1080, "user", "")),
+        ("socks4a://proxy", Proxy("socks4a", "proxy", 1080)),
         ("socks4a://proxy:9050", Proxy("socks4a", "proxy", 9050)),
         ("socks5://a:b@proxy", Proxy("socks5", "proxy", 1080, "a", "b")),
         (f"socks5h://{'a' * 255}:{'b' * 255}@proxy", Proxy("socks5h", "proxy", 1080, "a" * 255, "b" * 255)),
@@ -180,6 +181,14 @@ def test_refusal_has_its_response(status: int) -> None:
     assert caught.value.response.status_code == status
     assert caught.value.response.headers["Proxy-Authenticate"] == "Basic"  # type: ignore[attr-defined]
     assert not made.is_open
+
+
+def test_old_version_is_as_good() -> None:
+    """An answer in HTTP/1.0 is read, and what it says isn't changed."""
+    with pytest.raises(InvalidProxyStatus) as caught:
+        tunnel().receive_data(b"HTTP/1.0 403 HTTP/1.0 only\r\n\r\n")
+
+    assert caught.value.response.reason_phrase == "HTTP/1.0 only"  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,8 @@ from .wire import (
 )
 
 DEFLATE = (PerMessageDeflateFactory(),)
+#: How HTTP writes the time (RFC 9110 5.6.7).
+DATE = "[A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2} GMT"
 
 
 class Answer:
@@ -123,6 +125,7 @@ def test_example_of_the_rfc() -> None:
     assert found.headers["Connection"] == "Upgrade"
     assert found.headers["Sec-WebSocket-Accept"] == HANDSHAKE_ACCEPT
     assert found.headers["Sec-WebSocket-Protocol"] == "chat"
+    assert re.fullmatch(DATE, found.headers["Date"])
     assert "Content-Length" not in found.headers
     assert found.server.state is State.OPEN
     assert found.server.ending is Ending.NONE
@@ -389,6 +392,23 @@ def test_parser_differences_smuggle_nothing() -> None:
     smuggled = head("POST / HTTP/1.1", [*REQUEST_HEADERS, ("Content-Length", "44")], upgrade_request())
 
     assert refused(smuggled, 400).output.count(b"HTTP/1.1 ") == 1
+
+
+@pytest.mark.parametrize(
+    "name, values, problem",
+    [
+        ("Host", [], "missing Host header"),
+        ("Host", ["a b"], "invalid Host header"),
+        ("Upgrade", [], "missing Upgrade header"),
+        ("Upgrade", ["h2c"], "invalid Upgrade header"),
+        ("Sec-WebSocket-Version", ["8"], "Sec-WebSocket-Version must be 13"),
+    ],
+)
+def test_refusal_says_what_is_wrong(name: str, values: list[str], problem: str) -> None:
+    """The body of a refusal names the rule that was broken, or the header that is missing or invalid."""
+    found = Answer(head("GET / HTTP/1.1", replaced(REQUEST_HEADERS, name, *values)))
+
+    assert found.body == f"Failed to open a WebSocket connection: {problem}.\n"
 
 
 @pytest.mark.parametrize(
@@ -771,6 +791,7 @@ def test_plain_response_measures_its_body() -> None:
     """The length is that of the encoded text."""
     response = plain_response(404, "没有\n")
 
+    assert re.fullmatch(DATE, response.headers["Date"])
     assert response.headers["Content-Length"] == "7"
     assert response.headers["Content-Type"] == "text/plain; charset=utf-8"
     assert response.headers["Connection"] == "close"

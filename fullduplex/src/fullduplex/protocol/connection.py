@@ -81,7 +81,6 @@ class Connection:
             masked=side is Side.SERVER, max_frame=limits.frame, max_message=limits.message
         )
         self._messages = MessageReader(limits)
-        self._frames.room = self._messages.room
 
     def open(self, extension: Extension | None) -> None:
         """Begin to exchange frames; the opening handshake calls this when it succeeded."""
@@ -90,7 +89,7 @@ class Connection:
             self.extension = extension
             self._frames.rsv = extension.rsv
             self._messages = MessageReader(self.limits, extension)
-            self._frames.room = self._messages.room
+            self._frames.extra_room = self._messages.extra_room
 
     # What we know
 
@@ -194,9 +193,7 @@ class Connection:
 
         Returns what there is of it already.
         """
-        chunk = self._messages.start_streaming()
-        self._frames.room = self._messages.room
-        return chunk
+        return self._messages.start_streaming()
 
     def stop_streaming(self) -> None:
         """Receive the next message whole; one that is under way goes on in chunks."""
@@ -282,7 +279,6 @@ class Connection:
         extension = self._encoder
         if fin:
             self._is_sending_fragments = False
-            self._encoder = None
         if extension is not None:
             data = extension.encode(data, ends_message=fin)
         self._send(Opcode.CONTINUATION, data, fin=fin)

@@ -80,6 +80,7 @@ class FrameReader:
         "_max_message",
         "_opcode",
         "_rsv_fin",
+        "extra_room",
         "masked",
         "room",
         "rsv",
@@ -92,11 +93,13 @@ class FrameReader:
         self.rsv = rsv
         #: How many payload bytes the message being received may still have.
         self.room: int | None = None
+        #: How many more if the message is marked by an extension's bit.
+        self.extra_room = 0
         self._max_frame = max_frame
         self._max_message = max_message
         self._buffer = b""
         self._in_message = False
-        # The data frame being received: nothing to do while _left is 0.
+        # The frame being received: nothing to do while _left is 0.
         self._left = 0
         self._key = b""
         self._opcode = Opcode.CONTINUATION
@@ -122,17 +125,13 @@ class FrameReader:
             while position < end:
                 if self._left:
                     start, position = position, min(end, position + self._left)
-                    yield self._data_piece(view[start:position])
+                    yield self._next_piece(view[start:position])
                     continue
                 head_end = self._read_head(view, position, end)
                 if head_end is None:
                     break
                 position = head_end
-                if self._opcode >= Opcode.CLOSE:
-                    position += self._left
-                    self._left = 0
-                    yield self._piece(view[head_end:position], ends_frame=True)
-                elif not self._left:
+                if not self._left:
                     yield self._piece(view[:0], ends_frame=True)
         finally:
             if position < end:
@@ -165,7 +164,7 @@ class FrameReader:
             at += size
         is_data = opcode < Opcode.CLOSE
         if is_data:
-            self._check_length(length)
+            self._check_length(length, is_marked=bool(first & self.rsv))
         if self.masked:
             if end - at < 4:
                 return None
@@ -207,15 +206,15 @@ class FrameReader:
         if opcode >= Opcode.CLOSE and length > MAX_CONTROL_PAYLOAD:
             raise RemoteProtocolError("control frame over 125 bytes (5.5)")
 
-    def _check_length(self, length: int) -> None:
+    def _check_length(self, length: int, *, is_marked: bool) -> None:
         if self._max_frame is not None and length > self._max_frame:
             raise PayloadTooBig(length, self._max_frame, "frame")
-        if self.room is not None and length > self.room:
+        if self.room is not None and length > self.room + is_marked * self.extra_room:
             limit = self.room if self._max_message is None else self._max_message
             raise PayloadTooBig(length if length > limit else None, limit)
 
-    def _data_piece(self, view: memoryview) -> Piece:
-        """Take some payload of the data frame being received."""
+    def _next_piece(self, view: memoryview) -> Piece:
+        """Take some payload of the frame being received."""
         size = len(view)
         self._left -= size
         piece = self._piece(view, ends_frame=not self._left)

@@ -47,7 +47,6 @@ class Headers(MutableMapping[str, str]):
     """
 
     __slots__ = ("_index", "_lines")
-    __hash__ = None  # type: ignore[assignment]
 
     def __init__(self, lines: HeadersLike = (), /, **more: str) -> None:
         self._lines: list[tuple[str, str]] = []
@@ -200,7 +199,6 @@ class _Scanner:
         while True:
             while self.take(","):
                 pass
-            self.skip_space()
             if self.at_end():
                 break
             found = True

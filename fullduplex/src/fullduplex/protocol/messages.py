@@ -69,18 +69,21 @@ class MessageReader:
 
     @property
     def room(self) -> int | None:
-        """How many more bytes of payload the message may have on the wire.
-
-        Where compression is agreed, that is somewhat more than the limit, as
-        data that can't be compressed grows.
-        """
+        """How many more bytes of payload the message may have on the wire; of one not begun, uncompressed."""
         limit = self._limits.message
         if limit is None:
             return None
-        if self._extension is not None:
-            # zlib's deflateBound adds at most an eighth and a sixty-fourth, and flushing a fragment 10 bytes.
-            limit += limit // 7 + 16 * (self._fragments + 1)
-        return limit - self._wire
+        extra = self._extra_room(self._fragments + 1) if self._compressed else 0
+        return limit + extra - self._wire
+
+    @property
+    def extra_room(self) -> int:
+        """How many more bytes the first frame of a compressed message may have."""
+        return self._extra_room(1)
+
+    def _extra_room(self, fragments: int) -> int:
+        # zlib's deflateBound adds at most an eighth and a sixty-fourth, and flushing a fragment 10 bytes.
+        return (self._limits.message or 0) // 7 + 16 * fragments
 
     @property
     def buffered(self) -> int:

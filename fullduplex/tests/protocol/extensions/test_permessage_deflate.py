@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import itertools
 import random
 import zlib
@@ -68,6 +69,10 @@ def settings(extension: PerMessageDeflate) -> tuple[int, int, bool, bool]:
             "server_max_window_bits=9; client_max_window_bits, client_max_window_bits",
         ),
         (
+            PerMessageDeflateFactory(server_max_window_bits=14, client_max_window_bits=14),
+            "server_max_window_bits=14; client_max_window_bits=14, client_max_window_bits",
+        ),
+        (
             PerMessageDeflateFactory(
                 server_no_context_takeover=True,
                 client_no_context_takeover=True,
@@ -108,6 +113,12 @@ def test_client_offers(factory: PerMessageDeflateFactory, offer: str) -> None:
         (FULL, 'server_max_window_bits="9"', "server_max_window_bits=9", (9, 15, False, False)),
         # 7.1.2.2: a client that didn't offer it isn't told to use a smaller window.
         (PerMessageDeflateFactory(), "", "server_max_window_bits=12", (12, 15, False, False)),
+        (
+            PerMessageDeflateFactory(server_max_window_bits=14, client_max_window_bits=14),
+            "client_max_window_bits",
+            "server_max_window_bits=14; client_max_window_bits=14",
+            (14, 14, False, False),
+        ),
         (
             PerMessageDeflateFactory(),
             "client_max_window_bits",
@@ -303,6 +314,19 @@ def test_settings_are_checked(setting: dict[str, int]) -> None:
         PerMessageDeflateFactory(**setting)  # type: ignore[arg-type]
 
 
+def test_defaults_are_as_documented() -> None:
+    """Unless told otherwise, windows and memory are small, zlib chooses the level, and both contexts stay."""
+    assert dataclasses.asdict(PerMessageDeflateFactory()) == {
+        "server_no_context_takeover": False,
+        "client_no_context_takeover": False,
+        "server_max_window_bits": 12,
+        "client_max_window_bits": 12,
+        "level": -1,
+        "memory_level": 5,
+        "threshold": 32,
+    }
+
+
 # What goes through (RFC 7692 7.2).
 
 
@@ -432,6 +456,33 @@ def test_windows_are_as_agreed() -> None:
     assert len(narrow) > 1200 > 700 > len(wide)
     assert deflated(Side.SERVER, remote_bits=9).decode(narrow, ends_message=True, size=1201) == noise * 2
     assert deflated(Side.SERVER, remote_bits=11).decode(wide, ends_message=True, size=1201) == noise * 2
+
+
+@pytest.mark.parametrize(
+    "bits, distance, is_understood",
+    # A zlib that is asked for 8 bits may use 9 and not say so.
+    [(8, 500, True), (8, 600, False), (9, 500, True), (9, 600, False), (12, 4000, True), (12, 4200, False)],
+)
+def test_references_keep_to_the_window(bits: int, distance: int, is_understood: bool) -> None:
+    """A reference to an earlier message is corrupt if it reaches beyond the window agreed (1007)."""
+    noise = random.Random(4).randbytes(distance)
+    theirs, ours = deflated(Side.CLIENT), deflated(Side.SERVER, remote_bits=bits)
+    said, again = (theirs.encode(data, ends_message=True) for data in (noise, noise[:100]))
+    assert len(again) < 50
+    assert ours.decode(said, ends_message=True, size=None) == noise
+
+    if is_understood:
+        assert ours.decode(again, ends_message=True, size=None) == noise[:100]
+    else:
+        with pytest.raises(RemoteProtocolError, match="corrupt"):
+            ours.decode(again, ends_message=True, size=None)
+
+
+def test_messages_are_marked_by_rsv1() -> None:
+    """The extension's name and bit are those of the RFC, on either side (6)."""
+    assert FULL.name == "permessage-deflate"
+    for extension in (FULL.accept_offer([])[1], FULL.accept_response([])):
+        assert (extension.name, extension.rsv) == ("permessage-deflate", 0x40)
 
 
 def test_takeover_is_as_agreed() -> None:
