@@ -1,0 +1,13 @@
+"""The event face: the server that users of Node's ``ws`` know, in its spelling.
+
+Listeners are functions or coroutine functions.  Text arrives as ``str`` and
+binary as ``bytes``, each with ``is_binary``.  An exception in a listener is
+logged and never ends the connection or the server.
+"""
+
+from .connection import ServerWebSocket
+from .listeners import EventEmitter
+from .options import ClientInfo
+from .server import WebSocketServer
+
+__all__ = ["ClientInfo", "EventEmitter", "ServerWebSocket", "WebSocketServer"]

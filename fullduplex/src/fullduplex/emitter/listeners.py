@@ -1,0 +1,114 @@
+"""Listeners: who hears of an event, in which order, and what becomes of their exceptions.
+
+It knows functions and coroutine functions; it doesn't know what any event means.
+
+Invariants:
+
+1. A listener's exception is logged, and stops neither other listeners nor whoever emits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import inspect
+import logging
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar, overload
+
+__all__ = ["EventEmitter", "call", "logger", "run"]
+
+logger = logging.getLogger("fullduplex.server")
+
+Listener = TypeVar("Listener", bound=Callable[..., Any])
+
+#: Tasks of coroutine listeners; an event loop keeps no strong reference to them.
+_running: set[asyncio.Task[Any]] = set()
+
+
+class EventEmitter:
+    """Keeps listeners by the name of their event, and calls them in order."""
+
+    def __init__(self) -> None:
+        self._listeners: dict[str, list[tuple[Callable[..., Any], bool]]] = {}
+
+    @overload
+    def on(self, event: str) -> Callable[[Listener], Listener]: ...
+    @overload
+    def on(self, event: str, listener: Listener) -> Listener: ...
+    def on(self, event: str, listener: Any = None) -> Any:
+        """Call ``listener`` at each ``event``; without it, return a decorator.
+
+        A listener that is added twice is called twice.
+        """
+        return self._add(event, listener, once=False)
+
+    @overload
+    def once(self, event: str) -> Callable[[Listener], Listener]: ...
+    @overload
+    def once(self, event: str, listener: Listener) -> Listener: ...
+    def once(self, event: str, listener: Any = None) -> Any:
+        """Call ``listener`` at the next ``event`` only; without it, return a decorator."""
+        return self._add(event, listener, once=True)
+
+    def _add(self, event: str, listener: Any, *, once: bool) -> Any:
+        if listener is None:
+            return functools.partial(self._add, event, once=once)
+        if not callable(listener):
+            raise TypeError(f"a listener must be callable, not {type(listener).__name__}")
+        self._listeners.setdefault(event, []).append((listener, once))
+        return listener
+
+    def off(self, event: str, listener: Callable[..., Any]) -> None:
+        """Call ``listener`` no more at ``event``; one that isn't there is no error."""
+        listeners = self._listeners.get(event, [])
+        for entry in reversed(listeners):
+            if entry[0] == listener:
+                listeners.remove(entry)
+                break
+
+    def listenerCount(self, event: str) -> int:
+        """Return how many listeners ``event`` has."""
+        return len(self._listeners.get(event, ()))
+
+    def emit(self, event: str, *arguments: Any) -> bool:
+        """Call the listeners of ``event``; tell whether there were any.
+
+        A coroutine that a listener returns runs as a task.  Exceptions are logged.
+        """
+        listeners = self._listeners.get(event)
+        if not listeners:
+            return False
+        for entry in list(listeners):
+            listener, once = entry
+            if once:
+                if entry not in listeners:
+                    # A listener before it has emitted the same event, or taken it off.
+                    continue
+                listeners.remove(entry)
+            call(event, listener, *arguments)
+        return True
+
+
+def call(event: str, listener: Callable[..., Any], *arguments: Any) -> None:
+    """Call one listener; if it returns a coroutine, run that as a task."""
+    try:
+        result = listener(*arguments)
+        if inspect.iscoroutine(result):
+            run(event, result)
+    except Exception:
+        logger.exception("listener of %r failed", event)
+
+
+def run(event: str, coroutine: Coroutine[Any, Any, Any]) -> None:
+    """Run a listener's coroutine as a task that is kept alive, and log its exception."""
+
+    async def guarded() -> None:
+        try:
+            await coroutine
+        except Exception:
+            logger.exception("listener of %r failed", event)
+
+    task = asyncio.get_running_loop().create_task(guarded())
+    _running.add(task)
+    task.add_done_callback(_running.discard)
