@@ -1,7 +1,9 @@
 """The same conversations from a page in Chromium and from our WebSocket, compared event by event."""
 
+import array
 import asyncio
 import contextlib
+import io
 import socket
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
@@ -11,6 +13,10 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page
 
 from fullduplex import ConnectionClosed, WebSocket, serve
+from fullduplex.browser import BAD_PORTS, CloseEvent
+
+from ..browser.ends import Talk, accept, plain_server, saying
+from ..protocol.test_url import BASE, READ, REFUSED, RELATIVE
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -98,6 +104,14 @@ async def page(browser: Browser) -> AsyncIterator[Page]:
     await page.close()
 
 
+@pytest_asyncio.fixture(loop_scope="session")
+async def fresh_page(browser: Browser) -> AsyncIterator[Page]:
+    """An empty page in a process of its own: one where WebSockets failed waits before the next."""
+    page = await browser.new_page()
+    yield page
+    await page.close()
+
+
 CONVERSATIONS: dict[str, Reactions] = {
     "there and back": {"open": [["send", "发送数据"]], "message": [["close", 1000, "再见"]]},
     "several, empty and large": {
@@ -138,14 +152,14 @@ async def test_refusal_as_in_browser(address: str, page: Page) -> None:
     assert lines[1:] == [["error", 3, 0], ["close", 1006, "", False, 3, 0]]
 
 
-async def test_absence_as_in_browser(page: Page) -> None:
+async def test_absence_as_in_browser(fresh_page: Page) -> None:
     """So is a port where nobody listens."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         absent = f"ws://127.0.0.1:{probe.getsockname()[1]}"
 
     lines = await record(absent, [], {})
 
-    assert lines == await page.evaluate(RECORD, [absent, [], {}])
+    assert lines == await fresh_page.evaluate(RECORD, [absent, [], {}])
     assert lines[1:] == [["error", 3, 0], ["close", 1006, "", False, 3, 0]]
 
 
@@ -185,3 +199,405 @@ async def test_page_echoes_bytes(address: str, page: Page) -> None:
     sizes = [0, 1, 125, 126, 65535, 65536, 2**20]
 
     assert await page.evaluate(ECHO_BYTES, [address, sizes]) == ["permessage-deflate", [True] * len(sizes)]
+
+
+# Addresses, and other arguments.
+
+MAKE = """
+([cases, base]) => {
+  document.head.innerHTML = base ? `<base href="${base}">` : "";
+  return cases.map((given) => {
+    try {
+      const ws = new WebSocket(...given);
+      ws.close();
+      return ws.url;
+    } catch (error) {
+      return error.name;
+    }
+  });
+}
+"""
+
+
+def make(cases: Sequence[Sequence[Any]], base: str | None) -> list[str]:
+    """Return the URL of the WebSocket that each case makes, or the name of what it raises."""
+    made = []
+    for given in cases:
+        try:
+            ws = WebSocket(*given, base_url=base)
+        except Exception as error:
+            made.append(getattr(error, "name", type(error).__name__))
+        else:
+            ws.close()
+            made.append(ws.url)
+    return made
+
+
+@pytest.mark.parametrize(
+    "texts, base",
+    [
+        ([text for text, _ in READ], None),
+        (REFUSED, None),
+        (["ws://h/#", "ws://h/#part", "#"], None),
+        ([text for text, _ in RELATIVE], BASE),
+        (["#test", "?a#"], BASE),
+    ],
+    ids=["read", "refused", "fragments", "relative", "relative fragments"],
+)
+async def test_addresses_as_in_browser(fresh_page: Page, texts: list[str], base: str | None) -> None:
+    """Each address is read, or refused, as Chromium does."""
+    cases = [[text] for text in texts]
+
+    assert dict(zip(texts, make(cases, base), strict=True)) == dict(
+        zip(texts, await fresh_page.evaluate(MAKE, [cases, base]), strict=True)
+    )
+
+
+async def test_subprotocols_as_in_browser(fresh_page: Page) -> None:
+    """What may be a subprotocol, and what may not, is what it is in Chromium; without a URL nothing may."""
+    cases: list[list[Any]] = [
+        ["ws://h/", given] for given in [*map(chr, range(0x81)), "é", "a b", "!a~", [], ["a", "a"], ["a", ""]]
+    ]
+
+    assert make([[], *cases], None) == await fresh_page.evaluate(MAKE, [[[], *cases], None])
+
+
+async def test_bad_ports_as_in_browser(fresh_page: Page) -> None:
+    """The ports that are called bad are those of Chromium, and two of the standard's that it lacks."""
+    refused: dict[str, str | None] = {}
+    fresh_page.on("requestfailed", lambda request: refused.update({request.url: request.failure}))
+    # WebSockets that fail make it wait before each next one; what it fetches otherwise doesn't.
+    knock = """(ports) => Promise.allSettled(ports.map((port) => fetch(`http://127.0.0.1:${port}/bad`)))"""
+    async with fresh_page.expect_event("requestfailed", lambda request: request.url.endswith("/last")):
+        await fresh_page.evaluate(knock, sorted(BAD_PORTS))
+        await fresh_page.evaluate("fetch('http://127.0.0.1:1/last').catch(() => {})")
+
+    blocked = {url.split(":")[2] for url, failure in refused.items() if "UNSAFE_PORT" in str(failure)}
+    assert blocked - {"1/last"} == {f"{port}/bad" for port in BAD_PORTS - {4190, 6679}}
+
+
+CLOSE = """
+(calls) => calls.map((given) => {
+  const ws = new WebSocket("ws://h/");
+  try { ws.close(...given); } catch (error) { return [error.name, ws.readyState]; }
+  return ["closed", ws.readyState];
+})
+"""
+
+
+async def test_codes_as_in_browser(fresh_page: Page) -> None:
+    """The codes and reasons that may be said are those of Chromium."""
+    codes = [0, 500, 999, 1000, 1001, 1005, 1006, 1015, 2999, 3000, 4999, 5000, 66_536, -1, "reason", True]
+    reasons = ["", "x" * 123, "x" * 124, "据" * 41, "据" * 42]
+    calls = [[], *([code] for code in codes), *([1000, reason] for reason in reasons), [1001, "x" * 124]]
+    closed = []
+    for given in calls:
+        ws = WebSocket("ws://h/")
+        try:
+            ws.close(*given)
+        except Exception as error:
+            closed.append([getattr(error, "name", repr(error)), ws.readyState])
+            ws.close()
+        else:
+            closed.append(["closed", ws.readyState])
+
+    assert closed == await fresh_page.evaluate(CLOSE, calls)
+
+
+# Listeners and events.
+
+LISTEN = """
+async (address) => {
+  const lines = [];
+  const ws = new WebSocket(address, "chat.v1");
+  const hear = (what) => () => lines.push(what);
+  const describe = (event) => lines.push([
+    event.constructor.name, event.type, event.bubbles, event.cancelable,
+    event.target === ws, event.currentTarget === ws, event.origin ?? null, event.wasClean ?? null,
+    event.reason ?? null,
+  ]);
+  lines.push([ws.CONNECTING, WebSocket.OPEN, ws.CLOSING, WebSocket.CLOSED]);
+  for (const type of ["open", "message", "close"]) ws.addEventListener(type, describe);
+  const twice = hear("twice"), gone = hear("gone"), late = hear("late");
+  ws.onmessage = null;
+  ws.addEventListener("message", hear(1));
+  ws.onmessage = hear("never");
+  ws.addEventListener("message", twice);
+  ws.addEventListener("message", twice);
+  ws.onmessage = hear(2);
+  ws.addEventListener("message", hear("once"), { once: true });
+  ws.addEventListener("message", { handleEvent: hear("object") });
+  ws.addEventListener("message", () => {
+    ws.removeEventListener("message", gone);
+    ws.addEventListener("message", gone);
+    ws.addEventListener("message", late);
+  }, { once: true });
+  ws.addEventListener("message", gone);
+  ws.addEventListener("close", (event) => { lines.push("last"); event.stopImmediatePropagation(); });
+  ws.onclose = hear("never");
+  ws.addEventListener("open", () => { throw new Error("on purpose"); });
+  ws.addEventListener("open", null);
+  ws.removeEventListener("nonsense", twice);
+  for (const other of [5, "text"]) {
+    ws.onopen = other;
+    lines.push(ws.onopen);
+    try { ws.addEventListener("open", other); } catch (error) { lines.push(error.name); }
+  }
+  const next = (type) => new Promise((resolve) => ws.addEventListener(type, resolve, { once: true }));
+  await next("open");
+  for (const change of [() => {}, () => { ws.onmessage = null; }, () => { ws.onmessage = hear("again"); }]) {
+    change();
+    ws.send("x");
+    lines.push((await next("message")).type);
+  }
+  const over = new Promise((resolve) => { setTimeout(function look() {
+    ws.readyState === 3 ? setTimeout(resolve) : setTimeout(look);
+  }); });
+  ws.close(3000, String.fromCharCode(0xd800) + "!");
+  await over;
+  const { type, code, reason, wasClean, target } = new CloseEvent("close");
+  lines.push([type, code, reason, wasClean, target]);
+  return lines;
+}
+"""
+
+
+async def listen(address: str) -> list[Any]:
+    """Do the same with our WebSocket."""
+    lines: list[Any] = []
+    ws: Any = WebSocket(address, "chat.v1")
+
+    def hear(what: Any) -> Any:
+        return lambda event: lines.append(what)
+
+    def describe(event: Any) -> None:
+        origin, was_clean = getattr(event, "origin", None), getattr(event, "wasClean", None)
+        targets = [event.target is ws, event.currentTarget is ws]
+        kind = type(event).__name__
+        lines.append(
+            [
+                kind,
+                event.type,
+                event.bubbles,
+                event.cancelable,
+                *targets,
+                origin,
+                was_clean,
+                getattr(event, "reason", None),
+            ]
+        )
+
+    def change(event: Any) -> None:
+        ws.removeEventListener("message", gone)
+        ws.addEventListener("message", gone)
+        ws.addEventListener("message", late)
+
+    def last(event: Any) -> None:
+        lines.append("last")
+        event.stopImmediatePropagation()
+
+    class Listening:
+        handleEvent = staticmethod(hear("object"))
+
+    lines.append([ws.CONNECTING, WebSocket.OPEN, ws.CLOSING, WebSocket.CLOSED])
+    for kind in ("open", "message", "close"):
+        ws.addEventListener(kind, describe)
+    twice, gone, late = hear("twice"), hear("gone"), hear("late")
+    ws.onmessage = None
+    ws.addEventListener("message", hear(1))
+    ws.onmessage = hear("never")
+    ws.addEventListener("message", twice)
+    ws.addEventListener("message", twice)
+    ws.onmessage = hear(2)
+    ws.addEventListener("message", hear("once"), once=True)
+    ws.addEventListener("message", Listening())
+    ws.addEventListener("message", change, once=True)
+    ws.addEventListener("message", gone)
+    ws.addEventListener("close", last)
+    ws.onclose = hear("never")
+    ws.addEventListener("open", lambda event: 1 / 0)
+    ws.addEventListener("open", None)
+    ws.removeEventListener("nonsense", twice)
+    for other in (5, "text"):
+        ws.onopen = other
+        lines.append(ws.onopen)
+        try:
+            ws.addEventListener("open", other)
+        except TypeError as error:
+            lines.append(type(error).__name__)
+
+    async def following(kind: str) -> Any:
+        future = asyncio.get_running_loop().create_future()
+        ws.addEventListener(kind, future.set_result, once=True)
+        return await future
+
+    await following("open")
+    for handler in (ws.onmessage, None, hear("again")):
+        ws.onmessage = handler
+        ws.send("x")
+        lines.append((await following("message")).type)
+    await asyncio.shield(_closed(ws))
+    event = CloseEvent("close")
+    lines.append([event.type, event.code, event.reason, event.wasClean, event.target])
+    return lines
+
+
+def _closed(ws: Any) -> asyncio.Future[None]:
+    ws.close(3000, "\ud800!")
+    over: asyncio.Future[None] = ws._link.over
+    return over
+
+
+async def test_listeners_as_in_browser(address: str, page: Page) -> None:
+    """Who hears of what, in which order, and what events look like, is as in Chromium."""
+    assert await listen(address) == await page.evaluate(LISTEN, address)
+
+
+# Messages.
+
+SEND = """
+async ([address, texts]) => {
+  const lines = [];
+  const ws = new WebSocket(address, "chat.v1");
+  lines.push(ws.binaryType);
+  for (const kind of ["nonsense", "arraybuffer", "", null]) {
+    ws.binaryType = kind;
+    lines.push(ws.binaryType);
+  }
+  await new Promise((resolve) => { ws.onopen = resolve; });
+  const bytes = Uint8Array.from({ length: 16 }, (_, index) => index);
+  const sent = [
+    ...texts.map((units) => String.fromCharCode(...units)),
+    bytes, bytes.buffer, new Uint8Array(bytes.buffer, 2, 3), new DataView(bytes.buffer, 5, 1),
+    new Int8Array(bytes.buffer, 1, 2), new Uint16Array(bytes.buffer, 2, 3),
+    new Float32Array(bytes.buffer, 4, 2), new BigInt64Array(bytes.buffer, 8, 1), new Uint8Array(0),
+    new Blob(["blob"]), new Uint8Array(65535), "last",
+  ];
+  let before = 0;
+  for (const message of sent) {
+    ws.send(message);
+    lines.push(ws.bufferedAmount - before);
+    before = ws.bufferedAmount;
+  }
+  bytes.fill(0xff);
+  await new Promise((resolve) => {
+    ws.onmessage = ({ data }) => {
+      lines.push(typeof data === "string" ? Array.from(data, (one) => one.codePointAt(0))
+        : ["bytes", data.byteLength, ...new Uint8Array(data).subarray(0, 16)]);
+      if (data === "last") resolve();
+    };
+  });
+  lines.push(ws.bufferedAmount);
+  ws.close(undefined);
+  ws.send("late");
+  lines.push(ws.bufferedAmount);
+  return lines;
+}
+"""
+
+
+async def send(address: str, texts: Sequence[Sequence[int]]) -> list[Any]:
+    """Do the same with our WebSocket."""
+    lines: list[Any] = []
+    ws: Any = WebSocket(address, "chat.v1")
+    lines.append(ws.binaryType)
+    for kind in ("nonsense", "arraybuffer", "", None):
+        ws.binaryType = kind
+        lines.append(ws.binaryType)
+    loop = asyncio.get_running_loop()
+    opened, over = loop.create_future(), loop.create_future()
+    ws.onopen = opened.set_result
+    await opened
+    given = bytearray(range(16))
+    view = memoryview(given)
+    sent = [
+        *("".join(map(chr, units)) for units in texts),
+        *(given, view, view[2:5], view[5:6], view[1:3].cast("b"), view.cast("H")[1:4], view.cast("f")[1:3]),
+        *(view.cast("q")[1:2], array.array("B"), io.BytesIO(b"blob"), bytes(65_535), "last"),
+    ]
+    before = 0
+    for message in sent:
+        ws.send(message)
+        lines.append(ws.bufferedAmount - before)
+        before = ws.bufferedAmount
+    given[:] = b"\xff" * 16
+
+    def note(event: Any) -> None:
+        data = event.data
+        lines.append([*map(ord, data)] if isinstance(data, str) else ["bytes", data.nbytes, *data[:16]])
+        if data == "last":
+            over.set_result(None)
+
+    ws.onmessage = note
+    await over
+    lines.append(ws.bufferedAmount)
+    ws.close(None)
+    ws.send("late")
+    lines.append(ws.bufferedAmount)
+    return lines
+
+
+async def test_messages_as_in_browser(address: str, page: Page) -> None:
+    """Text, buffers of every kind and files arrive as from Chromium, and count as much."""
+    lone = [[0x61, 0xDC00, 0x78, 0x62, 0xD800, 0x78, 0x63, 0xDC00, 0xD800, 0x78], [0xD83D, 0xDE42], []]
+
+    assert await send(address, lone) == await page.evaluate(SEND, [address, lone])
+
+
+# What servers do wrong.
+
+
+async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Accept with the key of somebody else."""
+    writer.write((await accept(reader)).replace(b"Accept: ", b"Accept: x"))
+
+
+async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Say nothing."""
+    await reader.readuntil(b"\r\n\r\n")
+
+
+async def speak_late(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Go on speaking when the client has closed."""
+    writer.write(await accept(reader) + b"\x81\x03one")
+    await reader.readexactly(6)
+    writer.write(b"\x81\x04late\x88\x02\x03\xe8")
+
+
+WRONGS: dict[str, tuple[Talk, list[str]]] = {
+    "wrong Accept": (refuse, []),
+    "no answer": (hang_up, []),
+    "subprotocol unasked": (saying(b"", b"Sec-WebSocket-Protocol: b\r\n"), []),
+    "other subprotocol": (saying(b"", b"Sec-WebSocket-Protocol: b\r\n"), ["a"]),
+    "extension unasked": (saying(b"", b"Sec-WebSocket-Extensions: x-other\r\n"), []),
+    "reserved opcode": (saying(b"\x81\x04test\x83\x03LOL"), []),
+    "reserved bit": (saying(b"\x81\x04test\xa1\x00"), []),
+    "masked": (saying(b"\x81\x04test\x81\x80abcd"), []),
+    "not UTF-8": (saying(b"\x81\x04test\x81\x01\xff"), []),
+    "fragmented ping": (saying(b"\x09\x00"), []),
+    "bad Close": (saying(b"\x81\x04test\x88\x01x"), []),
+    "late": (speak_late, []),
+    "closed with code": (saying(b"\x81\x03one\x88\x05\x0f\xa0why", size=8), []),
+    "closed without code": (saying(b"\x81\x03one\x88\x00", size=6), []),
+}
+
+
+@pytest.mark.parametrize("name", WRONGS)
+async def test_wrongs_as_in_browser(fresh_page: Page, name: str) -> None:
+    """Whatever a server does, our WebSocket tells of it as Chromium's does."""
+    talk, subprotocols = WRONGS[name]
+    reactions = {"message one": [["close"]]} if name == "late" else {}
+    async with plain_server(talk) as url:
+        conversation = [url, subprotocols, reactions]
+        lines = await record(*conversation)
+
+        assert lines == await fresh_page.evaluate(RECORD, conversation)
+
+
+async def test_cut_is_error_unlike_browser(fresh_page: Page) -> None:
+    """A connection that is cut is failed (7.2.1), so there is an error; Chromium leaves that one out."""
+    async with plain_server(saying(b"\x81\x03one\x81\x7dtwo", size=0)) as url:
+        lines = await record(url, [], {})
+
+        assert lines[3:] == [["error", 3, 0], ["close", 1006, "", False, 3, 0]]
+        assert [*lines[:3], lines[4]] == await fresh_page.evaluate(RECORD, [url, [], {}])

@@ -1,0 +1,33 @@
+"""The browser's face: ``WebSocket`` as the WHATWG standard describes it, on the running loop.
+
+Names are the standard's, in its spelling.  What of the standard is here, and
+what only JavaScript can have, is in ``docs/browser.md``.
+"""
+
+from .events import (
+    CloseEvent,
+    DOMException,
+    DOMSyntaxError,
+    ErrorEvent,
+    Event,
+    EventTarget,
+    InvalidAccessError,
+    InvalidStateError,
+    MessageEvent,
+)
+from .websocket import BAD_PORTS, EVENTS_AHEAD, WebSocket
+
+__all__ = [
+    "BAD_PORTS",
+    "EVENTS_AHEAD",
+    "CloseEvent",
+    "DOMException",
+    "DOMSyntaxError",
+    "ErrorEvent",
+    "Event",
+    "EventTarget",
+    "InvalidAccessError",
+    "InvalidStateError",
+    "MessageEvent",
+    "WebSocket",
+]
