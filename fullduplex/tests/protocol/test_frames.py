@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import subprocess
@@ -280,6 +281,18 @@ def test_claimed_length_is_held_to_room(length: int, masked: bool) -> None:
     with pytest.raises(PayloadTooBig) as caught:
         read(head, masked=masked, room=100)
     assert (caught.value.size, caught.value.limit) == (length, 100)
+
+
+@pytest.mark.parametrize("rsv, extra, most", [(0, 0, 10), (0x40, 0, 10), (0, 5, 10), (0x40, 5, 15)])
+def test_extra_room_is_for_marked(rsv: int, extra: int, most: int, masked: bool, key: bytes | None) -> None:
+    """A message marked by an extension's bit may be as much longer as was said, and no other."""
+    for length in (most, most + 1):
+        reader = FrameReader(masked=masked, rsv=0x40)
+        reader.room = 10
+        if extra:
+            reader.extra_room = extra
+        with contextlib.nullcontext() if length == most else pytest.raises(PayloadTooBig):
+            assert len(list(reader.receive(frame(BINARY, b"x" * length, rsv=rsv, key=key)))) == 1
 
 
 @pytest.mark.parametrize("length, size", [(5, None), (10, None), (11, 11)])

@@ -614,6 +614,12 @@ class Recorder:
         return data
 
 
+@pytest.mark.parametrize("limit, extra", [(None, 16), (0, 16), (6, 16), (7, 17), (1000, 158)])
+def test_extra_room_is_for_growth(limit: int | None, extra: int) -> None:
+    """Compression may add a seventh to a message, and 16 bytes to each of its frames."""
+    assert MessageReader(Limits(message=limit), deflated(Side.SERVER)).extra_room == extra
+
+
 def test_inflating_is_limited() -> None:
     """No more is asked of the extension than one byte over what the message may still have."""
     recorder = Recorder()

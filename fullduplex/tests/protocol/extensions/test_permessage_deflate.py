@@ -564,9 +564,10 @@ def test_small_window_compresses() -> None:
     assert len(extension.encode(b"a" * 3000 + b"b" * 3000, ends_message=True)) < 100
 
 
-def test_small_window_is_inflated() -> None:
-    """A peer with 8 bits may look back over all of its 256 bytes, also over messages and final blocks."""
-    noise = random.Random(8).randbytes(256)
+@pytest.mark.parametrize("size", [256, 500])
+def test_small_window_is_inflated(size: int) -> None:
+    """A peer with 8 bits looks back over 256 bytes, or 512 if it is zlib, over messages and final blocks."""
+    noise = random.Random(8).randbytes(size)
     extension = deflated(Side.SERVER, remote_bits=8)
     payloads = [final_block(noise) + PAD, final_block(noise[:100], noise) + PAD]
 
@@ -574,7 +575,7 @@ def test_small_window_is_inflated() -> None:
         noise,
         noise[:100],
     ]
-    assert len(extension._window) == 256
+    assert len(extension._window) <= 512
 
 
 # Messages that go to many: compressed once, for every context.
@@ -740,6 +741,19 @@ def test_output_comes_in_parts(
             parts.append(extension.decode(b"", ends_message=ends_message, size=size))
         assert len(parts[-1]) <= size
         assert b"".join(parts) == twin.decode(piece, ends_message=ends_message, size=None)
+
+
+@pytest.mark.parametrize("size", range(1, 42))
+def test_parts_may_have_any_size(size: int) -> None:
+    """What zlib still has when it has taken all of a piece is given before the next piece."""
+    payload = deflate(b"a" * 40)
+    for place in range(1, len(payload)):
+        extension, twin = deflated(Side.SERVER), deflated(Side.SERVER)
+        for piece, ends_message in ((payload[:place], False), (payload[place:], True)):
+            found = extension.decode(piece, ends_message=ends_message, size=size)
+            while extension.is_behind:
+                found += extension.decode(b"", ends_message=ends_message, size=size)
+            assert found == twin.decode(piece, ends_message=ends_message, size=None)
 
 
 def decode_in_parts(extension: PerMessageDeflate, payload: bytes, size: int) -> bytes:

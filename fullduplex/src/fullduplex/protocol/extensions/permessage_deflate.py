@@ -175,13 +175,17 @@ class PerMessageDeflate:
 
     def _remember(self, part: bytes) -> None:
         """Keep the window: the last bytes of what was inflated."""
-        size = 1 << self.remote_bits
+        size = 1 << self._inflate_bits
         self._window = part[-size:] if len(part) >= size else (self._window + part)[-size:]
 
     def _new_inflate(self) -> zlib._Decompress:
         # After a final block, or a release, the new context goes on with the window of the one before.
-        # zlib inflates a window of 8 bits with one of 9.
-        return zlib.decompressobj(-max(self.remote_bits, 9), zdict=self._window)
+        return zlib.decompressobj(-self._inflate_bits, zdict=self._window)
+
+    @property
+    def _inflate_bits(self) -> int:
+        # A peer that deflates by zlib may agree to 8 bits, and takes 9.
+        return max(self.remote_bits, 9)
 
     def _end_block(self) -> None:
         self._inflate = None
