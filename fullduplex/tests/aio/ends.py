@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
+from fullduplex.exceptions import ConnectionClosed
 from fullduplex.protocol.frames import Opcode, serialize_frame
 
 REQUEST = (
@@ -22,6 +23,17 @@ async def echo(connection: Any) -> None:
     """Send every message back."""
     async for message in connection:
         await connection.send(message)
+
+
+async def obey(connection: Any) -> None:
+    """Send every message back, and close as a message says: "close 4001 why"."""
+    with contextlib.suppress(ConnectionClosed):
+        async for message in connection:
+            if isinstance(message, str) and message.startswith("close "):
+                _, code, reason = message.split(" ", 2)
+                await connection.close(int(code), reason)
+            else:
+                await connection.send(message)
 
 
 def port_of(server: Any) -> int:

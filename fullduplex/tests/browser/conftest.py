@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest_asyncio
 
-from fullduplex import ConnectionClosedError, serve
+from fullduplex import serve
 
+from ..aio.ends import obey
 from ..loops import pytest_asyncio_loop_factories  # noqa: F401 - a hook, which is looked for here
 
 
@@ -20,13 +20,7 @@ async def server() -> AsyncIterator[Any]:
 
     async def converse(connection: Any) -> None:
         server.arrived.put_nowait(connection)
-        with contextlib.suppress(ConnectionClosedError):
-            async for message in connection:
-                if isinstance(message, str) and message.startswith("close "):
-                    _, code, reason = message.split(" ", 2)
-                    await connection.close(int(code), reason)
-                else:
-                    await connection.send(message)
+        await obey(connection)
 
     async with serve(converse, "localhost", 0) as server:
         server.arrived = asyncio.Queue()

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import contextlib
-import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 from fullduplex.browser import WebSocket
 from fullduplex.testing import VirtualTimeLoop
+
+from ..aio.ends import Talk, accept_plainly, plain_server, url_of
 
 CONNECTING, OPEN, CLOSING, CLOSED = range(4)
 
@@ -62,49 +62,18 @@ def virtually(main: Callable[[], Awaitable[None]]) -> None:
         runner.run(main())
 
 
-Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
-
-
 @contextlib.asynccontextmanager
-async def plain_server(talk: Talk) -> AsyncIterator[str]:
+async def plain_address(talk: Talk) -> AsyncIterator[str]:
     """Serve nothing but TCP; give the address."""
-    tasks: set[Any] = set()
-
-    async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        tasks.add(asyncio.current_task())
-        with contextlib.suppress(ConnectionError, asyncio.CancelledError):
-            await talk(reader, writer)
-        writer.close()
-
-    server = await asyncio.start_server(converse, "localhost", 0)
-    try:
-        yield f"ws://localhost:{server.sockets[0].getsockname()[1]}/"
-    finally:
-        server.close()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks)
-
-
-async def accept(reader: asyncio.StreamReader, more: bytes = b"") -> bytes:
-    """Read a request, and return the response that accepts it."""
-    request = await reader.readuntil(b"\r\n\r\n")
-    lines = dict(line.split(b": ", 1) for line in request.split(b"\r\n")[1:-2])
-    key = lines[b"Sec-WebSocket-Key"] + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
-    return (
-        b"HTTP/1.1 101 OK\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "
-        + base64.b64encode(hashlib.sha1(key).digest())
-        + b"\r\n"
-        + more
-        + b"\r\n"
-    )
+    async with plain_server(talk) as server:
+        yield url_of(server)
 
 
 def saying(data: bytes, headers: bytes = b"", *, size: int = -1) -> Talk:
     """Return a conversation: accept, say this, and listen until the end or for ``size`` bytes."""
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(await accept(reader, headers) + data)
+        writer.write(await accept_plainly(reader, headers) + data)
         await reader.read(size)
 
     return talk

@@ -34,7 +34,8 @@ from fullduplex.browser import (
 )
 
 from ..aio.certificate import make_certificate
-from .ends import CLOSED, CLOSING, CONNECTING, FAILED, OPEN, Recorder, accept, plain_server, saying, virtually
+from ..aio.ends import accept_plainly
+from .ends import CLOSED, CLOSING, CONNECTING, FAILED, OPEN, Recorder, plain_address, saying, virtually
 
 # Making one.
 
@@ -335,13 +336,13 @@ async def test_bad_answers_fail(answer: bytes) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(answer)
 
-    async with plain_server(talk) as url:
+    async with plain_address(talk) as url:
         assert await Recorder(WebSocket(url)).end() == FAILED
 
 
 async def test_unasked_subprotocol_fails() -> None:
     """And a subprotocol that wasn't offered."""
-    async with plain_server(saying(b"", b"Sec-WebSocket-Protocol: b\r\n")) as url:
+    async with plain_address(saying(b"", b"Sec-WebSocket-Protocol: b\r\n")) as url:
         assert await Recorder(WebSocket(url, ["a"])).end() == FAILED
         assert await Recorder(WebSocket(url)).end() == FAILED
 
@@ -385,7 +386,7 @@ def test_silent_server_fails() -> None:
         await reader.read()
 
     async def main() -> None:
-        async with plain_server(talk) as url:
+        async with plain_address(talk) as url:
             recorder = Recorder(WebSocket(url, open_timeout=7))
             assert await recorder.end() == FAILED
             assert asyncio.get_running_loop().time() == pytest.approx(7)
@@ -564,13 +565,13 @@ async def test_lengths_have_their_head(length: int, head: bytes) -> None:
     said = asyncio.get_running_loop().create_future()
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(await accept(reader))
+        writer.write(await accept_plainly(reader))
         said.set_result(await reader.readexactly(len(head)))
         await reader.readexactly(4 + length)
         writer.write(bytes([head[0], head[1] & 0x7F]) + head[2:] + bytes(length) + b"\x88\x00")
         await reader.read(1)
 
-    async with plain_server(talk) as url:
+    async with plain_address(talk) as url:
         recorder = Recorder(WebSocket(url, compression=None))
         (await recorder.opened()).send(bytes(length))
 
@@ -656,7 +657,7 @@ async def test_sending_late_is_counted(server: Any) -> None:
 
 async def test_sending_into_close_is_counted() -> None:
     """So does sending when the peer has closed already, and the event that tells of it is still to come."""
-    async with plain_server(saying(b"\x81\x01?\x88\x02\x03\xe8", size=8)) as url:
+    async with plain_address(saying(b"\x81\x01?\x88\x02\x03\xe8", size=8)) as url:
         recorder, amounts = Recorder(WebSocket(url)), []
 
         def answer(event: Any) -> None:
@@ -673,7 +674,7 @@ async def test_sending_into_close_is_counted() -> None:
 
 async def test_message_is_own_turn() -> None:
     """Each event has a turn of its own, however many messages came in one piece."""
-    async with plain_server(saying(b"\x81\x011\x81\x012\x88\x02\x03\xe8", size=8)) as url:
+    async with plain_address(saying(b"\x81\x011\x81\x012\x88\x02\x03\xe8", size=8)) as url:
         recorder, turns = Recorder(WebSocket(url)), []
 
         def note(event: Any) -> None:
@@ -773,12 +774,12 @@ async def test_amount_waits_for_network() -> None:
     cut = asyncio.Event()
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(await accept(reader))
+        writer.write(await accept_plainly(reader))
         writer.transport.pause_reading()
         await cut.wait()
         writer.transport.abort()
 
-    async with plain_server(talk) as url:
+    async with plain_address(talk) as url:
         recorder = Recorder(WebSocket(url, compression=None))
         ws = await recorder.opened()
         ws.send(b"x" * 30_000_000)
@@ -832,11 +833,11 @@ async def test_full_buffer_fails() -> None:
     """Sending more than may wait raises nothing: it is counted, and the connection fails."""
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(await accept(reader))
+        writer.write(await accept_plainly(reader))
         writer.transport.pause_reading()
         await asyncio.Event().wait()
 
-    async with plain_server(talk) as url:
+    async with plain_address(talk) as url:
         recorder = Recorder(WebSocket(url, compression=None))
         ws = await recorder.opened()
         ws._link._settings = dataclasses.replace(ws._link._settings, buffer_limit=1_000_000)
@@ -854,12 +855,12 @@ async def test_amount_of_taken_is_nothing() -> None:
     cut = asyncio.Event()
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(await accept(reader))
+        writer.write(await accept_plainly(reader))
         await reader.readexactly(14 + 8_000_000)
         cut.set()
         writer.transport.abort()
 
-    async with plain_server(talk) as url:
+    async with plain_address(talk) as url:
         recorder = Recorder(WebSocket(url, compression=None))
         ws = await recorder.opened()
         # The transport tells when the last byte is gone.
@@ -875,14 +876,14 @@ async def test_amount_never_grows_by_itself() -> None:
     """Between two turns it falls or stays, whatever else is written meanwhile."""
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(await accept(reader) + b"\x89\x01?" * 20)
+        writer.write(await accept_plainly(reader) + b"\x89\x01?" * 20)
         await reader.readexactly(5 * (14 + 1_000_000))
         writer.write(b"\x88\x00")
         writer.write_eof()
         await reader.read()
 
     amounts: list[int] = []
-    async with plain_server(talk) as url:
+    async with plain_address(talk) as url:
         recorder = Recorder(WebSocket(url, compression=None))
         ws = await recorder.opened()
 
@@ -975,7 +976,7 @@ async def test_closing_early_fails(stage: str) -> None:
         await reader.read()
         ended.set()
 
-    async with plain_server(talk) as url:
+    async with plain_address(talk) as url:
         recorder = Recorder(WebSocket(url))
         if stage == "connecting":
             await asyncio.sleep(0)
@@ -1023,11 +1024,11 @@ async def test_late_messages_are_dropped() -> None:
     """A message that arrives after ``close`` was called is no event."""
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(await accept(reader) + b"\x81\x03one\x81\x03two\x81\x03too")
+        writer.write(await accept_plainly(reader) + b"\x81\x03one\x81\x03two\x81\x03too")
         await reader.readexactly(6)
         writer.write(b"\x81\x04late\x88\x02\x03\xe8")
 
-    async with plain_server(talk) as url:
+    async with plain_address(talk) as url:
         recorder = Recorder(WebSocket(url))
         recorder.ws.onmessage = lambda event: event.data == "two" and recorder.ws.close()
         seen = await recorder.end()
@@ -1056,9 +1057,9 @@ async def test_lost_connection_fails() -> None:
     """A connection that ends without a Close frame wasn't clean: 1006, after the messages."""
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(await accept(reader) + b"\x81\x03one\x81\x7dtwo")
+        writer.write(await accept_plainly(reader) + b"\x81\x03one\x81\x7dtwo")
 
-    async with plain_server(talk) as url:
+    async with plain_address(talk) as url:
         recorder = Recorder(WebSocket(url))
 
         assert await recorder.end() == [("open", OPEN), ("message", OPEN, "one"), *FAILED]
@@ -1074,10 +1075,10 @@ async def test_broken_rules_fail(broken: bytes, code: int) -> None:
     said = asyncio.get_running_loop().create_future()
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(await accept(reader) + b"\x81\x04test" + broken)
+        writer.write(await accept_plainly(reader) + b"\x81\x04test" + broken)
         said.set_result(await reader.read())
 
-    async with plain_server(talk) as url:
+    async with plain_address(talk) as url:
         recorder = Recorder(WebSocket(url, compression=None))
 
         assert await recorder.end() == [("open", OPEN), ("message", OPEN, "test"), *FAILED]
@@ -1088,7 +1089,7 @@ async def test_broken_rules_fail(broken: bytes, code: int) -> None:
 
 async def test_too_large_message_fails() -> None:
     """A message over max_size fails the connection."""
-    async with plain_server(saying(b"\x81\x7e\x03\xe9" + b"x" * 1001)) as url:
+    async with plain_address(saying(b"\x81\x7e\x03\xe9" + b"x" * 1001)) as url:
         assert await Recorder(WebSocket(url, max_size=1000)).end() == [("open", OPEN), *FAILED]
 
 
@@ -1096,11 +1097,11 @@ def test_silent_peer_is_cut() -> None:
     """A server that doesn't answer our Close frame is cut at the time-out: 1006."""
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(await accept(reader))
+        writer.write(await accept_plainly(reader))
         await reader.read()
 
     async def main() -> None:
-        async with plain_server(talk) as url:
+        async with plain_address(talk) as url:
             recorder = Recorder(WebSocket(url, close_timeout=7))
             (await recorder.opened()).close(1000)
             assert await recorder.end() == [("open", OPEN), *FAILED]
@@ -1114,12 +1115,12 @@ async def test_pings_are_answered() -> None:
     said = asyncio.get_running_loop().create_future()
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(await accept(reader) + b"\x89\x01?")
+        writer.write(await accept_plainly(reader) + b"\x89\x01?")
         said.set_result(await reader.readexactly(7))
         writer.write(b"\x88\x02\x03\xe8")
         await reader.read(1)
 
-    async with plain_server(talk) as url:
+    async with plain_address(talk) as url:
         recorder = Recorder(WebSocket(url))
 
         assert await recorder.end() == [("open", OPEN), ("close", CLOSED, 1000, "", True)]
@@ -1130,14 +1131,14 @@ async def test_close_that_stays_is_unclean() -> None:
     """If our answer to a Close frame couldn't go out, the end isn't clean; the peer's code is told."""
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(await accept(reader))
+        writer.write(await accept_plainly(reader))
         writer.transport.pause_reading()
         await sent.wait()
         writer.write(b"\x88\x02\x0f\xa0")
         await asyncio.Event().wait()
 
     sent = asyncio.Event()
-    async with plain_server(talk) as url:
+    async with plain_address(talk) as url:
         recorder = Recorder(WebSocket(url, compression=None))
         ws = await recorder.opened()
         ws.send(bytes(30_000_000))
@@ -1241,7 +1242,7 @@ def test_shutdown_leaves() -> None:
             kept.append(peer)
             reader = asyncio.StreamReader()
             reader.feed_data(await loop.sock_recv(peer, 4096))
-            await loop.sock_sendall(peer, await accept(reader))
+            await loop.sock_sendall(peer, await accept_plainly(reader))
             await recorder.opened()
             kept.extend([recorder, Recorder(WebSocket(url))])
             await asyncio.sleep(0)

@@ -12,10 +12,10 @@ from typing import Any, TypeVar
 
 import pytest
 
-from fullduplex import ConnectionClosed, serve
+from fullduplex import serve
 from fullduplex.sync.background import Call
 
-from ..aio.ends import Talk, plain_server
+from ..aio.ends import Talk, obey, plain_server
 
 T = TypeVar("T")
 
@@ -75,13 +75,7 @@ def serving() -> Callable[..., contextlib.AbstractContextManager[Server]]:
 
         async def converse(connection: Any) -> None:
             arrived.put(connection)
-            with contextlib.suppress(ConnectionClosed):
-                async for message in connection:
-                    if isinstance(message, str) and message.startswith("close "):
-                        _, code, reason = message.split(" ", 2)
-                        await connection.close(int(code), reason)
-                    else:
-                        await connection.send(message)
+            await obey(connection)
 
         return on_a_thread(lambda: serve(converse, "127.0.0.1", 0, **options), arrived)
 
