@@ -15,7 +15,8 @@ from playwright.async_api import Browser, Page
 from fullduplex import ConnectionClosed, WebSocket, serve
 from fullduplex.browser import BAD_PORTS, CloseEvent
 
-from ..browser.ends import Talk, accept, plain_server, saying
+from ..aio.ends import Talk, accept_plainly
+from ..browser.ends import plain_address, saying
 from ..protocol.test_url import BASE, READ, REFUSED, RELATIVE
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -549,7 +550,7 @@ async def test_messages_as_in_browser(address: str, page: Page) -> None:
 
 async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Accept with the key of somebody else."""
-    writer.write((await accept(reader)).replace(b"Accept: ", b"Accept: x"))
+    writer.write((await accept_plainly(reader)).replace(b"Accept: ", b"Accept: x"))
 
 
 async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -559,7 +560,7 @@ async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
 
 async def speak_late(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Go on speaking when the client has closed."""
-    writer.write(await accept(reader) + b"\x81\x03one")
+    writer.write(await accept_plainly(reader) + b"\x81\x03one")
     await reader.readexactly(6)
     writer.write(b"\x81\x04late\x88\x02\x03\xe8")
 
@@ -587,7 +588,7 @@ async def test_wrongs_as_in_browser(fresh_page: Page, name: str) -> None:
     """Whatever a server does, our WebSocket tells of it as Chromium's does."""
     talk, subprotocols = WRONGS[name]
     reactions = {"message one": [["close"]]} if name == "late" else {}
-    async with plain_server(talk) as url:
+    async with plain_address(talk) as url:
         conversation = [url, subprotocols, reactions]
         lines = await record(*conversation)
 
@@ -596,7 +597,7 @@ async def test_wrongs_as_in_browser(fresh_page: Page, name: str) -> None:
 
 async def test_cut_is_error_unlike_browser(fresh_page: Page) -> None:
     """A connection that is cut is failed (7.2.1), so there is an error; Chromium leaves that one out."""
-    async with plain_server(saying(b"\x81\x03one\x81\x7dtwo", size=0)) as url:
+    async with plain_address(saying(b"\x81\x03one\x81\x7dtwo", size=0)) as url:
         lines = await record(url, [], {})
 
         assert lines[3:] == [["error", 3, 0], ["close", 1006, "", False, 3, 0]]
