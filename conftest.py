@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -18,6 +19,10 @@ from playwright.async_api import Browser, async_playwright
 # out of the folder.  It takes the real one if that has been imported by then.
 import fullduplex  # noqa: F401
 import hubbub  # noqa: F401
+
+# A shell has what it starts in the background ignore Ctrl-C, and so would the programs that tests start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # What listens here is reached without the proxy that a machine may have, also by programs we start.
 _HERE = "localhost,127.0.0.1,::1"
