@@ -21,7 +21,7 @@ from ..transport.connection import Connection as BaseConnection
 from ..transport.connection import Handshaker, Marks, Settings
 from ..version import __version__
 from .connection import ClientConnection
-from .negotiation import MaxSize, deflate_factories, limits_with
+from .negotiation import MaxSize, extension_factories, limits_with
 from .opening import ProxyOption, check_ssl, open_transport
 from .reconnect import Pace, backoff, process_exception
 from .redirect import MAX_REDIRECTS, redirected
@@ -83,11 +83,10 @@ def make_protocol(
     Raises:
         ValueError: for headers or subprotocols that can't be sent.
     """
-    named = {factory.name for factory in extensions}
     protocol = ClientProtocol(
         uri,
         origin=origin,
-        extensions=[*extensions, *(one for one in deflate_factories(compression) if one.name not in named)],
+        extensions=extension_factories(extensions, compression),
         subprotocols=subprotocols or (),
         limits=limits_with(limits, max_size),
     )
