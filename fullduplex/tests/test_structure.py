@@ -38,6 +38,14 @@ BEYOND_MODULES: dict[str, set[str]] = {
 PURE = ("protocol", "kernels", "exceptions", "close")
 IMPURE = {"asyncio", "socket", "ssl", "threading", "time"}
 
+# What packages and modules of the library import beyond the standard library; each is an extra.
+EXTRAS = {
+    "asgi": {"httptools", "uvicorn"},
+    "cli": {"prompt_toolkit", "rich"},
+    "observe/opentelemetry": {"opentelemetry"},
+    "observe/prometheus": {"prometheus_client"},
+}
+
 PUBLIC_NAMES = {
     "ClientConnection",
     "Close",
@@ -75,6 +83,8 @@ PUBLIC_NAMES = {
     "connect",
     "serve",
 }
+
+PIN = re.compile(r"([\w.-]+)==([\w.!+]+)(?: ; .+)?")
 
 # Written in two parts, so that this file may be searched too.
 REGISTRIES = [
@@ -131,17 +141,26 @@ def imported_names(module: Path) -> Iterator[str]:
             yield node.module.partition(".")[0]
 
 
+def extras_of(module: Path) -> set[str]:
+    """Return what a module of the library may import beyond the standard library."""
+    places = [module.as_posix(), *(parent.as_posix() for parent in module.parents)]
+    return set().union(*(EXTRAS.get(place, set()) for place in places))
+
+
 def normal(name: str) -> str:
     """Return a distribution's name as indexes compare it."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def pins(file: str) -> dict[str, str]:
-    """Return the version of each distribution that a constraints file names."""
+def constraints(file: str) -> list[str]:
+    """Return the lines of a constraints file, without its comments."""
     lines = (ROOT / file).read_text("utf-8").splitlines()
-    pinned = [
-        re.fullmatch(r"([\w.-]+)==([\w.!+]+)(?: ; .+)?", line) for line in lines if not line.startswith("#")
-    ]
+    return [line for line in lines if not line.startswith("#")]
+
+
+def pins(file: str) -> dict[str, str]:
+    """Return the version of each distribution that a constraints file names; of several, the last."""
+    pinned = map(PIN.fullmatch, constraints(file))
     return {normal(pin[1]): pin[2] for pin in pinned if pin}
 
 
@@ -219,13 +238,13 @@ def test_every_test_has_docstring(distribution: str) -> None:
 
 
 def test_library_stands_alone() -> None:
-    """Outside asgi, the library imports nothing but itself and the standard library."""
+    """But for what extras are for, the library imports nothing but itself and the standard library."""
     source = ROOT / "fullduplex" / "src" / "fullduplex"
     known = sys.stdlib_module_names | {"fullduplex"}
     foreign = {
         path.as_posix(): found
         for path in modules("fullduplex")
-        if path.parts[0] != "asgi" and (found := set(imported_names(source / path)) - known)
+        if (found := set(imported_names(source / path)) - known - extras_of(path))
     }
 
     assert foreign == {}
@@ -275,9 +294,7 @@ def test_lock_files_name_no_address() -> None:
 @pytest.mark.parametrize("file", ["constraints.txt", "constraints-dev.txt"])
 def test_constraints_are_versions_only(file: str) -> None:
     """Each line of the constraints is a name, a version and perhaps a condition."""
-    lines = (ROOT / file).read_text("utf-8").splitlines()
-
-    assert len(pins(file)) == len([line for line in lines if not line.startswith("#")])
+    assert [line for line in constraints(file) if not PIN.fullmatch(line)] == []
 
 
 def test_constraints_pin_all_required() -> None:
@@ -288,10 +305,11 @@ def test_constraints_pin_all_required() -> None:
     ]
     run = {name for project in projects for name in requirements(project["project"]["dependencies"])}
     built = {name for project in projects for name in requirements(project["build-system"]["requires"])}
-    asgi = set(requirements(projects[0]["project"]["optional-dependencies"]["asgi"]))
+    extras = projects[0]["project"]["optional-dependencies"]
+    installed = {name for extra in ("asgi", "cli") for name in requirements(extras[extra])}
     groups = tools["dependency-groups"]
 
-    assert (run | built | asgi | set(requirements(groups["build"]))) - {"fullduplex"} <= pins(
+    assert (run | built | installed | set(requirements(groups["build"]))) - {"fullduplex"} <= pins(
         "constraints.txt"
     ).keys()
     assert set(requirements(groups["dev"])) <= pins("constraints-dev.txt").keys()
