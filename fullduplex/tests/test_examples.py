@@ -42,7 +42,9 @@ def copy_example(name: str, folder: Path, port: int) -> Path:
 @contextlib.asynccontextmanager
 async def running(*arguments: str | Path) -> AsyncIterator[Process]:
     """Run Python with these arguments, and end it with the block."""
-    process = await asyncio.create_subprocess_exec(sys.executable, *arguments, stdout=PIPE, env=ENVIRONMENT)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, *arguments, stdin=PIPE, stdout=PIPE, env=ENVIRONMENT
+    )
     try:
         yield process
     finally:
@@ -177,3 +179,28 @@ async def test_chat_reaches_everyone(browser: Browser, tmp_path: Path) -> None:
 def test_chat_is_thirty_lines() -> None:
     """The chat room is as short as it says."""
     assert len((EXAMPLES / "chat" / "chat.py").read_text(encoding="utf-8").splitlines()) == 30
+
+
+@in_browser
+async def test_news_come_in_four_ways(browser: Browser) -> None:
+    """What is told to the server is seen in every column of the page; in two of them without asking again."""
+    port = free_port()
+    async with running(EXAMPLES / "polling" / "server.py", "--port", str(port), "--every", "0") as server:
+        assert await line_of(server) == f"Open http://localhost:{port}/"
+        assert server.stdin is not None
+        page = await browser.new_page()
+        await page.clock.install()
+        async with page.expect_response("**/poll?after=0"):
+            await page.goto(f"http://localhost:{port}/")
+        columns = page.locator("section")
+
+        server.stdin.write("小明 likes this\n".encode())
+        for number in (1, 2, 3):
+            await expect(columns.nth(number).get_by_role("listitem")).to_contain_text("1 小明 likes this")
+        await expect(columns.nth(0).get_by_role("listitem")).to_have_count(0)
+        await page.clock.fast_forward(5000)
+        await expect(columns.nth(0).get_by_role("listitem")).to_contain_text("1 小明 likes this")
+
+        requests = [await columns.nth(number).locator("dd").first.text_content() for number in range(4)]
+        assert requests == ["2", "2", "1", "1"]
+        await page.close()
