@@ -73,6 +73,9 @@ SENTENCES = [
         InvalidURI("http://host", "the scheme isn't ws or wss"),
         "http://host isn't a valid WebSocket URI: the scheme isn't ws or wss",
     ),
+    (InvalidURI("ws://ann:le/e@:1/a@b?c@d", "…"), "ws://…@b?c@d isn't a valid WebSocket URI: …"),
+    (InvalidURI("\\\\ann:lee@h", "…"), "\\\\…@h isn't a valid WebSocket URI: …"),
+    (InvalidURI("a:b@h", "…"), "a:…@h isn't a valid WebSocket URI: …"),
     (
         InvalidProxy("ftp://host", "the scheme isn't one of a proxy"),
         "ftp://host isn't a valid proxy: the scheme isn't one of a proxy",

@@ -31,6 +31,9 @@ class CloseCode(enum.IntEnum):
     TRY_AGAIN_LATER = 1013
     BAD_GATEWAY = 1014
     TLS_HANDSHAKE = 1015
+    UNAUTHORIZED = 3000
+    FORBIDDEN = 3003
+    TIMEOUT = 3008
 
 
 EXPLANATIONS: dict[int, str] = {
@@ -49,6 +52,9 @@ EXPLANATIONS: dict[int, str] = {
     CloseCode.TRY_AGAIN_LATER: "try again later",
     CloseCode.BAD_GATEWAY: "bad gateway",
     CloseCode.TLS_HANDSHAKE: "TLS handshake failure",
+    CloseCode.UNAUTHORIZED: "unauthorized",
+    CloseCode.FORBIDDEN: "forbidden",
+    CloseCode.TIMEOUT: "timeout",
 }
 
 #: 7.4.1: these are words for an API, never for the wire.
@@ -75,12 +81,10 @@ class Close:
 
     def __str__(self) -> str:
         """Say the code, what it means, and the reason if there is one."""
-        if 3000 <= self.code <= 3999:
-            meaning = "registered"
-        elif 4000 <= self.code <= 4999:
+        if 4000 <= self.code <= 4999:
             meaning = "private use"
         else:
-            meaning = EXPLANATIONS.get(self.code, "unknown")
+            meaning = EXPLANATIONS.get(self.code, "unknown" if self.code < 3000 else "registered")
         words = f"{self.code} ({meaning})"
         return f"{words} {self.reason}" if self.reason else words
 

@@ -35,6 +35,7 @@ in attributes and makes its sentence when asked for it.
 
 from __future__ import annotations
 
+import re
 from typing import Protocol
 
 from .close import Close, CloseCode
@@ -68,6 +69,10 @@ __all__ = [
     "SecurityError",
     "WebSocketException",
 ]
+
+
+#: Whatever may be meant as user name and password of an address.
+_CREDENTIALS = re.compile(r"\A((?:[A-Za-z][A-Za-z0-9+.-]*:)?[/\\]*)[^?#]*@")
 
 
 class HTTPResponse(Protocol):
@@ -216,7 +221,7 @@ class InvalidParameterValue(NegotiationError):
 
 
 class InvalidURI(WebSocketException, ValueError):
-    """The address isn't a usable ``ws://`` or ``wss://`` URI."""
+    """The address isn't a usable ``ws://`` or ``wss://`` URI; its sentence hides user name and password."""
 
     def __init__(self, uri: str, problem: str) -> None:
         super().__init__(uri, problem)
@@ -224,7 +229,8 @@ class InvalidURI(WebSocketException, ValueError):
         self.problem = problem
 
     def __str__(self) -> str:
-        return f"{self.uri} isn't a valid WebSocket URI: {self.problem}"
+        shown = _CREDENTIALS.sub(r"\1…@", self.uri)
+        return f"{shown} isn't a valid WebSocket URI: {self.problem}"
 
 
 class InvalidProxy(WebSocketException, ValueError):
@@ -283,7 +289,7 @@ class ConnectionClosed(WebSocketException):
     there was none; ``received_first`` tells who began, None unless both exist.
     ``rcvd`` and ``rcvd_then_sent`` are other names for the same.  The cause, if
     it wasn't a closing handshake, is in ``__cause__``: the transport's error, the
-    rule that the peer broke, or how much waited for it.
+    rule or rate that the peer broke, how long it was silent, or how much waited for it.
     """
 
     def __init__(

@@ -103,3 +103,17 @@ def test_marks_are_kept(settings: Settings, full_at: int, room_at: int) -> None:
         count -= 1
 
     assert (full, count) == (full_at, room_at)
+
+
+def test_limit_may_be_lowered() -> None:
+    """With another limit it is full earlier, and has room when it is empty; without one it is as before."""
+    inbox = Inbox(Settings(read_limit=1000, max_queue=None))
+    inbox.limit(100)
+    assert inbox.has_room
+    assert inbox.high_water_mark == 100
+    inbox.add(b"x" * 36)
+    assert (inbox.is_full, inbox.has_room) == (True, False)
+    inbox.limit(None)
+    assert (inbox.is_full, inbox.has_room) == (False, True)
+    inbox.add(b"x" * 900)
+    assert inbox.is_full

@@ -70,6 +70,18 @@ def test_credentials_stay_in_their_origin(location: str) -> None:
     assert list(headers.raw_items()) == [("X-Room", "lobby")]
 
 
+def test_token_stays_in_its_origin() -> None:
+    """A token among the subprotocols can't be left out, so it isn't followed beyond the origin."""
+    uri, offered = parse_uri("ws://host/a"), ["chat", "bearer.eA"]
+
+    assert redirected(refusal("/b"), uri, HEADERS, {}, offered) == (parse_uri("ws://host/b"), HEADERS)
+    assert redirected(refusal("ws://other/b"), uri, HEADERS, {}, ["bearer"])[0] == parse_uri("ws://other/b")
+    for location in ("ws://other/b", "//host:81/", "wss://host/a"):
+        with pytest.raises(SecurityError, match="a token among the subprotocols") as caught:
+            redirected(refusal(location), uri, HEADERS, {}, offered)
+        assert "eA" not in str(caught.value)
+
+
 def test_more_security_is_another_origin() -> None:
     """From ``ws://`` to ``wss://`` it may go, without credentials."""
     uri, headers = follow("wss://host/a", "ws://user:pass@host/a")

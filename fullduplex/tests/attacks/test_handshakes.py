@@ -155,10 +155,14 @@ async def test_foreign_origins_are_refused(face: str) -> None:
 
 
 async def test_foreign_cookies_are_refused(face: str) -> None:
-    """Without a list of origins, a page of another site can't use its visitor's cookies (10.2)."""
+    """Without a list of origins, a page of another site can't use its visitor's cookies (10.2).
+
+    Nor the credentials that the visitor's browser has for us.
+    """
     async with under_attack(face) as target:
         for origin in ("https://evil.example", "null", "http://server.example.com.evil.example"):
-            assert await refusal(target, more(("Origin", origin), ("Cookie", "session=1"))) == 403
+            for credentials in (("Cookie", "session=1"), ("Authorization", "Basic YW5uOmxlZQ==")):
+                assert await refusal(target, more(("Origin", origin), credentials)) == 403
 
 
 @pytest.mark.parametrize(

@@ -16,9 +16,11 @@ import pytest
 from fullduplex.aio.client import connect
 from fullduplex.aio.inbox import ENTRY_SIZE
 from fullduplex.aio.server import serve
+from fullduplex.auth import Tickets, first_message_auth
 from fullduplex.emitter import WebSocketServer
 from fullduplex.exceptions import ConnectionClosedError
 from fullduplex.protocol.limits import Limits
+from fullduplex.reconnect import Reconnect
 from fullduplex.testing import connection_pair
 from fullduplex.transport.connection import Settings
 
@@ -285,7 +287,14 @@ def test_document_tells_defaults() -> None:
     limits = {field.name: field.default for field in dataclasses.fields(Limits)}
     options = options_of(serve, *WAITING, *SENDING, *TIMES, *CONNECTIONS)
 
-    assert told == {**limits, **options}
+    policy = {field.name: field.default for field in dataclasses.fields(Reconnect)}
+    kept = {name: policy[name] for name in ("attempts", "outbox", "outbox_size")}
+    strangers = {
+        **options_of(Tickets, "lifetime", "capacity"),
+        **options_of(first_message_auth, "timeout", "max_size"),
+    }
+
+    assert told == {**limits, **options, **kept, **strangers}
     assert options_of(connect, *WAITING, *SENDING, *TIMES).items() <= told.items()
     assert options_of(WebSocketServer, *SENDING, *TIMES, *CONNECTIONS).items() <= told.items()
     assert options_of(serve, "max_size") == options_of(connect, "max_size") == {"max_size": told["message"]}

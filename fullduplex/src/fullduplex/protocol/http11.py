@@ -21,7 +21,19 @@ from ..exceptions import InvalidMessage
 from .headers import Headers, is_token, is_value
 from .limits import Limits
 
-__all__ = ["BodyReader", "HeadReader", "Request", "Response", "read_request", "read_response"]
+__all__ = [
+    "LAST_CHUNK",
+    "BodyReader",
+    "HeadReader",
+    "Request",
+    "Response",
+    "chunk",
+    "read_request",
+    "read_response",
+]
+
+#: What ends a body that is sent in chunks (RFC 9112 7.1).
+LAST_CHUNK = b"0\r\n\r\n"
 
 # RFC 9112 3: one space between the parts; the target has neither spaces nor controls.
 _REQUEST_LINE = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([\x21-\x7e]+) HTTP/(\d)\.(\d)")
@@ -226,6 +238,11 @@ def _read_headers(lines: list[bytes]) -> Headers:
             raise InvalidMessage("malformed header line")
         headers[name.decode()] = value.strip(b" \t").decode("latin-1")
     return headers
+
+
+def chunk(data: bytes) -> bytes:
+    """Return a part of a body as a chunk, and nothing as nothing (RFC 9112 7.1)."""
+    return b"%x\r\n%b\r\n" % (len(data), data) if data else b""
 
 
 class BodyReader:

@@ -43,7 +43,7 @@ from .handshake import (
     only_value,
 )
 from .headers import Headers, build_extensions, parse_extensions
-from .http11 import HeadReader, Request, Response, read_request
+from .http11 import LAST_CHUNK, HeadReader, Request, Response, chunk, read_request
 from .limits import Limits
 from .states import Side
 
@@ -63,7 +63,8 @@ class ServerConnection(Connection):
 
     Args:
         origins: who may connect; None accepts any origin, but a foreign one
-            only without cookies.
+            only without what a browser adds by itself: cookies, and credentials
+            that its user has given to the server's pages.
         extensions: what may be agreed, in order of preference.
         subprotocols: what the server speaks, in order of preference.
         select_subprotocol: chooses among the client's subprotocols instead.
@@ -86,6 +87,8 @@ class ServerConnection(Connection):
         self.request: Request | None = None
         self.response: Response | None = None
         self.subprotocol: str | None = None
+        #: What is agreed where nothing else is, if the client offers it.
+        self.default_subprotocol: str | None = None
         self.handshake_exception: Exception | None = None
         self._origins = origins
         self._factories = extensions
@@ -206,10 +209,11 @@ class ServerConnection(Connection):
             response.headers["Sec-WebSocket-Version"] = "13"
         return response
 
-    def send_response(self, response: Response) -> None:
+    def send_response(self, response: Response, *, more_body: bool = False) -> None:
         """Send the response: with 101 the connection is open, otherwise it is at its end.
 
-        Frames that came before it are read by the next ``receive``, which may be given no data.
+        ``more_body`` leaves the rest of a refusal's body to ``send_body``.  Frames
+        that came before it are read by the next ``receive``, which may be given no data.
 
         Raises:
             LocalProtocolError: if a response was sent already.
@@ -217,16 +221,38 @@ class ServerConnection(Connection):
         """
         if self.response is not None or self._head is None:
             raise LocalProtocolError("the response was sent already")
-        self._output.append(response.serialize())
+        if more_body:
+            response.headers["Transfer-Encoding"] = "chunked"
+            body, response.body = response.body, b""
+            self._output += [response.serialize(), chunk(body)]
+        else:
+            self._output.append(response.serialize())
         self.response = response
         early = self._head.rest()
-        self._head = None
         if response.status_code == 101:
+            self._head = None
             self.open(self._negotiated)
             self._frames.keep(early)
-        else:
-            self.lifecycle.lost()
-            self._ending = Ending.HALF_CLOSE
+        elif not more_body:
+            self._end_refusal()
+
+    def send_body(self, data: bytes, *, more_body: bool = False) -> None:
+        """Send more of the body of the response that refuses; without ``more_body`` it is the last.
+
+        Raises:
+            LocalProtocolError: if no more of a body is due.
+        """
+        if self.response is None or self._head is None:
+            raise LocalProtocolError("no more of a body is due")
+        self._output.append(chunk(data))
+        if not more_body:
+            self._output.append(LAST_CHUNK)
+            self._end_refusal()
+
+    def _end_refusal(self) -> None:
+        self._head = None
+        self.lifecycle.lost()
+        self._ending = Ending.HALF_CLOSE
 
     # Its parts
 
@@ -237,7 +263,7 @@ class ServerConnection(Connection):
         origin = values[0] if values else None
         if self._origins is None:
             foreign = origin is not None and not _same_origin(origin, only_value(headers, "Host"))
-            if foreign and "Cookie" in headers:
+            if foreign and _has_browser_credentials(headers):
                 raise InvalidOrigin(origin)
             return
         for accepted in self._origins:
@@ -250,13 +276,14 @@ class ServerConnection(Connection):
 
     def _choose_subprotocol(self, headers: Headers, select: Selector | None) -> str | None:
         offered = list_values(headers, "Sec-WebSocket-Protocol")
+        default = self.default_subprotocol if self.default_subprotocol in offered else None
         if select is not None:
             chosen = select(offered)
             if chosen is not None and chosen not in offered:
                 raise NegotiationError("the subprotocol chosen wasn't offered")
-            return chosen
+            return default if chosen is None else chosen
         if not self._subprotocols:
-            return None
+            return default
         for subprotocol in self._subprotocols:
             if subprotocol in offered:
                 return subprotocol
@@ -289,6 +316,16 @@ def plain_response(status: int, text: str) -> Response:
     headers["Content-Length"] = str(len(body))
     headers["Content-Type"] = "text/plain; charset=utf-8"
     return Response(status, headers=headers, body=body)
+
+
+def _has_browser_credentials(headers: Headers) -> bool:
+    """Tell whether a request has what a browser adds by itself, whichever page asked for it.
+
+    That is no bearer token: only programs send those, as pages can't set the header.
+    """
+    return "Cookie" in headers or any(
+        not value.lower().startswith("bearer ") for value in headers.get_all("Authorization")
+    )
 
 
 def _same_origin(origin: str, host: str) -> bool:

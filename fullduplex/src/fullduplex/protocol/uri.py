@@ -97,6 +97,8 @@ def parse_uri(uri: str) -> URI:
     except ValueError:
         raise InvalidURI(uri, "the host isn't a valid name") from None
     username = None if parts.username is None else urllib.parse.unquote(parts.username)
+    if username is not None and ":" in username:
+        raise InvalidURI(uri, "the user name has a colon, which Basic authentication can't say")
     return URI(
         secure=scheme == "wss",
         host=host,

@@ -1,22 +1,19 @@
-"""HTTP authentication for the opening handshake (RFC 7617).
+"""User name and password in the opening handshake: the Basic scheme (RFC 7617).
 
-This module knows the Basic scheme; it knows no users, and keeps nothing but the
-credentials that it was given.
+This module knows no users, and keeps nothing but the credentials that it was given.
 """
 
 from __future__ import annotations
 
+import functools
 import hmac
-import inspect
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
-from typing import TYPE_CHECKING, Any, TypeAlias
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, TypeAlias
 
 from ..exceptions import InvalidHeader
-from ..protocol.headers import is_value, parse_authorization_basic
+from ..protocol.headers import parse_authorization_basic
 from ..protocol.http11 import Request, Response
-
-if TYPE_CHECKING:
-    from .connection import ServerConnection
+from .checks import ProcessRequest, admit, challenge, refusal
 
 __all__ = ["basic_auth"]
 
@@ -27,18 +24,20 @@ def basic_auth(
     realm: str = "",
     credentials: tuple[str, str] | Iterable[tuple[str, str]] | None = None,
     check_credentials: Checker | None = None,
-) -> Callable[[ServerConnection, Request], Coroutine[Any, Any, Response | None]]:
+) -> ProcessRequest:
     """Make a ``process_request`` that lets in who has a user name and its password.
 
     Anyone else is answered with 401 and asked for them.  The name of who came in is in
-    the connection's ``username``.  Without TLS, the password can be read on its way.
+    the connection's ``username``, and in its ``user``.  Without TLS, the password can be
+    read on its way.
 
     Args:
         realm: what the credentials are for, in ASCII; people may be shown it.
         credentials: a pair of user name and password, or several; all are
             compared, in a time that doesn't tell how much of a password was right.
         check_credentials: called with user name and password instead, returns
-            whether they are right; may be a coroutine function.
+            whether they are right; may be a coroutine function. What it raises is
+            status 500, and ``Forbidden`` 403.
 
     Raises:
         TypeError: if ``credentials`` are no pairs of strings.
@@ -47,32 +46,24 @@ def basic_auth(
     """
     if (credentials is None) == (check_credentials is None):
         raise ValueError("either credentials or check_credentials must be given")
-    challenge = _challenge(realm)
     check = check_credentials or _comparison(_pairs(credentials))
+    refuse = functools.partial(
+        refusal,
+        401,
+        "A valid user name and password are needed.\n",
+        challenge("Basic", realm, charset="UTF-8"),
+    )
 
-    async def process_request(connection: ServerConnection, request: Request) -> Response | None:
+    async def process_request(connection: Any, request: Request) -> Response | None:
         given = _given(request)
-        if given is not None:
-            is_right = check(*given)
-            if inspect.isawaitable(is_right):
-                is_right = await is_right
-            if is_right:
-                connection.username = given[0]
-                return None
-        response = connection.respond(401, "A valid user name and password are needed.\n")
-        response.headers["WWW-Authenticate"] = challenge
+        if given is None:
+            return refuse()
+        response = await admit(connection, refuse, check, *given)
+        if response is None:
+            connection.user = connection.username = given[0]
         return response
 
     return process_request
-
-
-def _challenge(realm: str) -> str:
-    """Return the value of WWW-Authenticate (RFC 7617 2, 2.1)."""
-    quoted = realm.replace("\\", "\\\\").replace('"', '\\"')
-    challenge = f'Basic realm="{quoted}", charset="UTF-8"'
-    if not realm.isascii() or not is_value(challenge):
-        raise ValueError(f"realm must be printable ASCII: {realm!r}")
-    return challenge
 
 
 def _given(request: Request) -> tuple[str, str] | None:

@@ -9,19 +9,21 @@ from typing import Any
 
 import pytest
 
-from fullduplex.aio.auth import basic_auth
 from fullduplex.aio.client import connect
 from fullduplex.aio.server import serve
+from fullduplex.auth.basic import basic_auth
 from fullduplex.exceptions import InvalidStatus
 from fullduplex.protocol.headers import build_authorization_basic
 
-from .ends import open_plainly, plain_client, url_of
+from ..aio.ends import open_plainly, plain_client, url_of
+from .ends import know, serving, status_of, told
 
 PAIRS = [("ann", "lee"), ("发送", "数据:😀"), ("ann", "second")]
 
 
 async def tell_name(connection: Any) -> None:
     """Say who has come in."""
+    assert connection.user == connection.username
     await connection.send(connection.username)
 
 
@@ -119,6 +121,15 @@ async def test_all_pairs_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
     assert await answer_to(basic("ann", "lee"), credentials=PAIRS) == "ann"
 
     assert compared == [f"{name}:{password}".encode() for name, password in PAIRS]
+
+
+async def test_events_have_names(face: str) -> None:
+    """Either face lets in by name and password, asks the others for theirs, and obeys the check."""
+    auth = basic_auth(check_credentials=lambda name, password: bool(know(password)))
+    async with serving(face, auth) as address:
+        assert await told(address.replace("//", "//bob:secret@")) == "bob None /"
+        for password, status in (("nobody", 401), ("banned", 403), ("else", 500)):
+            assert status_of(await told(address.replace("//", f"//bob:{password}@"))) == status
 
 
 async def test_refused_name_is_not_kept() -> None:
