@@ -34,7 +34,7 @@ class Patient:
         self.done: list[tuple[float, str]] = []
         self.pings: list[bytes] = []
 
-    def _extra(self, name: str) -> Any:
+    def get_extra_info(self, name: str) -> Any:
         return {"socket": self.socket}[name]
 
     def note(self, what: str) -> None:
@@ -49,14 +49,16 @@ class Patient:
     def flush(self) -> None:
         """Do nothing."""
 
-    def abort(self) -> None:
+    def cut(self, cause: Exception) -> None:
         """Note the end."""
         self.state = State.CLOSED
-        self.note("abort")
+        self.cause = cause
+        self.note("cut")
 
-    def fail(self, code: int, reason: str) -> None:
+    def fail(self, code: int, reason: str, cause: Exception) -> None:
         """Note the end."""
         self.state = State.CLOSING
+        self.cause = cause
         self.note(f"fail {code} {reason}")
 
 
@@ -140,7 +142,7 @@ async def test_unread_bytes_cut_connection(patient: Patient) -> None:
     heartbeat.heard = True
     await asyncio.sleep(20)
 
-    assert patient.done == [(20, "ping"), (40, "abort")]
+    assert patient.done == [(20, "ping"), (40, "cut")]
 
 
 async def test_slow_reader_is_spared(patient: Patient) -> None:

@@ -112,6 +112,15 @@ class ClientConnection(Connection):
         self._output.append(request.serialize())
         self.request = request
 
+    def request_changed(self) -> None:
+        """Send the request as it is now, in place of what was sent and isn't taken yet.
+
+        Raises:
+            ValueError: if its headers would break the message apart; the old one is sent then.
+        """
+        assert self.request is not None
+        self._output[:] = [self.request.serialize()]
+
     # The response
 
     def receive(self, data: ReadableBuffer) -> Generator[Event, None, None]:

@@ -350,11 +350,14 @@ class Connection:
         if self.lifecycle.state is State.OPEN:
             self._send_close(close)
 
-    def fail(self, code: int, reason: str = "") -> None:
-        """Fail the connection: send a Close frame if that is still possible, and read no more (7.1.7)."""
+    def fail(self, code: int, reason: str = "", cause: BaseException | None = None) -> None:
+        """Fail the connection: send a Close frame if that is still possible, and read no more (7.1.7).
+
+        ``cause`` is what it fails by, unless that is known already.
+        """
         if self.lifecycle.state is State.OPEN and self.lifecycle.sent is None:
             self._send_close(Close(code, _shorten(reason)))
-        self.lifecycle.fail()
+        self.lifecycle.fail(cause)
 
     def data_to_send(self) -> list[bytes]:
         """Return what is to be written, in order, and forget it."""

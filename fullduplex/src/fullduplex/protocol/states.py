@@ -77,9 +77,11 @@ class Lifecycle:
             self.received_first = False
         self.state = State.CLOSING
 
-    def fail(self) -> None:
+    def fail(self, cause: BaseException | None = None) -> None:
         """The connection is broken beyond repair; nothing more is read (7.1.7)."""
         self.failed = True
+        if self.cause is None:
+            self.cause = cause
         if self.state is State.OPEN:
             self.state = State.CLOSING
 

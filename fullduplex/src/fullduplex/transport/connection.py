@@ -21,13 +21,16 @@ Invariants:
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
+import uuid
 from collections import deque
 from collections.abc import Generator, Hashable
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from ..close import CloseCode
+from ..exceptions import RemoteProtocolError
 from ..kernels.pure import ReadableBuffer
 from ..protocol.client import ClientConnection
 from ..protocol.connection import Ending
@@ -42,8 +45,6 @@ from .outbox import Outbox
 from .rates import TokenBucket
 
 __all__ = ["Connection", "Handshaker", "Marks", "Settings"]
-
-logger = logging.getLogger("fullduplex")
 
 #: Frames of one connection after which others have their turn: of empty ones, about 1 ms.
 BATCH = 256
@@ -136,6 +137,9 @@ class Connection:
         loop: the event loop that it lives on; every method must be called there.
     """
 
+    # What its server or client tells its own to, once it has taken it in.
+    _logger = logging.getLogger("fullduplex")
+
     def __init__(
         self,
         protocol: ServerConnection | ClientConnection,
@@ -176,6 +180,16 @@ class Connection:
 
     # What there is to know
 
+    @functools.cached_property
+    def id(self) -> uuid.UUID:
+        """Names the connection in logs."""
+        return uuid.uuid4()
+
+    @property
+    def logger(self) -> logging.LoggerAdapter[logging.Logger]:
+        """The logger of its server or client; records have the connection as ``websocket``."""
+        return logging.LoggerAdapter(self._logger, {"websocket": self})
+
     @property
     def state(self) -> State:
         """CONNECTING, OPEN, CLOSING or CLOSED."""
@@ -213,12 +227,12 @@ class Connection:
     @property
     def local_address(self) -> Any:
         """Our end of the transport, as the socket tells it; None before there is one."""
-        return self._extra("sockname")
+        return self.get_extra_info("sockname")
 
     @property
     def remote_address(self) -> Any:
         """The peer's end of the transport, as the socket tells it."""
-        return self._extra("peername")
+        return self.get_extra_info("peername")
 
     @property
     def buffered_amount(self) -> int:
@@ -251,7 +265,13 @@ class Connection:
         """True once ``abort`` was called, by the program or by a time-out."""
         return self._is_aborted
 
-    def _extra(self, name: str) -> Any:
+    @property
+    def is_secure(self) -> bool:
+        """True if TLS is under it."""
+        return self.get_extra_info("sslcontext") is not None
+
+    def get_extra_info(self, name: str) -> Any:
+        """Tell what the transport knows by a name, as "socket" or "peercert"; None before there is one."""
         return None if self._transport is None else self._transport.get_extra_info(name)
 
     # Sending
@@ -329,9 +349,7 @@ class Connection:
         limit = self._settings.buffer_limit
         if limit is not None and self.buffered_amount > limit:
             waiting = self.buffered_amount
-            self.codec.lifecycle.lost(BufferError(f"{waiting} bytes wait for a peer that doesn't take them"))
-            self._outbox = None
-            self.abort()
+            self.cut(BufferError(f"{waiting} bytes wait for a peer that doesn't take them"))
             raise self.codec.close_exception
 
     def _send_waiting(self, *, all_of_it: bool = False) -> None:
@@ -367,9 +385,12 @@ class Connection:
         # Behind what nobody has taken yet there is the peer's answer.
         self.resume_reading()
 
-    def fail(self, code: int, reason: str = "") -> None:
-        """Fail the connection: tell the peer why, and read no more (7.1.7)."""
-        self.codec.fail(code, reason)
+    def fail(self, code: int, reason: str = "", cause: BaseException | None = None) -> None:
+        """Fail the connection: tell the peer why, and read no more (7.1.7).
+
+        ``cause`` becomes the cause of ``ConnectionClosed``.
+        """
+        self.codec.fail(code, reason, cause)
         self.flush()
 
     def abort(self) -> None:
@@ -378,6 +399,16 @@ class Connection:
         if self._transport is not None:
             self._is_ending = True
             self._transport.abort()
+
+    def cut(self, cause: Exception) -> None:
+        """Cut the transport, and have nothing to do with the connection any more, by ``cause``."""
+        self.codec.lifecycle.lost(cause)
+        self._outbox = None
+        self.abort()
+
+    def opening_failed(self, error: BaseException) -> None:
+        """The connection won't open, by ``error``: cut the transport if there is one."""
+        self.abort()
 
     def flush(self) -> None:
         """Write what there is to write, now."""
@@ -438,7 +469,10 @@ class Connection:
 
     def limit_opening(self, seconds: float) -> None:
         """Cut the transport if the connection isn't open in time."""
-        self._open_timer = self.loop.call_later(seconds, self.abort)
+        self._open_timer = self.loop.call_later(seconds, self._opening_timed_out, seconds)
+
+    def _opening_timed_out(self, seconds: float) -> None:
+        self.opening_failed(TimeoutError(f"the connection isn't open after {seconds:g} seconds"))
 
     def _limit_close(self) -> None:
         if self._close_timer is None and self._settings.close_timeout is not None:
@@ -560,7 +594,8 @@ class Connection:
         """Tell whether a rate allows for more; fail the connection if it doesn't."""
         if bucket is None or bucket.take(amount, self.loop.time()):
             return True
-        self.fail(CloseCode.POLICY_VIOLATION, f"more than {bucket.rate:g} {what} a second")
+        error = RemoteProtocolError(f"more than {bucket.rate:g} {what} a second", CloseCode.POLICY_VIOLATION)
+        self.fail(error.close_code, error.message, error)
         return False
 
     def _receive_pong(self, data: bytes) -> None:

@@ -125,13 +125,14 @@ class Heartbeat:
             # What arrived while our loop was blocked may not be read yet: some loops run timers first.
             self._wait(timeout, self._judge)
         elif is_stuck:
-            connection.abort()
+            connection.cut(TimeoutError(f"the peer took nothing for {timeout:g} seconds"))
         elif not self._looked and unread_bytes(connection) > 0:
             # A turn is enough to read them, on any loop; of an unfinished TLS record nothing is heard.
             self._looked = True
             self._wait(timeout / 10, self._judge)
         else:
-            connection.fail(CloseCode.INTERNAL_ERROR, "keepalive ping timeout")
+            reason = "keepalive ping timeout"
+            connection.fail(CloseCode.INTERNAL_ERROR, reason, TimeoutError(reason))
 
 
 def unread_bytes(connection: Connection) -> int:
@@ -146,7 +147,7 @@ def unsent_bytes(connection: Connection) -> int:
 
 def _ask_system(connection: Connection, what: int) -> int:
     """Return a number that the system knows of a connection's socket; 0 if there is none."""
-    sock = connection._extra("socket")
+    sock = connection.get_extra_info("socket")
     if sock is not None:
         # ValueError: it is closed.
         with contextlib.suppress(OSError, ValueError):
