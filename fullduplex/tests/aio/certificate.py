@@ -10,6 +10,7 @@ import base64
 import datetime as dt
 import hashlib
 import secrets
+import ssl
 from pathlib import Path
 
 Point = tuple[int, int] | None
@@ -133,3 +134,10 @@ def make_certificate(folder: Path) -> Path:
     path = folder / "localhost.pem"
     path.write_text(pem("EC PRIVATE KEY", secret) + pem("CERTIFICATE", certificate))
     return path
+
+
+def contexts(certificate: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """Return a context for a server that has this certificate, and one for a client that trusts it."""
+    server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    server.load_cert_chain(certificate)
+    return server, ssl.create_default_context(cafile=certificate)

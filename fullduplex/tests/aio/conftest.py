@@ -8,16 +8,13 @@ import ssl
 import pytest
 
 from ..loops import pytest_asyncio_loop_factories  # noqa: F401 - a hook, which is looked for here
-from .certificate import make_certificate
+from .certificate import contexts, make_certificate
 
 
 @pytest.fixture(scope="session")
 def tls(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLContext, ssl.SSLContext]:
     """Contexts for a server called localhost, and for a client that trusts it."""
-    certificate = make_certificate(tmp_path_factory.mktemp("tls"))
-    server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    server.load_cert_chain(certificate)
-    return server, ssl.create_default_context(cafile=certificate)
+    return contexts(make_certificate(tmp_path_factory.mktemp("tls")))
 
 
 @pytest.fixture

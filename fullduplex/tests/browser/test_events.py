@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from fullduplex.browser import CloseEvent, ErrorEvent, Event, EventTarget, MessageEvent
+from fullduplex.browser import CloseEvent, ErrorEvent, Event, EventTarget, MessageEvent, ReconnectingEvent
 from fullduplex.browser.events import Handler
 
 
@@ -232,7 +232,9 @@ def test_events_have_defaults() -> None:
     assert (close.wasClean, close.code, close.reason, close.error) == (False, 0, "", None)
     assert (message.data, message.origin) == (None, "")
     assert error.error is None
-    assert [event.target for event in (close, message, error)] == [None] * 3
+    returning = ReconnectingEvent("reconnecting")
+    assert (returning.attempt, returning.delay, returning.error) == (0, 0, None)
+    assert [event.target for event in (close, message, error, returning)] == [None] * 4
 
     close = CloseEvent("close", wasClean=True, code=3000, reason="why")
     assert (close.type, close.wasClean, close.code, close.reason) == ("close", True, 3000, "why")

@@ -17,19 +17,17 @@ from __future__ import annotations
 import asyncio
 import codecs
 import os
-import uuid
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Generator, Iterable, Mapping
 from typing import TYPE_CHECKING, NoReturn, Self, TypeAlias
 
+from ..auth.visitor import Visitor
 from ..close import CloseCode
 from ..exceptions import ConcurrencyError, ConnectionClosed, ConnectionClosedOK
 from ..kernels.pure import ReadableBuffer
 from ..protocol.client import ClientConnection as ClientProtocol
 from ..protocol.events import Chunk, Event
 from ..protocol.frames import Opcode
-from ..protocol.http11 import Response
 from ..protocol.server import ServerConnection as ServerProtocol
-from ..protocol.server import plain_response
 from ..transport.connection import Connection as BaseConnection
 from ..transport.connection import Handshaker, Settings
 from .inbox import Inbox
@@ -78,8 +76,6 @@ class Connection(BaseConnection):
         loop: asyncio.AbstractEventLoop,
     ) -> None:
         super().__init__(protocol, handshaker, settings, loop)
-        #: Names the connection in logs.
-        self.id = uuid.uuid4()
         self._inbox = Inbox(settings)
         self._stream: MessageStream | None = None
         self._is_skipping = False
@@ -177,6 +173,11 @@ class Connection(BaseConnection):
             await self._receiver
         finally:
             self._receiver = None
+
+    def limit_reading(self, size: int | None) -> None:
+        """Stop reading when ``size`` bytes wait to be received, instead of ``read_limit``; None undoes it."""
+        self._inbox.limit(size)
+        self._read_on()
 
     def _read_on(self) -> None:
         if self._inbox.has_room:
@@ -501,11 +502,8 @@ class ClientConnection(Connection):
     """A connection that ``connect`` opened."""
 
 
-class ServerConnection(Connection):
-    """A connection that a server accepted.
-
-    ``server`` is that server; ``username`` is set by who authenticates, and None without it.
-    """
+class ServerConnection(Visitor, Connection):
+    """A connection that a server accepted; ``server`` is that server."""
 
     def __init__(
         self,
@@ -516,11 +514,6 @@ class ServerConnection(Connection):
     ) -> None:
         super().__init__(protocol, server, settings, loop)
         self.server = server
-        self.username: str | None = None
-
-    def respond(self, status: int, text: str) -> Response:
-        """Make a plain-text response for ``process_request`` to return."""
-        return plain_response(status, text)
 
     def closed(self, exc: Exception | None) -> None:
         """Tell everyone who waits, and the server."""

@@ -14,6 +14,7 @@ Invariants:
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import functools
 import inspect
 import logging
@@ -22,18 +23,20 @@ import random
 import socket
 import ssl as ssl_module
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from types import TracebackType
 from typing import Any, Generic, Protocol, Self, TypeVar
 
 from ..close import Close, CloseCode
 from ..exceptions import ConnectionClosed, LocalProtocolError
+from ..observe.observer import ObserverOption
 from ..protocol.http11 import Request, Response
 from ..protocol.server import ServerConnection as ServerProtocol
 from ..protocol.server import plain_response
 from ..protocol.states import State
 from ..transport.connection import Connection as BaseConnection
 from ..transport.connection import Handshaker
+from ..transport.observed import Observation
 from ..transport.streams import StreamProtocol
 from ..version import __version__
 from .admission import Admission
@@ -52,7 +55,7 @@ C = TypeVar("C", bound=BaseConnection)
 class HTTPHandover(Protocol):
     """Who answers the requests that don't ask for a WebSocket; ``fullduplex.asgi.http`` makes one."""
 
-    async def startup(self, create_protocol: Callable[[], asyncio.BaseProtocol]) -> None:
+    async def startup(self, create_protocol: Callable[[], StreamProtocol]) -> None:
         """Get ready; called before the server listens.
 
         ``create_protocol`` makes what takes a connection back that asks for a
@@ -83,7 +86,8 @@ class Server(Handshaker, Generic[C]):
         max_connections: connections open or opening at a time; others are refused with status 503.
         max_connections_per_host: the same, of one remote address.
         http: who answers requests that don't ask for a WebSocket.
-        logger: where errors in handlers and callbacks are told.
+        logger: where errors in handlers and callbacks are told, and at DEBUG every frame.
+        observer: is told what happens to connections: an ``Observer``, or several.
     """
 
     def __init__(
@@ -101,9 +105,11 @@ class Server(Handshaker, Generic[C]):
         max_connections_per_host: int | None = None,
         http: HTTPHandover | None = None,
         logger: logging.Logger | None = None,
+        observer: ObserverOption = None,
     ) -> None:
         self.loop = asyncio.get_running_loop()
         self.logger = logger or logging.getLogger("fullduplex.server")
+        self._observation = Observation(observer, self.logger)
         self.http = http
         self._make_connection = make_connection
         self._make_protocol = make_protocol
@@ -213,19 +219,24 @@ class Server(Handshaker, Generic[C]):
             self.close()
             await self.wait_closed()
 
-    def create_protocol(self) -> asyncio.BufferedProtocol:
+    def create_protocol(self) -> StreamProtocol:
         """Make the asyncio protocol of a new connection."""
-        return self._protocol_with(self._make_protocol())
+        return self._stream_of(self.new_connection())
 
-    def take_back(self) -> asyncio.BufferedProtocol:
+    def take_back(self) -> StreamProtocol:
         """Make the asyncio protocol of a connection that was handed over, and asks for a WebSocket now.
 
         It isn't handed over again, whatever is wrong with it.
         """
-        return self._protocol_with(self._make_protocol(hands_over=False))
+        return self._stream_of(self.new_connection(hands_over=False))
 
-    def _protocol_with(self, protocol: ServerProtocol) -> asyncio.BufferedProtocol:
-        connection = self._make_connection(protocol, self, self.loop)
+    def new_connection(self, **options: bool) -> C:
+        """Make a connection that has no transport yet; the options are those of ``make_protocol``."""
+        connection = self._make_connection(self._make_protocol(**options), self, self.loop)
+        self._observation.begin(connection)
+        return connection
+
+    def _stream_of(self, connection: C) -> StreamProtocol:
         if self._open_timeout is not None:
             connection.limit_opening(self._open_timeout)
         return StreamProtocol(connection)
@@ -277,7 +288,7 @@ class Server(Handshaker, Generic[C]):
         if self._server is not None:
             self._server.close()
         for connection in list(self._opening):
-            self._refuse(connection, "The server is shutting down.\n")
+            self.refuse(connection, "The server is shutting down.\n")
         if tell is not None:
             self._drain.begin(set(self._open), tell, over, jitter)
         if self.http is not None:
@@ -313,13 +324,19 @@ class Server(Handshaker, Generic[C]):
     def request_received(self, connection: C, request: Request) -> None:
         """Answer a request, in a task of its own; nothing more is read meanwhile."""
         if not self._admission.take_place(connection):
-            self._refuse(connection, "There are too many connections.\n")
+            self.refuse(connection, "There are too many connections.\n")
             return
         connection.pause_reading()
-        task = self.loop.create_task(self._serve(connection, request))
-        self._opening[connection] = task
+        self._opening[connection] = self.start_task(self._serve(connection, request))
+
+    def start_task(
+        self, work: Coroutine[Any, Any, None], context: contextvars.Context | None = None
+    ) -> asyncio.Task[None]:
+        """Run a coroutine as a task of the server, which ends after it."""
+        task = self.loop.create_task(work, context=context)
         self._tasks.add(task)
         task.add_done_callback(self._task_ended)
+        return task
 
     def handed_over(self, connection: C, data: bytes) -> None:
         """Give a connection to the HTTP server, with what it has said so far."""
@@ -349,13 +366,11 @@ class Server(Handshaker, Generic[C]):
         if connection.state is not State.CONNECTING:
             return
         if self._close_called.done():
-            self._refuse(connection, "The server is shutting down.\n")
+            self.refuse(connection, "The server is shutting down.\n")
             return
         if not self._send(connection, response):
             return
-        self._opening.pop(connection, None)
-        self._open.add(connection)
-        connection.start()
+        self.opened(connection)
         if self._handler is not None:
             await self._run(self._handler, connection)
 
@@ -365,7 +380,7 @@ class Server(Handshaker, Generic[C]):
             response = await _result(self._process_request(connection, request))
         if response is None:
             select = self._select_subprotocol
-            response = self._protocol_of(connection).accept(
+            response = self.protocol_of(connection).accept(
                 request, None if select is None else functools.partial(select, connection)
             )
         if self._server_header is not None and "Server" not in response.headers:
@@ -376,7 +391,7 @@ class Server(Handshaker, Generic[C]):
 
     def _send(self, connection: C, response: Response) -> bool:
         """Send a response; tell whether the connection is open now."""
-        protocol = self._protocol_of(connection)
+        protocol = self.protocol_of(connection)
         try:
             protocol.send_response(response)
         except Exception:
@@ -385,9 +400,9 @@ class Server(Handshaker, Generic[C]):
         connection.flush()
         return connection.state is not State.CLOSED
 
-    def _refuse(self, connection: C, why: str) -> None:
+    def refuse(self, connection: C, why: str) -> None:
         """Turn away a connection that isn't open yet, for the time being."""
-        protocol = self._protocol_of(connection)
+        protocol = self.protocol_of(connection)
         if protocol.request is None or protocol.response is not None:
             connection.abort()
             return
@@ -395,12 +410,19 @@ class Server(Handshaker, Generic[C]):
         response.headers["Retry-After"] = "1"
         self._send(connection, response)
 
-    def _protocol_of(self, connection: C) -> ServerProtocol:
+    def protocol_of(self, connection: C) -> ServerProtocol:
+        """Return the protocol below a connection."""
         protocol = connection.codec
         assert isinstance(protocol, ServerProtocol)
         return protocol
 
     # The open connection
+
+    def opened(self, connection: C) -> None:
+        """Begin the life of a connection that was accepted."""
+        self._opening.pop(connection, None)
+        self._open.add(connection)
+        connection.start()
 
     async def _run(self, handler: Callable[[C], Awaitable[None]], connection: C) -> None:
         code = CloseCode.INTERNAL_ERROR

@@ -15,6 +15,8 @@ import ssl as ssl_module
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from typing import Any
 
+from ..auth.basic import basic_auth
+from ..observe.observer import ObserverOption
 from ..protocol.extensions.base import ExtensionFactory
 from ..protocol.extensions.permessage_deflate import PerMessageDeflateFactory
 from ..protocol.headers import is_token
@@ -24,7 +26,6 @@ from ..protocol.server import Origins
 from ..protocol.server import ServerConnection as ServerProtocol
 from ..transport.connection import Marks, Settings
 from .admission import check_limit
-from .auth import basic_auth
 from .connection import ServerConnection
 from .listener import SERVER_HEADER, HTTPHandover, Server
 from .negotiation import MaxSize, extension_factories, limits_with
@@ -68,7 +69,8 @@ class serve:
         port: 0 takes a free one.
         origins: accepted values of Origin: strings, compiled patterns for the
             whole value, and None for "no Origin". Without it every origin may
-            connect, but a foreign one not with cookies.
+            connect, but a foreign one not with cookies, nor with credentials that
+            a browser sends by itself.
         extensions: what may be agreed, in order of preference, before what
             ``compression`` stands for, or instead of it; one of them is.
         subprotocols: what is spoken, in order of preference; a client that
@@ -104,7 +106,8 @@ class serve:
         buffer_limit: bytes that may wait for a peer that doesn't take them; a message sent on top
             of them without waiting cuts the connection; None for no limit.
         limits: the other limits; ``max_size`` goes before ``limits.message``.
-        logger: where errors in handlers are told.
+        logger: where errors in handlers are told, and at DEBUG every frame, in place of "fullduplex.server".
+        observer: is told what happens to connections: a ``fullduplex.observe.Observer``, or several.
         create_connection: makes a connection of its protocol, server, settings
             and loop: ``ServerConnection``, or a subclass of it.
         ssl: TLS context.
@@ -147,6 +150,7 @@ class serve:
         buffer_limit: int | None = 2**26,
         limits: Limits | None = None,
         logger: logging.Logger | None = None,
+        observer: ObserverOption = None,
         create_connection: Callable[..., ServerConnection] | None = None,
         ssl: ssl_module.SSLContext | None = None,
         sock: socket.socket | None = None,
@@ -194,6 +198,7 @@ class serve:
             max_connections_per_host=max_connections_per_host,
             http=http,
             logger=logger,
+            observer=observer,
         )
         self._address = (host, port, sock)
         self._ssl = ssl

@@ -14,8 +14,11 @@ from .events import (
     InvalidAccessError,
     InvalidStateError,
     MessageEvent,
+    QuotaExceededError,
+    ReconnectingEvent,
 )
-from .websocket import BAD_PORTS, EVENTS_AHEAD, WebSocket
+from .link import EVENTS_AHEAD
+from .websocket import BAD_PORTS, WebSocket
 
 __all__ = [
     "BAD_PORTS",
@@ -29,5 +32,7 @@ __all__ = [
     "InvalidAccessError",
     "InvalidStateError",
     "MessageEvent",
+    "QuotaExceededError",
+    "ReconnectingEvent",
     "WebSocket",
 ]

@@ -31,13 +31,13 @@ class Amount:
         self._batches: deque[tuple[int, int]] = deque()
         self._batched = 0
 
-    def total(self, link: Connection) -> int:
-        """Return the sum."""
+    def total(self, link: Connection | None) -> int:
+        """Return the sum; None for a link that there isn't yet."""
         return self.fresh + self.older(link) + self.lost
 
-    def older(self, link: Connection) -> int:
+    def older(self, link: Connection | None) -> int:
         """Return how much of what earlier turns sent still waits, or did when the connection was lost."""
-        if link.was_cut or link.state is State.CLOSED:
+        if link is None or link.was_cut or link.state is State.CLOSED:
             return self._older
         taken = link.bytes_taken
         while self._batches and self._batches[0][0] <= taken:

@@ -32,6 +32,8 @@ __all__ = [
     "InvalidStateError",
     "Listener",
     "MessageEvent",
+    "QuotaExceededError",
+    "ReconnectingEvent",
 ]
 
 #: Tasks of coroutine listeners; an event loop keeps no strong reference to them.
@@ -60,6 +62,12 @@ class InvalidAccessError(DOMException, ValueError):
     """A close code is neither 1000 nor from 3000 to 4999."""
 
     name = "InvalidAccessError"
+
+
+class QuotaExceededError(DOMException, BufferError):
+    """There is no room for what was to be kept."""
+
+    name = "QuotaExceededError"
 
 
 class Event:
@@ -93,6 +101,23 @@ class ErrorEvent(Event):
 
     def __init__(self, type: str, *, error: BaseException | None = None) -> None:  # noqa: A002
         super().__init__(type)
+        self.error = error
+
+
+class ReconnectingEvent(Event):
+    """The connection comes back: attempt number ``attempt`` in ``delay`` seconds, after ``error``."""
+
+    def __init__(
+        self,
+        type: str,  # noqa: A002
+        *,
+        attempt: int = 0,
+        delay: float = 0,
+        error: BaseException | None = None,
+    ) -> None:
+        super().__init__(type)
+        self.attempt = attempt
+        self.delay = delay
         self.error = error
 
 

@@ -1,38 +1,40 @@
 """``WebSocket``: its states, its methods, and the turns in which it tells what happened.
 
 It knows what the standard says of the object; what listeners are is in
-``events``, how ``bufferedAmount`` is counted in ``amount``, and how an address
-is read in ``protocol.url``.
+``events``, what is below it in ``link``, how it comes back in ``returning``, how
+``bufferedAmount`` is counted in ``amount``, and how an address is read in ``protocol.url``.
 
 Invariants:
 
 1. ``readyState`` changes in the same turn as the event that tells of it.
 2. There is exactly one "close" event, and it is the last.
-3. No more than ``EVENTS_AHEAD`` events wait; then nothing is read.
-4. The connection keeps the object alive as long as a listener could still hear
-   of something, and ends with it.
+3. The connection keeps the object alive as long as a listener could still hear
+   of something, and ends with it; one that comes back is kept until it is closed.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import weakref
-from collections import deque
-from collections.abc import Callable, Container, Sequence
+import functools
+import logging
+from collections.abc import Container, Sequence
 from typing import Any
 
-from ..aio.client import USER_AGENT, Handshake, make_protocol, open_transport
 from ..aio.connection import Message, payload_of
 from ..close import CloseCode
-from ..exceptions import ConnectionClosed, InvalidURI, NegotiationError
-from ..protocol.client import ClientConnection as ClientProtocol
+from ..exceptions import ConnectionClosed, InvalidURI
+from ..kernels.pure import ReadableBuffer
+from ..observe.observer import ObserverOption
 from ..protocol.extensions.permessage_deflate import PerMessageDeflateFactory
-from ..protocol.headers import Headers, HeadersLike, build_extensions, is_token, parse_extensions
+from ..protocol.frames import Opcode
+from ..protocol.headers import Headers, HeadersLike, is_token
+from ..protocol.prepared import Prepared
 from ..protocol.states import State
 from ..protocol.url import URL, parse_url
-from ..transport.connection import Connection as BaseConnection
+from ..reconnect.policy import Reconnect, ReconnectState, Waiting, check_comes_back
 from ..transport.connection import Settings
+from ..transport.observed import Observation
 from .amount import Amount
 from .events import (
     CloseEvent,
@@ -44,12 +46,16 @@ from .events import (
     InvalidAccessError,
     InvalidStateError,
     MessageEvent,
+    QuotaExceededError,
+    ReconnectingEvent,
 )
+from .link import UNOPENED, Link, Way
+from .returning import Returning, ReturningLink
 
-__all__ = ["BAD_PORTS", "EVENTS_AHEAD", "WebSocket"]
+__all__ = ["BAD_PORTS", "WebSocket"]
 
-#: Events that may wait for their turn before reading stops.
-EVENTS_AHEAD = 64
+#: Seconds between keepalive pings where it is to be noticed that a server is gone; a browser sends none.
+PING_INTERVAL = 20
 #: Ports that a browser doesn't connect to, since others than web servers listen there (Fetch 2.9).
 BAD_PORTS = frozenset(
     (
@@ -60,7 +66,6 @@ BAD_PORTS = frozenset(
         *(6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080),
     ),
 )
-_UNOPENED = "closed before the connection was open"
 # Of what a listener could still hear in each state.
 _TO_COME = {
     State.OPEN: ("message", "error", "close"),
@@ -90,6 +95,12 @@ class WebSocket(EventTarget):
     listener could still hear of something, nobody needs to keep it; when
     nobody does and none could, it closes.
 
+    With ``reconnect``, which no browser has, it comes back by itself: it is
+    CONNECTING while it is away, "open" is heard each time, "reconnecting" before
+    each wait, and "close" once, at the end; it lives until then.  What is sent
+    while it is away is kept if the policy has an outbox.  A server that falls silent
+    is noticed by keepalive pings.
+
     Args:
         url: ``ws:``, ``wss:``, ``http:`` or ``https:``, without a fragment, read as browsers read it.
         protocols: a subprotocol, or several in order of preference.
@@ -99,14 +110,18 @@ class WebSocket(EventTarget):
         origin: value of the Origin header.
         additional_headers: more headers of the request.
         max_size: bytes of the largest message, after decompression; None for no limit.
-        open_timeout: seconds for everything until the connection is open.
+        reconnect: True, or a ``fullduplex.reconnect.Reconnect``, for a connection that comes back;
+            False for one as in a browser.
+        open_timeout: seconds for everything until the connection is open; for each attempt.
         close_timeout: seconds for the closing handshake.
+        logger: is told of every frame at DEBUG, in place of "fullduplex.client".
+        observer: is told what happens: a ``fullduplex.observe.Observer``, or several.
         options: ``ssl``, ``host``, ``port``, ``sock`` and whatever else ``loop.create_connection`` takes.
 
     Raises:
         DOMSyntaxError: for a bad URL or subprotocol.
         TypeError: if either isn't made of ``str``.
-        ValueError: for headers that can't be sent.
+        ValueError: for headers that can't be sent, and for ``sock`` with ``reconnect``.
         RuntimeError: if no event loop runs.
     """
 
@@ -116,6 +131,7 @@ class WebSocket(EventTarget):
     onmessage = Handler()
     onerror = Handler()
     onclose = Handler()
+    onreconnecting = Handler()
 
     def __init__(
         self,
@@ -128,8 +144,11 @@ class WebSocket(EventTarget):
         origin: str | None = None,
         additional_headers: HeadersLike | None = None,
         max_size: int | None = 2**20,
+        reconnect: Reconnect | bool = False,
         open_timeout: float | None = 10,
         close_timeout: float | None = 10,
+        logger: logging.Logger | None = None,
+        observer: ObserverOption = None,
         **options: Any,
     ) -> None:
         super().__init__(asyncio.get_running_loop())
@@ -139,20 +158,34 @@ class WebSocket(EventTarget):
         self._binary_type = "blob"
         self._amount = Amount()
         self._turn_is_due = False
-        offered = _subprotocols(protocols)
-        protocol = make_protocol(
-            self._url.uri,
+        logger = logger or logging.getLogger("fullduplex.client")
+        way = Way(
+            subprotocols=_subprotocols(protocols),
+            headers=_uncached(additional_headers),
             origin=origin,
-            subprotocols=offered,
             compression=compression,
-            additional_headers=_uncached(additional_headers),
-            user_agent_header=USER_AGENT,
             max_size=max_size,
-            limits=None,
+            blocked_ports=blocked_ports,
+            open_timeout=open_timeout,
+            settings=Settings(
+                ping_interval=PING_INTERVAL if reconnect else None, close_timeout=close_timeout
+            ),
+            observation=Observation(observer, logger),
+            options=options,
         )
-        settings = Settings(ping_interval=None, close_timeout=close_timeout)
-        self._link = _Link(protocol, settings, self, must_choose=bool(offered))
-        self._life = self._loop.create_task(self._link.live(protocol, blocked_ports, open_timeout, options))
+        self._link: Link | None = None
+        self._returning: Returning | None = None
+        # Made at once, as what can't be sent is refused at once.
+        protocol = way.protocol(self._url.uri, way.headers)
+        if reconnect:
+            check_comes_back(options)
+            policy = reconnect if isinstance(reconnect, Reconnect) else Reconnect()
+            read_url = functools.partial(_read_url, base_url=base_url)
+            self._returning = Returning(policy, way, self, read_url, logger)
+            self._life = self._returning.begin()
+        else:
+            self._link = Link(protocol, way, self)
+            self._life = self._loop.create_task(self._link.live())
 
     # Attributes
 
@@ -182,9 +215,16 @@ class WebSocket(EventTarget):
 
         Within one turn of the loop it only grows; what is sent after the
         connection began to close stays in it for ever, as does what a failure
-        kept from going out.
+        kept from going out.  With ``reconnect``, what was lost with a connection
+        that comes back is no longer in it, but what is kept for the next is.
         """
-        return self._amount.total(self._link)
+        outbox = None if self._returning is None else self._returning.outbox
+        return self._amount.total(self._link) + (0 if outbox is None else outbox.size)
+
+    @property
+    def status(self) -> ReconnectState | None:
+        """With ``reconnect``, what is going on, as one of the states in ``fullduplex.reconnect``."""
+        return None if self._returning is None else self._returning.status
 
     @property
     def binaryType(self) -> str:
@@ -203,25 +243,49 @@ class WebSocket(EventTarget):
 
         Lone surrogates become U+FFFD.  ``data`` is copied, and a file is read to
         its end, before this returns.  After the connection began to close it is
-        counted in ``bufferedAmount`` and dropped.
+        counted in ``bufferedAmount`` and dropped.  What a connection took that is
+        lost then may have arrived or not, and isn't sent again.
 
         Raises:
-            InvalidStateError: before the connection is open.
+            InvalidStateError: before the connection is open, and while it is away; not with an outbox.
+            QuotaExceededError: if the outbox is full.
             TypeError: if ``data`` is none of these.
         """
         opcode, payload = payload_of(_sendable(data))
-        if self._ready_state is State.CONNECTING:
-            raise InvalidStateError("the connection isn't open yet")
-        if self._ready_state is State.OPEN:
-            # What earlier turns left is counted before it is joined by this message's framing.
-            self._amount.older(self._link)
+        if self._ready_state is State.OPEN and self._hand_over(opcode, payload):
+            return
+        if self._ready_state is State.CONNECTING or (self._ready_state is State.OPEN and self._returning):
+            self._keep(opcode, payload)
+        else:
+            self._amount.lost += len(payload)
+
+    def _hand_over(self, opcode: Opcode, payload: ReadableBuffer) -> bool:
+        """Send a message if that is still possible; tell whether it was."""
+        assert self._link is not None
+        # What earlier turns left is counted before it is joined by this message's framing.
+        self._amount.older(self._link)
+        try:
+            self._link.send_message(opcode, payload)
+        except ConnectionClosed:
             # The peer may have closed, and the event that tells of it wait for its turn.
-            with contextlib.suppress(ConnectionClosed):
-                self._link.send_message(opcode, payload)
-                self._amount.fresh += len(payload)
-                self._end_turn_later()
-                return
-        self._amount.lost += len(payload)
+            return False
+        self._amount.fresh += len(payload)
+        self._end_turn_later()
+        return True
+
+    def _keep(self, opcode: Opcode, payload: ReadableBuffer) -> None:
+        """Keep a message for the next connection.
+
+        Raises:
+            InvalidStateError: if nothing is kept.
+            QuotaExceededError: if there is no room for it.
+        """
+        if self._returning is None or self._returning.outbox is None:
+            raise InvalidStateError("the connection isn't open yet")
+        try:
+            self._returning.outbox.add(Prepared(opcode, bytes(payload)))
+        except BufferError as error:
+            raise QuotaExceededError(str(error)) from error
 
     def close(self, code: int | None = None, reason: str = "") -> None:
         """Begin to close the connection; once begun, do nothing.
@@ -246,23 +310,30 @@ class WebSocket(EventTarget):
         browser has it; ``contextlib.aclosing`` takes it.
         """
         self._close(CloseCode.GOING_AWAY, "")
-        await asyncio.shield(self._link.over)
+        if self._returning is not None:
+            await asyncio.wait([self._life])
+        elif self._link is not None:
+            await asyncio.shield(self._link.over)
 
     def _close(self, code: int, reason: str) -> None:
-        if self._ready_state is State.CONNECTING:
-            self._ready_state = State.CLOSING
+        if self._ready_state not in (State.CONNECTING, State.OPEN):
+            return
+        is_open = self._ready_state is State.OPEN
+        self._ready_state = State.CLOSING
+        link = self._link if self._returning is None else self._returning.end_with_link()
+        if link is not None and is_open:
+            link.start_close(code, reason)
+        else:
             self._life.cancel()
-            self._link.give_up(ConnectionAbortedError(_UNOPENED))
-        elif self._ready_state is State.OPEN:
-            self._ready_state = State.CLOSING
-            self._link.start_close(code, reason)
+            if link is not None and self._returning is None:
+                link.give_up(ConnectionAbortedError(UNOPENED))
         self._listeners_changed()
 
     # What happens
 
     def _listeners_changed(self) -> None:
         """Be kept alive as long as somebody could hear of something."""
-        link: _Link | None = self.__dict__.get("_link")
+        link: Link | None = self.__dict__.get("_link")
         if link is not None and self._ready_state is not State.CONNECTING:
             is_needed = any(map(self._listeners.get, _TO_COME[self._ready_state]))
             link.keeps = self if is_needed else None
@@ -273,16 +344,26 @@ class WebSocket(EventTarget):
             self._loop.call_soon(self._end_turn)
 
     def _end_turn(self) -> None:
+        assert self._link is not None
         self._turn_is_due = False
         self._amount.end_turn(self._link)
 
     def _opened(self) -> None:
-        if self._ready_state is State.CONNECTING:
+        if self._ready_state is State.CONNECTING and self._link is not None:
             self._ready_state = State.OPEN
             self._protocol = self._link.subprotocol or ""
             self._extensions = self._link.agreed_extensions()
             self._listeners_changed()
+            self._send_kept()
             self._dispatch(Event("open"))
+
+    def _send_kept(self) -> None:
+        outbox = None if self._returning is None else self._returning.outbox
+        while outbox:
+            message = outbox.first()
+            if not self._hand_over(message.opcode, message.data):
+                break
+            outbox.pop()
 
     def _received(self, data: str | bytes) -> None:
         if self._ready_state is State.OPEN:
@@ -302,150 +383,22 @@ class WebSocket(EventTarget):
             self._dispatch(ErrorEvent("error", error=error))
         self._dispatch(CloseEvent("close", wasClean=error is None, code=code, reason=reason, error=error))
 
+    # What happens to one that comes back
 
-class _Link(BaseConnection):
-    """The connection below a ``WebSocket``; makes one event a turn of what arrives."""
+    def _begun(self, link: ReturningLink) -> None:
+        self._link = link
+        self._url = link.url
+        self._amount = Amount()
 
-    def __init__(
-        self, protocol: ClientProtocol, settings: Settings, face: WebSocket, *, must_choose: bool
-    ) -> None:
-        self._opening = Handshake(face._loop)
-        super().__init__(protocol, self._opening, settings, face._loop)
-        #: Done when "close" was heard.
-        self.over: asyncio.Future[None] = self.loop.create_future()
-        #: The face, as long as somebody could hear of something.
-        self.keeps: WebSocket | None = face
-        self._face = weakref.ref(face, self._forsaken)
-        self._must_choose = must_choose
-        self._turns: deque[tuple[Callable[..., None], tuple[Any, ...]]] = deque()
-        self._is_over = False
-        self._is_cut_short = False
+    def _lost(self) -> None:
+        if self._ready_state is State.OPEN:
+            self._ready_state = State.CONNECTING
+            self._protocol = self._extensions = ""
+            self._amount = Amount()
 
-    def agreed_extensions(self) -> str:
-        """Return the extensions agreed, as in the response's header."""
-        if self.response is None or self.codec.extension is None:
-            return ""
-        return build_extensions(parse_extensions(self.response.headers["Sec-WebSocket-Extensions"]))
-
-    async def live(
-        self,
-        protocol: ClientProtocol,
-        blocked_ports: Container[int],
-        open_timeout: float | None,
-        options: dict[str, Any],
-    ) -> None:
-        """Connect, and be there until the end; whatever goes wrong ends in the events."""
-        try:
-            async with asyncio.timeout(open_timeout):
-                if protocol.uri.port in blocked_ports:
-                    raise PermissionError(f"port {protocol.uri.port} is blocked")
-                await open_transport(self, protocol, **options)
-                await self._opening.wait(protocol)
-        except asyncio.CancelledError:
-            self.give_up(ConnectionAbortedError(_UNOPENED))
-            raise
-        except Exception as error:
-            self.give_up(error)
-        try:
-            await asyncio.shield(self.over)
-        except asyncio.CancelledError:
-            self.leave()
-            raise
-
-    def leave(self) -> None:
-        """Say that we are going away, and don't wait for an answer."""
-        if self.state is State.OPEN:
-            self.start_close(CloseCode.GOING_AWAY)
-        if self._transport is not None:
-            self._transport.close()
-
-    def _forsaken(self, _: object) -> None:
-        # Whoever collects garbage may be another thread, and the loop may be closed.
-        with contextlib.suppress(RuntimeError):
-            self.loop.call_soon_threadsafe(self._close_forsaken)
-
-    def _close_forsaken(self) -> None:
-        if self.state is State.OPEN:
-            self.start_close(CloseCode.NO_STATUS_RCVD)
-
-    def give_up(self, error: BaseException) -> None:
-        """The connection won't open."""
-        self.abort()
-        self._finish(CloseCode.ABNORMAL_CLOSURE, "", error)
-
-    def abort(self) -> None:
-        """Cut the transport at once; what wasn't written is lost."""
-        face = self._face()
-        if face is not None and not self.was_cut:
-            face._amount.older(self)
-        self._is_cut_short = self._is_cut_short or self.bytes_waiting > 0
-        super().abort()
-
-    def connection_made(self, transport: asyncio.Transport) -> None:
-        """Take the transport; it is to tell when everything was taken."""
-        super().connection_made(transport)
-        # TLS of asyncio would never go on below a high-water mark of 0.
-        transport.set_write_buffer_limits(high=1, low=0)
-
-    def writing_resumed(self) -> None:
-        """Note that the network has taken everything."""
-        face = self._face()
-        if face is not None:
-            face._amount.older(self)
-
-    def opened(self) -> None:
-        """Let ``open`` have its turn, unless the server spoke none of the subprotocols offered."""
-        if self._must_choose and self.subprotocol is None:
-            self.give_up(NegotiationError("the server chose none of the subprotocols offered"))
-        else:
-            self._add_turn(WebSocket._opened)
-
-    def message_received(self, data: str | bytes) -> None:
-        """Let ``message`` have its turn."""
-        self._add_turn(WebSocket._received, data)
-
-    def closing(self) -> None:
-        """Let CLOSING be seen for a turn."""
-        self._add_turn(WebSocket._closing)
-
-    def closed(self, exc: Exception | None) -> None:
-        """Let ``close`` have its turn, and ``error`` if there was one."""
-        if self.response is None or self.response.status_code != 101:
-            return
-        exception = self.codec.close_exception
-        is_clean = (
-            self.codec.lifecycle.is_complete and not self.codec.lifecycle.failed and not self._is_cut_short
-        )
-        self._finish(exception.code, exception.reason, None if is_clean else (exc or exception))
-
-    def _finish(self, code: int, reason: str, error: BaseException | None) -> None:
-        self._add_turn(WebSocket._closed, code, reason, error)
-        self._is_over = True
-
-    def _add_turn(self, action: Callable[..., None], *arguments: Any) -> None:
-        if self._is_over:
-            return
-        if not self._turns:
-            self.loop.call_soon(self._take_turn)
-        self._turns.append((action, arguments))
-        if len(self._turns) >= EVENTS_AHEAD:
-            self.pause_reading()
-
-    def _take_turn(self) -> None:
-        action, arguments = self._turns[0]
-        face = self._face()
-        try:
-            if face is not None:
-                action(face, *arguments)
-        finally:
-            del face
-            self._turns.popleft()
-            if self._turns:
-                self.loop.call_soon(self._take_turn)
-            elif self._is_over:
-                self.over.set_result(None)
-            elif self.is_reading_paused:
-                self.resume_reading()
+    def _reconnecting(self, state: Waiting) -> None:
+        event = ReconnectingEvent("reconnecting", attempt=state.attempt, delay=state.delay, error=state.cause)
+        self._dispatch(event)
 
 
 def _read_url(url: str, base_url: str | None) -> URL:
@@ -462,7 +415,7 @@ def _read_url(url: str, base_url: str | None) -> URL:
     except InvalidURI as error:
         raise DOMSyntaxError(str(error)) from error
     if read.fragment is not None:
-        raise DOMSyntaxError(f"{url} isn't a valid URI: it has a fragment")
+        raise DOMSyntaxError(str(InvalidURI(url, "it has a fragment")))
     return read
 
 

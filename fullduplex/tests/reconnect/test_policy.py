@@ -1,19 +1,15 @@
-"""Connecting again: which failures may pass, and how long to wait."""
+"""When a connection comes back: which failures may pass, which closings end it, how long to wait."""
 
 from __future__ import annotations
 
-import asyncio
 import datetime as dt
 import email.utils
 import itertools
-import logging
 import random
 import ssl
-from collections.abc import Iterator
 
 import pytest
 
-from fullduplex.aio.reconnect import Pace, backoff, process_exception, retry_after
 from fullduplex.close import Close
 from fullduplex.exceptions import (
     ConnectionClosedError,
@@ -32,9 +28,8 @@ from fullduplex.exceptions import (
 )
 from fullduplex.protocol.headers import Headers
 from fullduplex.protocol.http11 import Response
-
-virtual = pytest.mark.asyncio(loop_factories=["virtual"])
-logger = logging.getLogger("test.reconnect")
+from fullduplex.reconnect import Reconnect, backoff, process_close, process_exception
+from fullduplex.reconnect.policy import retry_after
 
 
 def caused(error: Exception, cause: Exception) -> Exception:
@@ -147,72 +142,60 @@ def test_retry_after_may_be_a_date() -> None:
     assert 20 < retry_after(refusal(email.utils.format_datetime(then, usegmt=True))) <= 30
 
 
-def now() -> float:
-    """Return the virtual time."""
-    return asyncio.get_running_loop().time()
+def server_closed(code: int | None) -> ConnectionClosedError:
+    """Return how a connection ended that the server closed with a code; None for no Close frame."""
+    if code is None:
+        return ConnectionClosedError(None, None)
+    return ConnectionClosedError(Close(code), Close(code), True)
 
 
-def delays() -> Iterator[float]:
-    """Yield some delays, and end."""
-    yield from (1.0, 2.0, 4.0)
+def we_failed(code: int, answer: Close | None) -> ConnectionClosedError:
+    """Return how a connection ended that we failed with a code."""
+    return ConnectionClosedError(answer, Close(code), None if answer is None else False)
 
 
-@virtual
-async def test_failures_are_waited_for(caplog: pytest.LogCaptureFixture) -> None:
-    """After each failure it waits as long as it is told, with one line in the log; in the end it raises."""
-    pace = Pace(delays, logger)
-    with caplog.at_level(logging.INFO):
-        await pace.wait_to_retry(OSError("no route"))
-        await pace.wait_to_retry(refusal("30"))
-        await pace.wait_to_retry(refusal("3"))
-    assert now() == 1 + 30 + 4
-    assert [record.getMessage() for record in caplog.records] == [
-        "connecting again in 1.0 seconds: OSError: no route",
-        f"connecting again in 30.0 seconds: InvalidStatus: {refusal()}",
-        f"connecting again in 4.0 seconds: InvalidStatus: {refusal()}",
+@pytest.mark.parametrize("code", [None, 1001, 1005, 1006, 1011, 1012, 1013, 1014, 3008, 4000, 4999])
+def test_passing_close_comes_back(code: int | None) -> None:
+    """What says that the server is away for now, or nothing at all, may pass."""
+    assert process_close(server_closed(code)) is None
+
+
+@pytest.mark.parametrize("code", [1000, 1002, 1003, 1007, 1008, 1009, 1010, 3000, 3003])
+def test_final_close_stays_away(code: int) -> None:
+    """What says that all is done, or that we would be sent away again, ends it."""
+    closed = server_closed(code)
+
+    assert process_close(closed) is closed
+
+
+@pytest.mark.parametrize("answer", [None, Close(1002), Close(1001)], ids=repr)
+def test_broken_rule_stays_away(answer: Close | None) -> None:
+    """A server that broke a rule would do so again, whatever it answers; one that fell silent may be back."""
+    for code in (1002, 1007, 1009):
+        failed = we_failed(code, answer)
+        assert process_close(failed) is failed
+
+    assert process_close(we_failed(1011, answer)) is None
+
+
+def test_policy_judges_both() -> None:
+    """Failures and closings are judged each by its own function, and both can be replaced."""
+    lost, over, refused = server_closed(1012), server_closed(1008), InvalidStatus(Response(403))
+    policy = Reconnect()
+    assert [policy.judge(failure) for failure in (lost, over, refused, OSError())] == [
+        None,
+        over,
+        refused,
+        None,
     ]
-    last = OSError("last")
-    with pytest.raises(OSError, match="last") as caught:
-        await pace.wait_to_retry(last)
-    assert caught.value is last
+    other = Reconnect(process_exception=lambda _: None, process_close=lambda closed: closed)
+
+    assert [other.judge(failure) for failure in (lost, over, refused)] == [lost, over, None]
+    assert policy.judge(ConnectionClosedOK(Close(1001), Close(1001), True)) is None
 
 
-@virtual
-async def test_steady_connection_starts_anew() -> None:
-    """A connection that stayed open for ten seconds makes the next delay the first again."""
-    lost = ConnectionClosedError(None, None)
-    pace = Pace(delays, logger)
-    await pace.wait_after(lost, 9.9)
-    await pace.wait_after(lost, 0)
-    assert now() == 1 + 2
-    await pace.wait_after(lost, 10)
-
-    assert now() == 3 + 1
-
-
-@virtual
-async def test_own_close_waits_for_nothing() -> None:
-    """After a connection that we closed there is no delay, and the next is the first again."""
-    bye = Close(1000)
-    pace = Pace(delays, logger)
-    await pace.wait_to_retry(OSError())
-    await pace.wait_after(ConnectionClosedOK(bye, bye, False), 0)
-    assert now() == 1
-    # The server's close, be it ever so clean, is another thing.
-    await pace.wait_after(ConnectionClosedOK(bye, bye, True), 0)
-    assert now() == 1 + 1
-    await pace.wait_after(ConnectionClosedError(Close(1011), bye, False), 0)
-
-    assert now() == 2 + 2
-
-
-@virtual
-async def test_cancelled_wait_ends() -> None:
-    """Who stops waiting waits no more."""
-    waiting = asyncio.ensure_future(Pace(delays, logger).wait_to_retry(OSError()))
-    await asyncio.sleep(0.5)
-    waiting.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await waiting
-
-    assert now() == 0.5
+@pytest.mark.parametrize("wrong", [{"attempts": 0}, {"outbox": -1}, {"outbox_size": 0}], ids=str)
+def test_wrong_bounds_are_refused(wrong: dict[str, int]) -> None:
+    """Bounds that leave nothing are said to be wrong at once."""
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        Reconnect(**wrong)  # type: ignore[arg-type]
