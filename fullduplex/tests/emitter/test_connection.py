@@ -1,13 +1,15 @@
-"""Connections of the event server: their events, and what they may do."""
+"""Connections of the event face: their events, and what they may do."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import logging
+import re
 import socket
 import struct
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,6 +24,7 @@ from fullduplex.exceptions import (
     RemoteProtocolError,
 )
 from fullduplex.protocol.frames import Opcode
+from fullduplex.protocol.limits import Limits
 from fullduplex.protocol.states import State
 
 from .ends import REQUEST, Recorder, client_frame, plain_client, plain_websocket, serving, url_of, virtually
@@ -301,7 +304,7 @@ def test_silent_clients_are_cut() -> None:
 
 
 def test_dead_clients_are_noticed() -> None:
-    """A client that answers no ping is told so, and is a "close" with 1006."""
+    """A client that answers no ping is told so, and is an "error", then a "close" with 1006."""
 
     async def main() -> None:
         async with serving(ping_interval=20, ping_timeout=20) as server:
@@ -313,7 +316,8 @@ def test_dead_clients_are_noticed() -> None:
                 said = await reader.read()
                 assert said[:1] == b"\x89"
                 assert said.endswith(b"\x88\x18\x03\xf3keepalive ping timeout")
-            assert await recorder.take(1) == [("close", 1006, "")]
+            (event, error), last = await recorder.take(2)
+            assert (event, type(error), last) == ("error", TimeoutError, ("close", 1006, ""))
 
     virtually(main)
 
@@ -504,9 +508,26 @@ def test_buffer_limit_is_error(fin: bool) -> None:
     virtually(main)
 
 
+def test_rate_is_error() -> None:
+    """Who sends more than a rate allows is an "error" that says so."""
+
+    async def main() -> None:
+        async with serving(limits=Limits(message_rate=2)) as server:
+            recorder = Recorder(server)
+            async with plain_websocket(server) as (reader, writer):
+                await recorder.taken()
+                writer.write(client_frame(b"x") * 3)
+                assert (await reader.read())[2:4] == b"\x03\xf0"
+            *messages, (event, error), last = await recorder.take(4)
+            assert messages == [("message", "x", False)] * 2
+            assert (event, type(error), last) == ("error", RemoteProtocolError, ("close", 1006, ""))
+
+    virtually(main)
+
+
 async def test_unheard_errors_are_logged(caplog: pytest.LogCaptureFixture) -> None:
     """An error that nobody listens to is told to who debugs, and ends nothing else."""
-    caplog.set_level(logging.DEBUG, "fullduplex.server")
+    caplog.set_level(logging.DEBUG, "fullduplex")
     async with serving() as server, plain_websocket(server) as (reader, writer):
         writer.write(b"\xff\x00")
         await reader.read()
@@ -526,3 +547,41 @@ async def test_clean_close_is_no_error() -> None:
             writer.transport.abort()
 
         assert (await recorder.take(2))[1] == ("close", 1000, "")
+
+
+# All of it.
+
+#: Every name in ws's documentation, in the order of its sections.
+DOCUMENTED = """
+allowSynchronousEvents autoPong backlog clientTracking closeTimeout handleProtocols host maxBufferedChunks
+maxFragments maxPayload noServer path perMessageDeflate port server skipUTF8Validation verifyClient WebSocket
+close connection error headers listening wsClientError
+address clients close handleUpgrade shouldHandle
+address ws+unix: protocols allowSynchronousEvents autoPong closeTimeout finishRequest followRedirects
+generateMask handshakeTimeout maxBufferedChunks maxFragments maxPayload maxRedirects origin perMessageDeflate
+protocolVersion skipUTF8Validation headers auth agent ca
+close error message ping pong open redirect unexpected-response upgrade
+CONNECTING addEventListener binaryType bufferedAmount close extensions isPaused onclose onerror onmessage
+onopen pause ping pong protocol readyState removeEventListener resume send terminate url
+createWebSocketStream WS_NO_BUFFER_UTIL WS_ERR_…
+"""
+
+
+def test_names_have_their_tests() -> None:
+    """Each name of ws is in docs/events.md, once and in order, with tests that there are."""
+    here = Path(__file__).parent
+    tests = {
+        name
+        for place in here.glob("test_*.py")
+        for name in re.findall(r"def (test_\w+)", place.read_text("utf-8"))
+    }
+    text = (here.parents[2] / "docs" / "events.md").read_text("utf-8")
+    rows = [line.split(" | ") for line in text.splitlines() if re.match(r"\| \d", line)]
+    names = DOCUMENTED.split()
+
+    assert [row[0] for row in rows] == [f"| {number + 1}" for number in range(len(names))]
+    for (number, name, here_is, named), documented in zip(rows, names, strict=True):
+        assert re.match(rf"`{re.escape(documented)}\b|`{re.escape(documented)}`", name), number
+        # What isn't here needs no test.
+        assert ("`test_" in named) != here_is.startswith("not here"), number
+    assert set(re.findall(r"`(test_\w+)`", text)) <= tests

@@ -6,8 +6,17 @@ from typing import Any
 
 import pytest
 
-from fullduplex.emitter.options import check_unavailable, extensions_of, refusal_of
+from fullduplex.emitter.options import (
+    check_unavailable,
+    extensions_of,
+    read_address,
+    refusal_of,
+    with_credentials,
+)
+from fullduplex.exceptions import InvalidURI
 from fullduplex.protocol.extensions.permessage_deflate import PerMessageDeflateFactory
+from fullduplex.protocol.headers import Headers
+from fullduplex.protocol.uri import parse_uri
 
 
 @pytest.mark.parametrize(
@@ -94,10 +103,71 @@ def test_refusals_have_headers() -> None:
     assert response.headers.get_all("Content-Type") == ["text/html"]
 
 
-@pytest.mark.parametrize("name, value", [("skipUTF8Validation", True), ("allowSynchronousEvents", False)])
-def test_unavailable_options_are_refused(name: str, value: bool) -> None:
+@pytest.mark.parametrize(
+    "name, value",
+    [("skipUTF8Validation", True), ("allowSynchronousEvents", False), ("protocolVersion", 8)],
+)
+def test_unavailable_options_are_refused(name: str, value: Any) -> None:
     """What can't be had is said, and not just ignored."""
     options = {"skipUTF8Validation": False, "allowSynchronousEvents": True}
-    check_unavailable(**options)
+    check_unavailable((), **options)
     with pytest.raises(ValueError, match=f"^{name} can't be"):
-        check_unavailable(**{**options, name: value})
+        check_unavailable((), **{**options, name: value})
+
+
+@pytest.mark.parametrize(
+    "name, instead",
+    [
+        ("agent", "proxy or sock"),
+        ("closeTimeout", "close_timeout says it, in seconds"),
+        ("generateMask", "must be unpredictable"),
+        ("maxBufferedChunks", "limits"),
+        ("maxFragments", "limits"),
+        ("maxPendingAutoPongs", "never more than one"),
+        ("server", "http"),
+    ],
+)
+def test_other_names_are_told(name: str, instead: str) -> None:
+    """An option of ws that has another name here is refused with that."""
+    options = {"skipUTF8Validation": False, "allowSynchronousEvents": True}
+    check_unavailable(["host"], **options)
+    with pytest.raises(TypeError, match=f"^{name} isn't an option here: .*{instead}"):
+        check_unavailable(["host", name], **options)
+
+
+@pytest.mark.parametrize(
+    "address, url, asked, place",
+    [
+        ("WS://Localhost:80/a b?c#", "ws://localhost/a%20b?c#", "ws://localhost/a%20b?c", {}),
+        ("https://a:b@localhost", "wss://a:b@localhost/", "wss://a:b@localhost/", {}),
+        ("ws+unix:/tmp/x", "ws+unix:/tmp/x", "ws://localhost/", {"path": "/tmp/x"}),
+        ("ws+unix:/tmp/x:/y?z", "ws+unix:/tmp/x:/y?z", "ws://localhost/y?z", {"path": "/tmp/x"}),
+    ],
+)
+def test_addresses_are_read(address: str, url: str, asked: str, place: dict[str, str]) -> None:
+    """An address is brought into its normal form, and says what to ask for, and where."""
+    assert read_address(address) == (url, parse_uri(asked), place)
+
+
+@pytest.mark.parametrize("address", ["localhost", "ftp://localhost/", "ws://localhost/#a", "ws+unix::/x"])
+def test_other_addresses_are_refused(address: str) -> None:
+    """What leads to no WebSocket is refused, and so is a fragment."""
+    with pytest.raises(InvalidURI):
+        read_address(address)
+
+
+@pytest.mark.parametrize(
+    "address, auth, headers, credentials",
+    [
+        ("ws://host/", None, {}, (None, None)),
+        ("ws://host/", "user:a:b", {}, ("user", "a:b")),
+        ("ws://host/", "user", {}, ("user", "")),
+        ("ws://own:word@host/", "user:pass", {}, ("own", "word")),
+        ("ws://own:word@host/", "user:pass", {"authorization": "x"}, (None, None)),
+    ],
+)
+def test_credentials_have_one_place(address: str, auth: Any, headers: Any, credentials: Any) -> None:
+    """A header goes before the address, and the address before ``auth``."""
+    uri = with_credentials(parse_uri(address), auth, Headers(headers))
+
+    assert (uri.username, uri.password) == credentials

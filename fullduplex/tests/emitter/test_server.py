@@ -7,6 +7,7 @@ import contextlib
 import logging
 import socket
 import ssl
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -371,6 +372,30 @@ async def test_verifier_comes_last() -> None:
     assert seen == []
 
 
+async def test_verifier_precedes_protocols() -> None:
+    """As in ws, ``handleProtocols`` is asked about who is let in only, and once."""
+    asked: list[str] = []
+
+    async def verify(info: ClientInfo) -> bool:
+        asked.append("verifyClient")
+        return info.req.path == "/in"
+
+    def handle(protocols: Sequence[str], request: Request) -> str:
+        asked.append("handleProtocols")
+        return protocols[0]
+
+    async with serving(verifyClient=verify, handleProtocols=handle) as server:
+        with pytest.raises(InvalidStatus, match="401"):
+            await connect(url_of(server), subprotocols=["a"])
+        assert asked == ["verifyClient"]
+        async with connect(url_of(server, "/in"), subprotocols=["a"]) as connection:
+            assert connection.subprotocol == "a"
+            assert connection.response is not None
+            assert connection.response.headers["Server"].startswith("Python/")
+
+    assert asked == ["verifyClient", "verifyClient", "handleProtocols"]
+
+
 async def test_failing_verifier_lets_nobody_in(caplog: pytest.LogCaptureFixture) -> None:
     """An exception in it is logged, and status 500; the server goes on."""
     async with serving(verifyClient=lambda info: info.nonsense) as server:
@@ -491,6 +516,35 @@ async def test_wrong_requests_are_told() -> None:
             assert (await reader.read()).startswith(b"HTTP/1.1 400 ")
 
     assert told == [(InvalidHeaderValue, "/", False)]
+
+
+@pytest.mark.parametrize("said", [b"\x16\x03\x01 TLS\r\n\r\n", b"GET / HTTP/1.1\r\nno colon\r\n\r\n"])
+async def test_what_is_no_http_is_told(said: bytes) -> None:
+    """What isn't even HTTP is told without a request, once, and answered."""
+    async with serving() as server:
+        told: list[Any] = []
+        server.on("wsClientError", lambda *arguments: told.append(arguments))
+        async with plain_client(server) as (reader, writer):
+            writer.write(said)
+            assert (await reader.read()).startswith(b"HTTP/1.1 400 ")
+        async with connect(url_of(server)):
+            pass
+
+    [(error, transport, request)] = told
+    assert (type(error), request) == (InvalidMessage, None)
+    assert transport.get_extra_info("peername") is not None
+
+
+async def test_refused_clients_are_untold() -> None:
+    """Who asks for another path, or isn't verified, has made no mistake."""
+    async with serving(path="/x", verifyClient=lambda info: False) as server:
+        told: list[Any] = []
+        server.on("wsClientError", lambda *arguments: told.append(arguments))
+        for path in ("/", "/x"):
+            with pytest.raises(InvalidStatus):
+                await connect(url_of(server, path))
+
+    assert told == []
 
 
 async def test_listener_may_answer_itself() -> None:

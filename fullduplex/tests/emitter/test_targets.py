@@ -1,4 +1,4 @@
-"""The browser's way to listen to a connection of the event server."""
+"""The browser's way to listen to a connection of the event face."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from fullduplex import connect
-from fullduplex.emitter.targets import CloseEvent, ErrorEvent, MessageEvent
+from fullduplex.emitter import WebSocket
+from fullduplex.emitter.targets import CloseEvent, ErrorEvent, Event, MessageEvent
 from fullduplex.exceptions import RemoteProtocolError
 
 from .ends import Recorder, plain_websocket, serving, url_of
@@ -46,6 +47,27 @@ async def test_failures_are_error_events() -> None:
         assert (type(error), type(error.error)) == (ErrorEvent, RemoteProtocolError)
         assert error.message == str(error.error)
         assert close == CloseEvent("close", ws, 1006, "", False)
+
+
+async def test_opening_is_an_event() -> None:
+    """A client's opening comes as an object, to ``onopen`` and to an object with ``handleEvent``."""
+
+    class Listener:
+        def __init__(self) -> None:
+            self.heard: list[Any] = []
+
+        def handleEvent(self, event: Any) -> None:
+            self.heard.append(event)
+
+    async with serving() as server:
+        ws, listener, heard = WebSocket(url_of(server)), Listener(), []
+        ws.onopen = heard.append
+        ws.addEventListener("open", listener, once=True)
+        async with ws:
+            assert heard == listener.heard == [Event("open", ws)]
+            ws.addEventListener("message", listener)
+            ws.removeEventListener("message", listener)
+            assert ws.listenerCount("message") == ws.listenerCount("open") - 1 == 0
 
 
 @pytest.fixture

@@ -1,12 +1,12 @@
-"""A connection of the event server: ws's words for one connection.
+"""A connection of the event face: ws's words for one connection, of either side.
 
 It knows which event tells what, and what ws's methods are here.  It doesn't
-know how it came to be open: that is the server's.
+know how it came to be open: that is the server's, and the client's.
 
 Invariants:
 
 1. A connection's events come in the order of what the peer sent; "close" is the last.
-2. While more than the write limit waits to be written to a peer, nothing more is read from it.
+2. While more than the write limit waits to be written to a client, nothing more is read from it.
 3. There is one "error" at most, before "close".
 """
 
@@ -15,31 +15,40 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 from ..aio.connection import Message, payload_of
 from ..aio.listener import Server
+from ..auth.visitor import Visitor
 from ..close import CloseCode
-from ..exceptions import ConnectionClosed, without_frames
+from ..exceptions import ConnectionClosed, LocalProtocolError, without_frames
+from ..protocol.connection import Ending
 from ..protocol.http11 import Request
 from ..protocol.server import ServerConnection as ServerProtocol
 from ..protocol.states import State
 from ..transport.connection import Connection as BaseConnection
 from ..transport.connection import Settings
-from .listeners import call, logger, run
+from .listeners import call, run
 from .targets import EventTarget
 
 if TYPE_CHECKING:
     from .server import WebSocketServer
 
-__all__ = ["ServerWebSocket"]
+__all__ = ["EventConnection", "ServerWebSocket", "Unanswering"]
 
 #: Called with None, or with what kept the data from being sent.
 Callback: TypeAlias = Callable[[ConnectionClosed | None], Any]
 
 
-class ServerWebSocket(EventTarget, BaseConnection):
-    """A connection of the event server.
+class Unanswering:
+    """What a protocol begins with that leaves the answer to a ping to the program (``autoPong=False``)."""
+
+    def _answer_ping(self, payload: bytes) -> None:
+        pass
+
+
+class EventConnection(EventTarget, BaseConnection):
+    """A connection of the event face, of either side.
 
     Events, with what their listeners are given: ``message(data, is_binary)``,
     ``ping(data)``, ``pong(data)``, ``error(exception)`` if the transport broke,
@@ -48,33 +57,25 @@ class ServerWebSocket(EventTarget, BaseConnection):
 
     CONNECTING, OPEN, CLOSING, CLOSED = State
 
-    #: ws's word for what binary arrives as; here it is ``bytes``, and can't be anything else.
-    binaryType: Literal["nodebuffer"] = "nodebuffer"
-    #: Only clients have one.
-    url = ""
-
-    def __init__(
-        self,
-        protocol: ServerProtocol,
-        server: Server[ServerWebSocket],
-        settings: Settings,
-        loop: asyncio.AbstractEventLoop,
-        *,
-        owner: WebSocketServer,
-    ) -> None:
-        EventTarget.__init__(self)
-        BaseConnection.__init__(self, protocol, server, settings, loop)
-        #: Called with the connection and its request when it opens, instead of "connection".
-        self.upgrade_callback: Callable[[ServerWebSocket, Request], Any] | None = None
-        self._server = server
-        self._owner = owner
-        self._is_paused = False
-        self._has_failed = False
+    #: What it is as long as it isn't open, for the program; None counts from then on.
+    _stage: State | None = None
+    _is_paused = False
+    _has_failed = False
 
     @property
     def readyState(self) -> State:
         """The state, as ``CONNECTING``, ``OPEN``, ``CLOSING`` or ``CLOSED``."""
-        return self.state
+        return self.state if self._stage is None else self._stage
+
+    @property
+    def binaryType(self) -> Literal["nodebuffer"]:
+        """ws's word for what binary arrives as; here it is ``bytes``, and can't be anything else."""
+        return "nodebuffer"
+
+    @property
+    def url(self) -> str:
+        """The address of the server; of a server's connections it is empty."""
+        return ""
 
     @property
     def protocol(self) -> str:
@@ -96,11 +97,6 @@ class ServerWebSocket(EventTarget, BaseConnection):
         """True after ``pause``, until ``resume``."""
         return self._is_paused
 
-    @property
-    def is_secure(self) -> bool:
-        """True if there is TLS."""
-        return self._extra("ssl_object") is not None
-
     def send(
         self,
         data: Message,
@@ -112,9 +108,9 @@ class ServerWebSocket(EventTarget, BaseConnection):
     ) -> None:
         """Send text (``str``) or binary (bytes-like), without ever waiting.
 
-        After the connection began to close, nothing is sent and nothing
-        raised; ``bufferedAmount`` tells how much waits for a slow peer, who is
-        cut at the ``buffer_limit``.
+        A client's connection has to be open.  After it began to close, nothing is
+        sent and nothing raised; ``bufferedAmount`` tells how much waits for a slow
+        peer, who is cut at the ``buffer_limit``.
 
         Args:
             data: the message, or a part of it.
@@ -129,7 +125,9 @@ class ServerWebSocket(EventTarget, BaseConnection):
 
         Raises:
             TypeError: if ``data`` is neither ``str`` nor bytes-like.
+            LocalProtocolError: if the connection isn't open yet.
         """
+        self._check_begun()
         opcode, payload = payload_of(data, None if binary is None else not binary)
         try:
             if fin and not self.codec.is_sending_fragments:
@@ -149,7 +147,7 @@ class ServerWebSocket(EventTarget, BaseConnection):
         ``callback`` is as with ``send``.
 
         Raises:
-            LocalProtocolError: if ``data`` is too long.
+            LocalProtocolError: if ``data`` is too long, or the connection isn't open yet.
         """
         self._send_control(self.send_ping, data, callback)
 
@@ -160,7 +158,12 @@ class ServerWebSocket(EventTarget, BaseConnection):
         """
         self._send_control(self.send_pong, data, callback)
 
+    def _check_begun(self) -> None:
+        if self._stage is State.CONNECTING:
+            raise LocalProtocolError("the connection isn't open yet")
+
     def _send_control(self, send: Callable[[bytes], None], data: Message, callback: Callback | None) -> None:
+        self._check_begun()
         try:
             send(bytes(payload_of(data)[1]))
         except ConnectionClosed as error:
@@ -174,7 +177,7 @@ class ServerWebSocket(EventTarget, BaseConnection):
         if error is not None:
             # They hold what was to be sent.
             without_frames(error)
-        run("send", self._call_back(callback, error))
+        run(self._logger, "send", self._call_back(callback, error))
 
     async def _call_back(self, callback: Callback, error: ConnectionClosed | None) -> None:
         # Tasks may be eager: what was sent is written at the end of this turn.
@@ -202,34 +205,21 @@ class ServerWebSocket(EventTarget, BaseConnection):
         self.abort()
 
     def pause(self) -> None:
-        """Read nothing more from the peer until ``resume`` or ``close``."""
-        self._is_paused = True
-        self.pause_reading()
+        """Read nothing more from the peer until ``resume`` or ``close``.
+
+        Before the connection is open, and once it is closed, it does nothing.
+        """
+        if self.readyState in (State.OPEN, State.CLOSING):
+            self._is_paused = True
+            self.pause_reading()
 
     def resume(self) -> None:
-        """Undo ``pause``."""
-        self._is_paused = False
-        if not self._is_writing_paused:
+        """Undo ``pause``, and do nothing when that would."""
+        if self.readyState in (State.OPEN, State.CLOSING):
+            self._is_paused = False
             self.resume_reading()
 
     # What arrives
-
-    def refused(self, error: Exception | None, request: Request) -> None:
-        """Emit the server's ``wsClientError``; a listener that closes the transport has answered it."""
-        transport = self._transport
-        assert transport is not None
-        self._owner.emit("wsClientError", error, transport, request)
-        if transport.is_closing():
-            self._is_ending = True
-
-    def opened(self) -> None:
-        """Tell the server's listeners."""
-        if self._owner.clientTracking:
-            self._owner.clients.add(self)
-        if self.upgrade_callback is None:
-            self._owner.emit("connection", self, self.request)
-        else:
-            call("connection", self.upgrade_callback, self, self.request)
 
     def message_received(self, data: str | bytes) -> None:
         """Emit ``message``."""
@@ -248,21 +238,8 @@ class ServerWebSocket(EventTarget, BaseConnection):
         super().rule_broken(code, reason)
         self._emit_error()
 
-    def writing_paused(self) -> None:
-        """Stop reading: what a peer doesn't take must not grow by what it sends."""
-        self.pause_reading()
-
-    def writing_resumed(self) -> None:
-        """Read on."""
-        if not self._is_paused:
-            self.resume_reading()
-
-    def closed(self, exc: Exception | None) -> None:
+    def _emit_end(self) -> None:
         """Emit ``error`` if there was a cause that wasn't told yet, then ``close``."""
-        self._owner.clients.discard(self)
-        self._server.connection_closed(self)
-        if self.codec.response is None or self.codec.response.status_code != 101:
-            return
         self._emit_error()
         self.emit("close", self.close_code, self.close_reason)
 
@@ -273,4 +250,71 @@ class ServerWebSocket(EventTarget, BaseConnection):
             return
         self._has_failed = True
         if not self.emit("error", cause):
-            logger.debug("connection failed: %s", cause)
+            self.logger.debug("connection failed: %s", cause)
+
+
+class ServerWebSocket(Visitor, EventConnection):
+    """A connection of the event server; its events are those of ``EventConnection``."""
+
+    def __init__(
+        self,
+        protocol: ServerProtocol,
+        server: Server[ServerWebSocket],
+        settings: Settings,
+        loop: asyncio.AbstractEventLoop,
+        *,
+        owner: WebSocketServer,
+    ) -> None:
+        EventTarget.__init__(self)
+        BaseConnection.__init__(self, protocol, server, settings, loop)
+        #: Called with the connection and its request when it opens, instead of "connection".
+        self.upgrade_callback: Callable[[ServerWebSocket, Request], Any] | None = None
+        self._server = server
+        self._owner = owner
+
+    def resume(self) -> None:
+        """Undo ``pause``, as far as the client takes what waits for it."""
+        super().resume()
+        if self._is_writing_paused:
+            self.pause_reading()
+
+    def refused(self, error: Exception, request: Request) -> None:
+        """Emit the server's ``wsClientError``; a listener that closes the transport has answered it."""
+        transport = self._transport
+        assert transport is not None
+        self._owner.emit("wsClientError", error, transport, request)
+        if transport.is_closing():
+            self._is_ending = True
+
+    def _end(self, transport: asyncio.Transport, ending: Ending) -> None:
+        """Emit ``wsClientError`` for what wasn't HTTP: the protocol has answered it by itself."""
+        if self.request is None:
+            error = cast(ServerProtocol, self.codec).handshake_exception
+            self._owner.emit("wsClientError", error, transport, None)
+        super()._end(transport, ending)
+
+    def opened(self) -> None:
+        """Tell the server's listeners."""
+        if self._owner.clientTracking:
+            self._owner.clients.add(self)
+        if self.upgrade_callback is None:
+            self._owner.emit("connection", self, self.request)
+        else:
+            call(self._logger, "connection", self.upgrade_callback, self, self.request)
+
+    def writing_paused(self) -> None:
+        """Stop reading: what a peer doesn't take must not grow by what it sends."""
+        self.pause_reading()
+
+    def writing_resumed(self) -> None:
+        """Read on."""
+        if not self._is_paused:
+            self.resume_reading()
+
+    def closed(self, exc: Exception | None) -> None:
+        """Tell the server, and the listeners if they knew of the connection."""
+        self._owner.clients.discard(self)
+        self._server.connection_closed(self)
+        if self.codec.response is None or self.codec.response.status_code != 101:
+            return
+        self._emit_end()

@@ -16,9 +16,7 @@ import logging
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar, overload
 
-__all__ = ["EventEmitter", "call", "logger", "run"]
-
-logger = logging.getLogger("fullduplex.server")
+__all__ = ["EventEmitter", "call", "run"]
 
 Listener = TypeVar("Listener", bound=Callable[..., Any])
 
@@ -28,6 +26,9 @@ _running: set[asyncio.Task[Any]] = set()
 
 class EventEmitter:
     """Keeps listeners by the name of their event, and calls them in order."""
+
+    # Where their exceptions are told.
+    _logger = logging.getLogger("fullduplex")
 
     def __init__(self) -> None:
         self._listeners: dict[str, list[tuple[Callable[..., Any], bool]]] = {}
@@ -86,21 +87,21 @@ class EventEmitter:
                     # A listener before it has emitted the same event, or taken it off.
                     continue
                 listeners.remove(entry)
-            call(event, listener, *arguments)
+            call(self._logger, event, listener, *arguments)
         return True
 
 
-def call(event: str, listener: Callable[..., Any], *arguments: Any) -> None:
+def call(logger: logging.Logger, event: str, listener: Callable[..., Any], *arguments: Any) -> None:
     """Call one listener; if it returns a coroutine, run that as a task."""
     try:
         result = listener(*arguments)
         if inspect.iscoroutine(result):
-            run(event, result)
+            run(logger, event, result)
     except Exception:
         logger.exception("listener of %r failed", event)
 
 
-def run(event: str, coroutine: Coroutine[Any, Any, Any]) -> None:
+def run(logger: logging.Logger, event: str, coroutine: Coroutine[Any, Any, Any]) -> None:
     """Run a listener's coroutine as a task that is kept alive, and log its exception."""
 
     async def guarded() -> None:

@@ -6,7 +6,8 @@ closed, which is ``aio``'s.
 
 Invariants:
 
-1. A client is asked about (``shouldHandle``, ``verifyClient``) when all else of its request is right.
+1. A client is asked about (``shouldHandle``, ``verifyClient``) when all else of its request is right,
+   and its subprotocol is chosen (``handleProtocols``) when it is let in.
 2. "close" is the last event.
 """
 
@@ -17,30 +18,29 @@ import contextlib
 import dataclasses
 import functools
 import inspect
+import logging
 from collections.abc import Callable, Sequence
 from typing import Any, Self, cast
 
 from ..aio.admission import check_limit
 from ..aio.listener import HTTPHandover, Server
 from ..close import CloseCode
+from ..observe.observer import ObserverOption
 from ..protocol.http11 import Request, Response
 from ..protocol.limits import Limits
 from ..protocol.server import Origins, plain_response
 from ..protocol.server import ServerConnection as ServerProtocol
 from ..transport.connection import Marks, Settings
 from ..transport.streams import StreamProtocol
-from .connection import ServerWebSocket
-from .listeners import EventEmitter, logger
+from .connection import ServerWebSocket, Unanswering
+from .listeners import EventEmitter
 from .options import ClientInfo, Deflate, check_unavailable, extensions_of, refusal_of
 
 __all__ = ["WebSocketServer"]
 
 
-class _Unanswering(ServerProtocol):
-    """A protocol that leaves the answer to a ping to the program (``autoPong=False``)."""
-
-    def _answer_ping(self, payload: bytes) -> None:
-        pass
+class _Unanswering(Unanswering, ServerProtocol):
+    """A server's side that doesn't answer pings."""
 
 
 class WebSocketServer(EventEmitter):
@@ -56,7 +56,8 @@ class WebSocketServer(EventEmitter):
     lines, which may be changed, added to and taken from.
     ``connection(ws, request)``: a connection is open.
     ``wsClientError(error, transport, request)``: a request for a WebSocket is wrong.
-    Unless a listener answers on the transport and closes it, an answer is sent.
+    Unless a listener answers on the transport and closes it, an answer is sent. For what isn't even
+    HTTP, ``request`` is None, and the answer on its way already.
     ``error(exception)``: the server couldn't start.
     ``close()``: it was closed, and every connection has ended.
 
@@ -118,14 +119,17 @@ class WebSocketServer(EventEmitter):
         buffer_limit: int | None = 2**26,
         max_connections: int | None = 65_536,
         max_connections_per_host: int | None = None,
+        process_request: Callable[[ServerWebSocket, Request], Any] | None = None,
         http: HTTPHandover | None = None,
+        logger: logging.Logger | None = None,
+        observer: ObserverOption = None,
         **options: Any,
     ) -> None:
         super().__init__()
         if (port is not None) + ("sock" in options) + noServer != 1:
             raise TypeError("one of port, sock and noServer must be given, and only one")
         check_unavailable(
-            skipUTF8Validation=skipUTF8Validation, allowSynchronousEvents=allowSynchronousEvents
+            options, skipUTF8Validation=skipUTF8Validation, allowSynchronousEvents=allowSynchronousEvents
         )
         check_limit("max_connections", max_connections)
         check_limit("max_connections_per_host", max_connections_per_host)
@@ -139,6 +143,7 @@ class WebSocketServer(EventEmitter):
         self._handle_protocols = handleProtocols
         self._connection_class = WebSocket
         self._options = {"backlog": backlog, **options}
+        self._logger = logger or logging.getLogger("fullduplex.server")
         self._settings = Settings(
             ping_interval=ping_interval,
             ping_timeout=ping_timeout,
@@ -158,12 +163,15 @@ class WebSocketServer(EventEmitter):
             Server[ServerWebSocket],
             make_connection=self._make_connection,
             make_protocol=make_protocol,
+            process_request=process_request,
             process_response=self._process_response,
-            select_subprotocol=None if handleProtocols is None else self._select_subprotocol,
+            select_subprotocol=None if handleProtocols is None else _select_later,
             open_timeout=open_timeout,
             max_connections=max_connections,
             max_connections_per_host=max_connections_per_host,
             http=http,
+            logger=self._logger,
+            observer=observer,
         )
         self._server: Server[ServerWebSocket] | None = None
         self._starting: asyncio.Task[None] | None = None
@@ -261,7 +269,7 @@ class WebSocketServer(EventEmitter):
             await server.listen(*self._address, **self._options)
         except Exception as error:
             if not self.emit("error", error):
-                logger.error("%s", error)
+                self._logger.error("%s", error)
             raise
         self._server = server
         self.emit("listening")
@@ -323,7 +331,7 @@ class WebSocketServer(EventEmitter):
         head: bytes,
         callback: Callable[[ServerWebSocket, Request], Any] | None,
     ) -> None:
-        protocol = cast(StreamProtocol, server.take_back())
+        protocol = server.take_back()
         connection = cast(ServerWebSocket, protocol.connection)
         connection.upgrade_callback = callback
         transport.set_protocol(protocol)
@@ -333,30 +341,39 @@ class WebSocketServer(EventEmitter):
         else:
             connection.codec.request = request
             protocol.data_received(head)
-            server.request_received(connection, request)
-
-    def _select_subprotocol(self, connection: ServerWebSocket, offered: Sequence[str]) -> str | None:
-        if not offered:
-            return None
-        assert self._handle_protocols is not None
-        assert connection.request is not None
-        chosen = self._handle_protocols(list(dict.fromkeys(offered)), connection.request)
-        return chosen if isinstance(chosen, str) and chosen else None
+            connection._handshake_event(request)
 
     async def _process_response(
         self, connection: ServerWebSocket, request: Request, response: Response
     ) -> Response | None:
         """Decide on a request that keeps every rule; tell of one that doesn't."""
-        if response.status_code != 101:
-            protocol = cast(ServerProtocol, connection.codec)
-            connection.refused(protocol.handshake_exception, request)
-            return None
-        refusal = await self._refusal(connection, request)
-        if refusal is None:
+        if response.status_code == 101:
+            answer = await self._refusal(connection, request)
+            if answer is None and self._handle_protocols is not None:
+                answer = self._accept(self._handle_protocols, connection, request)
+            if answer is not None and "Server" not in answer.headers:
+                answer.headers["Server"] = response.headers["Server"]
+            response = answer or response
+        error = cast(ServerProtocol, connection.codec).handshake_exception
+        if error is not None:
+            connection.refused(error, request)
+        elif response.status_code == 101:
             self._emit_headers(request, response)
-        elif "Server" not in refusal.headers:
-            refusal.headers["Server"] = response.headers["Server"]
-        return refusal
+        return response
+
+    def _accept(
+        self,
+        handle_protocols: Callable[[Sequence[str], Request], str | bool | None],
+        connection: ServerWebSocket,
+        request: Request,
+    ) -> Response:
+        """Make the response once more, with the subprotocol that is chosen now."""
+
+        def select(offered: Sequence[str]) -> str | None:
+            chosen = handle_protocols(list(dict.fromkeys(offered)), request) if offered else None
+            return chosen if isinstance(chosen, str) and chosen else None
+
+        return cast(ServerProtocol, connection.codec).accept(request, select)
 
     async def _refusal(self, connection: ServerWebSocket, request: Request) -> Response | None:
         if not self.shouldHandle(request):
@@ -380,3 +397,7 @@ class WebSocketServer(EventEmitter):
             if not colon:
                 raise ValueError(f"a header line without a colon: {line!r}")
             headers[name] = value.strip(" \t")
+
+
+def _select_later(connection: ServerWebSocket, offered: Sequence[str]) -> None:
+    """Choose no subprotocol for a client that may not be let in."""

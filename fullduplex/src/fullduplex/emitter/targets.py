@@ -47,6 +47,10 @@ class ErrorEvent(Event):
     message: str
 
 
+def _open(target: Any) -> Event:
+    return Event("open", target)
+
+
 def _message(target: Any, data: str | bytes, is_binary: bool) -> Event:
     return MessageEvent("message", target, data)
 
@@ -60,7 +64,12 @@ def _error(target: Any, error: BaseException) -> Event:
 
 
 #: What makes an event object of the arguments that an event is emitted with.
-_MAKERS: dict[str, Callable[..., Event]] = {"message": _message, "close": _close, "error": _error}
+_MAKERS: dict[str, Callable[..., Event]] = {
+    "open": _open,
+    "message": _message,
+    "close": _close,
+    "error": _error,
+}
 
 
 @dataclass(frozen=True)
@@ -68,12 +77,13 @@ class _Adapted:
     """A listener that is given an event object; equal to another of the same listener."""
 
     kind: str
-    listener: Callable[[Any], Any]
+    listener: Any
     is_attribute: bool
     target: Any = field(compare=False)
 
     def __call__(self, *arguments: Any) -> Any:
-        return self.listener(_MAKERS[self.kind](self.target, *arguments))
+        listener = getattr(self.listener, "handleEvent", self.listener)
+        return listener(_MAKERS[self.kind](self.target, *arguments))
 
 
 def _attribute(kind: str) -> property:
@@ -100,22 +110,24 @@ def _attribute(kind: str) -> property:
 
 
 class EventTarget(EventEmitter):
-    """An emitter of ``message``, ``close`` and ``error`` that the browser's words work on too."""
+    """An emitter of these four events that the browser's words work on too."""
 
+    onopen = _attribute("open")
     onmessage = _attribute("message")
     onclose = _attribute("close")
     onerror = _attribute("error")
 
-    def addEventListener(self, event: str, listener: Callable[[Any], Any], *, once: bool = False) -> None:
+    def addEventListener(self, event: str, listener: Any, *, once: bool = False) -> None:
         """Call ``listener`` with an event object at each ``event``, or with ``once`` at the next.
 
-        Other types than ``message``, ``close`` and ``error`` are ignored, as in
-        ws; so is a listener that is there already.
+        It is a function, a coroutine function, or an object with ``handleEvent``.  Other
+        types than ``open``, ``message``, ``close`` and ``error`` are ignored, as
+        in ws; so is a listener that is there already.
         """
         adapted = _Adapted(event, listener, False, self)
         if event in _MAKERS and all(known != adapted for known, _ in self._listeners.get(event, ())):
             self._add(event, adapted, once=once)
 
-    def removeEventListener(self, event: str, listener: Callable[[Any], Any]) -> None:
+    def removeEventListener(self, event: str, listener: Any) -> None:
         """Undo ``addEventListener``; a listener that isn't there is no error."""
         self.off(event, _Adapted(event, listener, False, self))
