@@ -14,7 +14,11 @@ import uvicorn
 
 from fullduplex.asgi import UvicornProtocol
 
+from ..loops import LOOPS
+
 virtual = pytest.mark.asyncio(loop_factories=["virtual"])
+#: Where what the loop does to a transport is the subject.
+real = pytest.mark.asyncio(loop_factories=list(LOOPS))
 
 #: uvicorn has two HTTP implementations, and each hands over in its own way.
 IMPLEMENTATIONS = ["h11", "httptools"]

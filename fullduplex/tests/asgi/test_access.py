@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 from typing import Any
@@ -85,6 +86,30 @@ async def test_absence_is_told(scope: dict[str, Any]) -> None:
     """Under another server, and without its functions, there is no connection."""
     with pytest.raises(LookupError, match="UvicornProtocol"):
         connection(scope)
+
+
+@virtual
+@pytest.mark.parametrize("is_its_own", [True, False])
+async def test_end_is_no_error(is_its_own: bool, caplog: pytest.LogCaptureFixture) -> None:
+    """A program that ends because its client is gone has made no mistake; by another's end it has."""
+
+    async def listen(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "websocket.accept"})
+        try:
+            await connection(scope).recv()
+        finally:
+            if not is_its_own:
+                raise ConnectionClosedError(None, None)
+
+    async with running(listen, lifespan="off") as server, connect(url_of(server)) as client:
+        if is_its_own:
+            client.abort()
+        else:
+            await client.send("go")
+        await client.wait_closed()
+        await asyncio.sleep(1)
+
+    assert ("Exception in ASGI application" in caplog.text) is not is_its_own
 
 
 async def test_plain_messages_are_passed_on() -> None:

@@ -7,7 +7,10 @@ import contextlib
 import contextvars
 import gc
 import logging
+import re
+import signal
 import ssl
+import sys
 import weakref
 from pathlib import Path
 from typing import Any
@@ -17,7 +20,7 @@ from fastapi import FastAPI, WebSocketException
 from fastapi import WebSocket as FastAPIWebSocket
 from starlette.applications import Starlette
 from starlette.endpoints import WebSocketEndpoint
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, StreamingResponse
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
@@ -29,20 +32,9 @@ from fullduplex.protocol.frames import Opcode
 from ..aio.certificate import make_certificate
 from ..aio.ends import REQUEST, client_frame, open_plainly, plain_client, url_of
 from ..attacks.targets import until
-from ..loops import LOOPS
-from .programs import IMPLEMENTATIONS, Program, Saying, running, virtual
+from .programs import Program, Saying, real, running, virtual
 
 pytestmark = virtual
-
-#: Where what the loop does to a transport is the subject.
-real = pytest.mark.asyncio(loop_factories=list(LOOPS))
-
-
-@pytest.fixture(params=IMPLEMENTATIONS)
-def http(request: pytest.FixtureRequest) -> str:
-    """Which of uvicorn's HTTP implementations hands over."""
-    name: str = request.param
-    return name
 
 
 class Undecided(Program):
@@ -201,6 +193,11 @@ async def deny(websocket: WebSocket[Any]) -> None:
     await websocket.send_denial_response(JSONResponse({"error": "who are you?"}, status_code=401))
 
 
+async def deny_slowly(websocket: WebSocket[Any]) -> None:
+    """Refuse with a response whose body comes in parts."""
+    await websocket.send_denial_response(StreamingResponse(iter(["who ", "are ", "you?"]), status_code=401))
+
+
 async def iterate(websocket: WebSocket[Any]) -> None:
     """Send everything back, and note how it ended."""
     await websocket.accept()
@@ -218,6 +215,7 @@ async def test_starlette_runs(http: str) -> None:
         routes=[
             WebSocketRoute("/chat/{name}", Chat),
             WebSocketRoute("/deny", deny),
+            WebSocketRoute("/deny-slowly", deny_slowly),
             WebSocketRoute("/bytes", iterate),
         ]
     )
@@ -233,10 +231,14 @@ async def test_starlette_runs(http: str) -> None:
             await connection.send(b"\x00\xff")
             assert await connection.recv() == b"\x00\xff"
             await connection.close(3456, "enough")
-        for path, status in [("/deny", 401), ("/nowhere", 403)]:
+        for path, status, body in [
+            ("/deny", 401, b'{"error":"who are you?"}'),
+            ("/deny-slowly", 401, b"who are you?"),
+            ("/nowhere", 403, b"Forbidden"),
+        ]:
             with pytest.raises(InvalidStatus) as caught:
                 await connect(url_of(server, path))
-            assert caught.value.response.status_code == status
+            assert (caught.value.response.status_code, caught.value.response.body) == (status, body)
 
     assert app.state.codes == [1000, (3456, "enough")]
 
@@ -389,6 +391,50 @@ async def test_origins_are_programs_business(http: str) -> None:
         assert (await open_plainly(reader, writer, headers)).startswith(b"HTTP/1.1 101 ")
 
 
+@pytest.mark.parametrize(
+    "origins, origin, cookie, status",
+    [
+        (["https://page.example"], "https://page.example", "a=b", 101),
+        (["https://page.example"], "https://evil.example", None, 403),
+        (["https://page.example"], None, None, 403),
+        ([re.compile(r"https://\w+\.example"), None], None, None, 101),
+        ([re.compile(r"https://\w+\.example"), None], "https://page.example.evil", None, 403),
+        (None, "https://evil.example", None, 101),
+        (None, "https://evil.example", "a=b", 403),
+    ],
+)
+async def test_origins_are_checked_if_asked(
+    origins: Any, origin: str | None, cookie: str | None, status: int, http: str
+) -> None:
+    """With ``origins`` a foreign page is refused before the program is asked; None is what ``serve`` does."""
+    program = Program()
+    protocol = UvicornProtocol.with_options(origins=origins)
+    headers = b"".join(
+        f"{name}: {value}\r\n".encode() for name, value in (("Origin", origin), ("Cookie", cookie)) if value
+    )
+    async with (
+        running(program, http=http, ws=protocol) as server,
+        plain_client(server) as (reader, writer),
+    ):
+        assert (await open_plainly(reader, writer, headers)).startswith(f"HTTP/1.1 {status} ".encode())
+
+    assert len(program.scopes) == (status == 101)
+
+
+async def test_proxies_are_believed(http: str) -> None:
+    """What a trusted proxy says of client and scheme is in the scope."""
+    program = Program()
+    headers = {"X-Forwarded-For": "203.0.113.7", "X-Forwarded-Proto": "https"}
+    async with (
+        running(program, http=http, proxy_headers=True, forwarded_allow_ips="127.0.0.1") as server,
+        connect(url_of(server), additional_headers=headers),
+    ):
+        pass
+
+    assert program.scopes[0]["client"] == ("203.0.113.7", 0)
+    assert program.scopes[0]["scheme"] == "wss"
+
+
 async def test_context_may_be_fresh(http: str) -> None:
     """With ``reset_contextvars`` a program sees nothing of the context that the server was started in."""
     variable: contextvars.ContextVar[str] = contextvars.ContextVar("variable", default="fresh")
@@ -420,6 +466,61 @@ async def test_size_is_limited(http: str) -> None:
 
     assert told["code"] == 1009
     assert "limit of 1000 bytes" in told["reason"]
+
+
+@pytest.mark.parametrize("opcode", [Opcode.TEXT, Opcode.BINARY])
+async def test_fragments_are_joined(opcode: Opcode, http: str) -> None:
+    """A message in fragments is one for the program, and its size is that of all of them."""
+    program = Program()
+    part: Any = "x" * 600 if opcode is Opcode.TEXT else b"x" * 600
+    async with (
+        running(program, http=http, ws_max_size=2048) as server,
+        connect(url_of(server), compression=None) as connection,
+    ):
+        await connection.send([part] * 3)
+        assert await connection.recv() == part * 3
+        await connection.send([part] * 4)
+        await connection.wait_closed()
+        assert connection.close_code == 1009
+
+    kind = "text" if opcode is Opcode.TEXT else "bytes"
+    assert program.received[1:-1] == [{"type": "websocket.receive", kind: part * 3}]
+    assert program.received[-1]["code"] == 1009
+
+
+@pytest.mark.parametrize(
+    "data, code",
+    [
+        (b"\x81\x02hi", 1002),
+        (client_frame(Opcode.TEXT, b"\xff"), 1007),
+        (b"\xf1" + client_frame(Opcode.TEXT, b"")[1:], 1002),
+    ],
+    ids=["unmasked", "no text", "reserved bits"],
+)
+async def test_broken_rules_are_told(data: bytes, code: int, http: str) -> None:
+    """A client that breaks a rule is told by which code, and so is the program."""
+    program = Program()
+    async with running(program, http=http) as server, plain_client(server) as (reader, writer):
+        await open_plainly(reader, writer)
+        writer.write(data)
+        answer = await reader.read()
+
+    assert answer[:1] == b"\x88"
+    assert int.from_bytes(answer[2:4], "big") == code
+    assert program.received[-1]["code"] == code
+
+
+async def test_late_frames_are_ignored(http: str) -> None:
+    """Whatever follows a client's Close frame means nothing."""
+    program = Program()
+    async with running(program, http=http) as server, plain_client(server) as (reader, writer):
+        await open_plainly(reader, writer)
+        late = client_frame(Opcode.PONG, b"") + client_frame(Opcode.TEXT, b"late")
+        writer.write(client_frame(Opcode.CLOSE, b"\x03\xe8") + late)
+        assert await reader.read() == b"\x88\x02\x03\xe8"
+        await program.told()
+
+    assert [message["type"] for message in program.received] == ["websocket.connect", "websocket.disconnect"]
 
 
 async def test_sixteen_mebibytes_are_default(http: str) -> None:
@@ -688,6 +789,55 @@ async def test_shutdown_waits_for_nobody(http: str) -> None:
     assert await program.told() == {"type": "websocket.disconnect", "code": 1012, "reason": ""}
 
 
+async def test_shutdown_waits_for_programs(http: str) -> None:
+    """A program that has something left to do when its client has gone may do it."""
+    done: list[float] = []
+
+    class Thorough(Program):
+        async def serve(self, receive: Any, send: Any) -> None:
+            await super().serve(receive, send)
+            await asyncio.sleep(7)
+            done.append(asyncio.get_running_loop().time())
+
+    program = Thorough()
+    async with running(program, http=http) as server:
+        async with connect(url_of(server)):
+            pass
+        await program.told()
+        assert done == []
+
+    assert len(done) == 1
+
+
+@real
+async def test_command_ends_in_order(http: str, tmp_path: Path) -> None:
+    """``uvicorn --ws`` takes the protocol, and a signal ends it although connections are open."""
+    (tmp_path / "program.py").write_text(
+        "async def app(scope, receive, send):\n"
+        "    await send({'type': 'websocket.accept'})\n"
+        "    while (await receive())['type'] != 'websocket.disconnect':\n"
+        "        pass\n"
+    )
+    options = ["--ws", "fullduplex.asgi:UvicornProtocol", "--http", http, "--port", "0", "--lifespan", "off"]
+    command = [sys.executable, "-m", "uvicorn", "--app-dir", str(tmp_path), "program:app", *options]
+    process = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.PIPE)
+    assert process.stderr is not None
+    lines = []
+    while not (found := re.search(r"running on http://127\.0\.0\.1:(\d+)", lines[-1] if lines else "")):
+        lines.append((await process.stderr.readline()).decode())
+        assert lines[-1], lines
+    connections = [await connect(f"ws://127.0.0.1:{found[1]}/") for _ in range(3)]
+    process.terminate()
+    for connection in connections:
+        await connection.wait_closed()
+    rest = await process.stderr.read()
+
+    assert [connection.close_code for connection in connections] == [1012] * 3
+    assert b"Finished server process" in rest
+    assert b"Error" not in rest
+    assert await process.wait() in (0, -signal.SIGTERM)
+
+
 async def test_endless_programs_are_cancelled(http: str, caplog: pytest.LogCaptureFixture) -> None:
     """A program that goes on after the disconnect is cancelled at ``timeout_graceful_shutdown``."""
     cancelled: list[bool] = []
@@ -729,3 +879,21 @@ async def test_pages_are_served_beside(http: str) -> None:
         assert (await open_plainly(reader, writer)).startswith(b"HTTP/1.1 101 ")
         writer.write(client_frame(Opcode.TEXT, b"hi") + client_frame(Opcode.CLOSE, b""))
         assert await reader.readexactly(2) != b""
+
+
+async def test_points_have_tests() -> None:
+    """Each point of docs/asgi.md is there once and in order, with tests that there are."""
+    tests = Path(__file__).parents[1]
+    there = {
+        name
+        for place in (*tests.glob("asgi/test_*.py"), tests / "interop" / "test_channels.py")
+        for name in re.findall(r"def (test_\w+)", place.read_text("utf-8"))
+    }
+    lines = (tests.parents[1] / "docs" / "asgi.md").read_text("utf-8").splitlines()
+    rows = [line.split(" | ") for line in lines if re.match(r"\| \d", line)]
+
+    assert [row[0] for row in rows] == [f"| {number}" for number in range(1, 51)]
+    for number, _, _, tests_named in rows:
+        named = set(re.findall(r"`(test_\w+)`", tests_named))
+        assert named, number
+        assert named <= there, number

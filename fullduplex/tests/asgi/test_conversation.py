@@ -15,16 +15,9 @@ from fullduplex.exceptions import ConnectionClosed, InvalidStatus
 from fullduplex.protocol.http11 import Response
 
 from ..aio.ends import REQUEST, plain_client, url_of
-from .programs import IMPLEMENTATIONS, Program, Running, Saying, running, virtual
+from .programs import Program, Running, Saying, real, running, virtual
 
 pytestmark = virtual
-
-
-@pytest.fixture(params=IMPLEMENTATIONS)
-def http(request: pytest.FixtureRequest) -> str:
-    """Which of uvicorn's HTTP implementations hands over."""
-    name: str = request.param
-    return name
 
 
 async def refusal(server: Running, **options: Any) -> Response:
@@ -141,41 +134,138 @@ async def test_refusing_waits_for_nobody(http: str) -> None:
         assert loop.time() - begun < 1
 
 
-@pytest.mark.parametrize("parts", [[b"sign in first"], [b"sign ", b"", b"in first"]])
-async def test_denial_is_sent(parts: list[bytes], http: str) -> None:
+DENIAL = {
+    "type": "websocket.http.response.start",
+    "status": 401,
+    "headers": [
+        (b"content-type", b"text/x-reason"),
+        (b"www-authenticate", b"Basic"),
+        (b"content-length", b"99"),
+        (b"transfer-encoding", b"gzip"),
+    ],
+}
+
+
+def body_of(*parts: bytes, is_whole: bool = True) -> list[dict[str, Any]]:
+    """Return the messages that send these parts of a body, the last of them as such if it is whole."""
+    bodies: list[dict[str, Any]] = [
+        {"type": "websocket.http.response.body", "body": part, "more_body": True} for part in parts
+    ]
+    bodies[-1]["more_body"] = not is_whole
+    return bodies
+
+
+@pytest.mark.parametrize(
+    "parts, framing",
+    [
+        ([b"sign in first"], ("Content-Length", "13")),
+        ([b"sign ", b"in first"], ("Transfer-Encoding", "chunked")),
+        ([b"", b"sign ", b"", b"in first", b""], ("Transfer-Encoding", "chunked")),
+    ],
+)
+async def test_denial_is_sent(parts: list[bytes], framing: tuple[str, str], http: str) -> None:
     """A response of the program's refuses, however many parts its body comes in."""
-    program = Saying(
-        {
-            "type": "websocket.http.response.start",
-            "status": 401,
-            "headers": [
-                (b"content-type", b"text/x-reason"),
-                (b"www-authenticate", b"Basic"),
-                (b"content-length", b"99"),
-                (b"transfer-encoding", b"chunked"),
-            ],
-        },
-        *({"type": "websocket.http.response.body", "body": part, "more_body": True} for part in parts),
-        {"type": "websocket.http.response.body"},
-    )
+    program = Saying(DENIAL, *body_of(*parts))
     async with running(program, http=http) as server:
         response = await refusal(server)
 
     assert (response.status_code, response.body) == (401, b"sign in first")
     assert response.headers["Content-Type"] == "text/x-reason"
     assert response.headers["WWW-Authenticate"] == "Basic"
-    assert response.headers["Content-Length"] == "13"
     assert response.headers["Server"] == "uvicorn"
-    assert "Transfer-Encoding" not in response.headers
+    assert response.headers.get_all("Connection") == ["close"]
+    framed = [(name, response.headers.get(name)) for name in ("Content-Length", "Transfer-Encoding")]
+    assert [pair for pair in framed if pair[1] is not None] == [framing]
     assert program.raised == []
     assert program.received[1:] == [{"type": "websocket.disconnect", "code": 1006}]
+
+
+class Denying(Program):
+    """Refuses with as many parts of 64 KiB as ``most`` says, and counts those that were sent."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self.most = most
+        self.sent = 0
+        self.raised: list[OSError] = []
+
+    async def serve(self, receive: Any, send: Any) -> None:
+        """Serve one connection."""
+        await receive()
+        await send(DENIAL)
+        try:
+            for number in range(self.most):
+                await send(body_of(bytes([number % 256]) * 65_536, is_whole=False)[0])
+                self.sent += 1
+            await send(body_of(b"")[0])
+        except OSError as error:
+            self.raised.append(error)
+        await receive()
+
+
+@real
+async def test_denial_is_streamed(http: str) -> None:
+    """A body in parts goes out part by part, waits for a slow client, and arrives whole."""
+    program = Denying(200)
+    async with running(program, http=http) as server, plain_client(server) as (reader, writer):
+        writer.write(REQUEST + b"\r\n")
+        head = await reader.readuntil(b"\r\n\r\n")
+        for _ in range(1000):
+            await asyncio.sleep(0)
+        assert program.sent < 150
+        parts = []
+        while (size := int(await reader.readuntil(b"\r\n"), 16)) > 0:
+            parts.append((await reader.readexactly(size + 2))[:-2])
+
+        assert await reader.read() == b"\r\n"
+    assert head.startswith(b"HTTP/1.1 401 ")
+    assert parts == [bytes([number]) * 65_536 for number in range(200)]
+    assert await program.told() == {"type": "websocket.disconnect", "code": 1006}
+
+
+@real
+async def test_denial_ends_with_client(http: str) -> None:
+    """When the client goes in the midst of a response, sending raises, and the program is told."""
+    program = Denying(100_000)
+    async with running(program, http=http) as server:
+        async with plain_client(server) as (reader, writer):
+            writer.write(REQUEST + b"\r\n")
+            await reader.readuntil(b"\r\n\r\n")
+            writer.transport.abort()
+        assert await program.told() == {"type": "websocket.disconnect", "code": 1006}
+
+    assert [type(error) for error in program.raised] == [ClientDisconnected]
+
+
+@real
+async def test_denial_ends_with_server(http: str) -> None:
+    """A shutdown doesn't wait for a client that doesn't take its response."""
+    program = Denying(100_000)
+    async with contextlib.AsyncExitStack() as stack, running(program, http=http) as server:
+        reader, writer = await stack.enter_async_context(plain_client(server))
+        writer.write(REQUEST + b"\r\n")
+        await reader.readuntil(b"\r\n\r\n")
+
+    assert len(program.raised) == 1
+    assert await program.told() == {"type": "websocket.disconnect", "code": 1006}
+
+
+async def test_denial_may_wait(http: str) -> None:
+    """A program that waits for a message in the midst of its response is woken when the client goes."""
+    program = Saying(DENIAL, *body_of(b"half", is_whole=False))
+    async with running(program, http=http) as server:
+        async with plain_client(server) as (reader, writer):
+            writer.write(REQUEST + b"\r\n")
+            assert (await reader.readuntil(b"half")).endswith(b"\r\n4\r\nhalf")
+            assert len(program.received) == 1
+        assert await program.told() == {"type": "websocket.disconnect", "code": 1006}
 
 
 async def test_bodiless_denial_has_no_length(http: str) -> None:
     """A response with a status that forbids a body is sent without one."""
     program = Saying(
         {"type": "websocket.http.response.start", "status": 204},
-        {"type": "websocket.http.response.body", "body": b"nothing"},
+        *body_of(b"nothing", b"at all"),
     )
     async with running(program, http=http) as server, plain_client(server) as (reader, writer):
         writer.write(REQUEST + b"\r\n")
@@ -183,6 +273,7 @@ async def test_bodiless_denial_has_no_length(http: str) -> None:
 
     assert head.startswith(b"HTTP/1.1 204 No Content")
     assert b"content-length" not in head.lower()
+    assert b"transfer-encoding" not in head.lower()
     assert body == b""
 
 
@@ -204,17 +295,40 @@ async def test_denial_has_final_status(status: int, http: str) -> None:
 
 
 async def test_unfinished_denial_is_error(http: str, caplog: pytest.LogCaptureFixture) -> None:
-    """A program that returns in the midst of its response is answered for with 500."""
+    """A program that returns after the head of its response is answered for with 500."""
 
     async def halfway(scope: Any, receive: Any, send: Any) -> None:
         await send({"type": "websocket.http.response.start", "status": 403})
-        await send({"type": "websocket.http.response.body", "body": b"half", "more_body": True})
 
     async with running(halfway, http=http, lifespan="off") as server:
         response = await refusal(server)
 
     assert (response.status_code, response.body) == (500, b"Internal Server Error")
     assert "ASGI callable returned without completing handshake." in caplog.messages
+
+
+@pytest.mark.parametrize("raises", [False, True])
+async def test_half_denial_is_cut(raises: bool, http: str, caplog: pytest.LogCaptureFixture) -> None:
+    """What a program sent of its response, when it returns or raises, doesn't pass for whole."""
+
+    async def halfway(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "websocket.http.response.start", "status": 403})
+        await send(body_of(b"half", is_whole=False)[0])
+        await asyncio.sleep(1)
+        if raises:
+            raise ValueError("oops")
+
+    async with (
+        running(halfway, http=http, lifespan="off") as server,
+        plain_client(server) as (reader, writer),
+    ):
+        writer.write(REQUEST + b"\r\n")
+        assert (await reader.readuntil(b"half\r\n")).startswith(b"HTTP/1.1 403 ")
+        with contextlib.suppress(ConnectionResetError):
+            assert await reader.read() == b""
+
+    said = "Exception in ASGI application\n" if raises else "returned without completing handshake."
+    assert said in caplog.text
 
 
 @pytest.mark.parametrize("error", [ValueError, SystemExit])

@@ -14,7 +14,10 @@ import pytest
 from fullduplex.aio.client import connect
 from fullduplex.aio.server import serve
 from fullduplex.asgi import http
-from fullduplex.protocol.frames import Opcode, serialize_frame
+from fullduplex.emitter import WebSocketServer
+from fullduplex.protocol.frames import Opcode
+
+from ..aio.ends import client_frame, echo, url_of
 
 virtual = pytest.mark.asyncio(loop_factories=["virtual"])
 
@@ -22,12 +25,6 @@ UPGRADE = (
     b"Upgrade: websocket\r\nConnection: Upgrade\r\n"
     b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n"
 )
-
-
-async def echo(connection: Any) -> None:
-    """Send every message back."""
-    async for message in connection:
-        await connection.send(message)
 
 
 class Application:
@@ -107,11 +104,6 @@ async def browser(server: Any) -> AsyncIterator[Browser]:
             await writer.wait_closed()
 
 
-def url_of(server: Any) -> str:
-    """Return the address of a server."""
-    return f"ws://localhost:{server.sockets[0].getsockname()[1]}/"
-
-
 async def test_pages_come_from_application() -> None:
     """A request that doesn't ask for a WebSocket is answered by the application, in uvicorn's HTTP."""
     async with serve(echo, "localhost", 0, http=http(Application())) as server, browser(server) as visitor:
@@ -153,9 +145,9 @@ async def test_kept_connection_may_upgrade() -> None:
         reply = await visitor.ask(b"GET /ws HTTP/1.1\r\nHost: localhost\r\n" + UPGRADE)
         assert reply.status == 101
         assert [connection.request.path for connection in server.connections] == ["/ws"]
-        visitor.writer.write(serialize_frame(Opcode.TEXT, b"hello", fin=True, rsv=0, masked=True))
+        visitor.writer.write(client_frame(Opcode.TEXT, b"hello"))
         assert await visitor.reader.readexactly(7) == b"\x81\x05hello"
-        visitor.writer.write(serialize_frame(Opcode.CLOSE, b"\x03\xe8", fin=True, rsv=0, masked=True))
+        visitor.writer.write(client_frame(Opcode.CLOSE, b"\x03\xe8"))
 
         assert await visitor.reader.read() == b"\x88\x02\x03\xe8"
 
@@ -419,3 +411,216 @@ def test_no_other_websockets_load() -> None:
 
     assert config.ws_protocol_class is None
     assert logging.getLogger("uvicorn").handlers == []
+
+
+# Both faces, and what only sockets have
+
+
+class Flowing:
+    """Takes what comes to /up once it is released, and pours out two hundred parts for others."""
+
+    def __init__(self) -> None:
+        self.begun = asyncio.Event()
+        self.release = asyncio.Event()
+        self.ended = asyncio.Event()
+        self.sent = 0
+        self.scopes: list[dict[str, Any]] = []
+        self.received: list[str] = []
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serve one request."""
+        if scope["type"] == "lifespan":
+            raise RuntimeError("no lifespan here")
+        self.scopes.append(scope)
+        self.begun.set()
+        try:
+            if scope["path"] == "/up":
+                await self._take(receive, send)
+            else:
+                await self._pour(receive, send)
+        finally:
+            self.ended.set()
+
+    async def _take(self, receive: Any, send: Any) -> None:
+        await self.release.wait()
+        size, more = 0, True
+        while more:
+            message = await receive()
+            self.received.append(message["type"])
+            if message["type"] == "http.disconnect":
+                return
+            size += len(message["body"])
+            more = message["more_body"]
+        said = str(size).encode()
+        headers = [(b"content-length", str(len(said)).encode())]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": said})
+
+    async def _pour(self, receive: Any, send: Any) -> None:
+        await receive()
+        headers = [(b"content-length", str(200 * 65_536).encode())]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        for number in range(200):
+            part = bytes([number]) * 65_536
+            await send({"type": "http.response.body", "body": part, "more_body": True})
+            self.sent += 1
+        await send({"type": "http.response.body"})
+        self.received.append((await receive())["type"])
+
+
+@contextlib.asynccontextmanager
+async def events(application: Any, **options: Any) -> AsyncIterator[Any]:
+    """Serve with the event face, which sends everything back as well."""
+    async with WebSocketServer(host="localhost", port=0, http=application, **options) as server:
+        server.on(
+            "connection",
+            lambda ws, request: ws.on("message", lambda data, is_binary: ws.send(data, binary=is_binary)),
+        )
+        assert server._server is not None
+        yield server._server
+
+
+@contextlib.asynccontextmanager
+async def coroutines(application: Any, **options: Any) -> AsyncIterator[Any]:
+    """Serve with the asyncio face."""
+    async with serve(echo, "localhost", 0, http=application, **options) as server:
+        yield server
+
+
+@pytest.fixture(params=[coroutines, events])
+def serving(request: pytest.FixtureRequest) -> Any:
+    """Serve with each face that takes ``http``."""
+    return request.param
+
+
+async def turns() -> None:
+    """Let everything happen that can happen by itself."""
+    for _ in range(1000):
+        await asyncio.sleep(0)
+
+
+async def test_one_port_with_tls(serving: Any, implementation: str, tls: Any) -> None:
+    """Under TLS one port has https and wss, on connections of their own and on the same one."""
+    mine, theirs = tls
+    application = Application()
+    async with serving(http(application, http=implementation), ssl=mine) as server:
+        port = server.sockets[0].getsockname()[1]
+        reader, writer = await asyncio.open_connection("localhost", port, ssl=theirs)
+        visitor = Browser(reader, writer)
+        async with connect(f"wss://localhost:{port}/", ssl=theirs) as connection:
+            await connection.send("发送数据")
+            for path in ("/one", "/two"):
+                assert (await visitor.get(path)).body == f"GET {path} True ".encode()
+            assert await connection.recv() == "发送数据"
+        assert (await visitor.ask(b"GET / HTTP/1.1\r\nHost: localhost\r\n" + UPGRADE)).status == 101
+        writer.write(client_frame(Opcode.TEXT, b"hello"))
+        assert await reader.readexactly(7) == b"\x81\x05hello"
+        writer.close()
+        await writer.wait_closed()
+
+
+async def test_scheme_is_told(serving: Any, implementation: str, tls: Any) -> None:
+    """The application is told that its visitor came by https, and from where."""
+    mine, theirs = tls
+    application = Flowing()
+    async with serving(http(application, http=implementation, lifespan="off"), ssl=mine) as server:
+        port = server.sockets[0].getsockname()[1]
+        reader, writer = await asyncio.open_connection("localhost", port, ssl=theirs)
+        await Browser(reader, writer).get("/down")
+        client = writer.get_extra_info("sockname")
+        writer.close()
+        await writer.wait_closed()
+
+    assert application.scopes[0]["scheme"] == "https"
+    assert application.scopes[0]["client"] == client[:2]
+    assert application.scopes[0]["server"][1] == port
+
+
+async def test_pipeline_keeps_its_order(serving: Any, implementation: str) -> None:
+    """Requests that don't wait for each other's answers are answered in their order."""
+    application = Application()
+    async with serving(http(application, http=implementation)) as server, browser(server) as visitor:
+        paths = ["/slow", "/two", "/three"]
+        visitor.writer.write(
+            b"".join(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode() for path in paths)
+        )
+        await application.slow.wait()
+        await turns()
+        application.release.set()
+
+        assert [(await visitor.ask(b"")).body for _ in paths] == [f"GET {p} True ".encode() for p in paths]
+
+
+async def test_uploads_wait(serving: Any, implementation: str) -> None:
+    """A body that the application doesn't take isn't read on; in the end it has all of it."""
+    application = Flowing()
+    size = 20_000_000
+    async with (
+        serving(http(application, http=implementation, lifespan="off")) as server,
+        browser(server) as visitor,
+    ):
+        head = f"POST /up HTTP/1.1\r\nHost: localhost\r\nContent-Length: {size}\r\n\r\n"
+        visitor.writer.write(head.encode() + bytes(size))
+        await application.begun.wait()
+        await turns()
+        # What the systems of both ends keep is some megabytes.
+        assert visitor.writer.transport.get_write_buffer_size() > size // 4
+        application.release.set()
+
+        assert (await visitor.ask(b"")).body == str(size).encode()
+
+
+async def test_downloads_wait(serving: Any, implementation: str) -> None:
+    """An application waits for a visitor that reads slowly, and everything arrives."""
+    application = Flowing()
+    async with (
+        serving(http(application, http=implementation, lifespan="off")) as server,
+        browser(server) as visitor,
+    ):
+        visitor.writer.write(b"GET /down HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        await application.begun.wait()
+        await turns()
+        assert application.sent < 150
+
+        body = (await visitor.ask(b"")).body
+    assert body == b"".join(bytes([number]) * 65_536 for number in range(200))
+
+
+@pytest.mark.parametrize("path", ["/up", "/down"])
+async def test_visitors_may_leave(serving: Any, implementation: str, path: str) -> None:
+    """An application hears that its visitor has left, and the next visitor is served."""
+    application = Flowing()
+    async with serving(http(application, http=implementation, lifespan="off")) as server:
+        async with browser(server) as visitor:
+            head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n"
+            visitor.writer.write(head.encode() + bytes(500))
+            await application.begun.wait()
+            await turns()
+            visitor.writer.transport.abort()
+        application.release.set()
+        async with asyncio.timeout(60):
+            await application.ended.wait()
+        assert application.received[-1] == "http.disconnect"
+        async with browser(server) as visitor:
+            assert (await visitor.get("/down")).status == 200
+
+
+async def test_faces_end_alike(serving: Any, implementation: str) -> None:
+    """When the server ends, a request under way gets its answer, and what idles is closed."""
+    application = Application()
+    async with contextlib.AsyncExitStack() as stack:
+        async with serving(http(application, http=implementation)) as server:
+            idle = await stack.enter_async_context(browser(server))
+            await idle.get()
+            busy = await stack.enter_async_context(browser(server))
+            asking = asyncio.create_task(busy.get("/slow"))
+            await application.slow.wait()
+            connection = await connect(url_of(server))
+            server.close()
+            await connection.wait_closed()
+            application.release.set()
+        assert (await asking).body == b"GET /slow True "
+        with contextlib.suppress(ConnectionResetError):
+            assert await idle.reader.read() == b""
+
+    assert application.events[-1] == "lifespan.shutdown"

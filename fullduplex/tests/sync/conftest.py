@@ -15,6 +15,7 @@ import pytest
 from fullduplex import serve
 from fullduplex.sync.background import Call
 
+from ..aio.conftest import no_proxies, tls  # noqa: F401 - fixtures
 from ..aio.ends import Talk, obey, plain_server
 
 T = TypeVar("T")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import gc
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -128,6 +129,29 @@ def test_result_at_interrupt_is_kept(background: Background, interrupt_result: C
     background.call(thread_of_loop)
 
     assert kept == ["message"]
+
+
+@pytest.mark.parametrize("is_interrupted", [True, False])
+def test_error_is_not_kept(
+    background: Background, is_interrupted: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A call that has no result leaves none, be it cancelled or not, and nobody is told of anything else."""
+    kept: list[str] = []
+
+    async def receive() -> str:
+        if not is_interrupted:
+            raise ValueError("oops")
+        interrupt()
+        await asyncio.Event().wait()
+        return "message"
+
+    with pytest.raises(KeyboardInterrupt if is_interrupted else ValueError):
+        background.call(receive, kept.append)
+    background.call(thread_of_loop)
+    gc.collect()
+
+    assert kept == []
+    assert caplog.messages == []
 
 
 def test_interrupted_start_is_forgotten(background: Background, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import signal
+import ssl
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,18 +17,26 @@ import pytest
 
 import fullduplex.sync
 from fullduplex import InvalidStatus, InvalidURI
-from fullduplex.aio.server import unix_serve
+from fullduplex.aio.server import serve, unix_serve
+from fullduplex.exceptions import InvalidProxyStatus
 from fullduplex.sync.client import connect, unix_connect
 
-from ..aio.ends import accept_plainly
+from ..aio.ends import accept_plainly, echo
+from ..aio.proxies import Proxy, listening
 from .conftest import Server, interrupt, on_a_thread
 
 STRICT = [sys.executable, "-X", "dev", "-W", "error"]
+# In this mode asyncio tells of callbacks that took long, as any does on a machine that has much to do.
+PRELUDE = """
+import logging, sys
+from fullduplex.sync import connect
+logging.getLogger("asyncio").setLevel(logging.ERROR)
+"""
 
 
 def run(program: str, *arguments: str) -> tuple[int, str, str]:
     """Run a program that has ``connect``; return its status and what it printed."""
-    command = [*STRICT, "-c", f"import sys\nfrom fullduplex.sync import connect\n{program}", *arguments]
+    command = [*STRICT, "-c", PRELUDE + program, *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     return done.returncode, done.stdout, done.stderr
 
@@ -123,6 +133,65 @@ def test_unix_socket_is_connected(tmp_path: Path) -> None:
         assert connection.recv() == "/chat"
 
 
+def test_tls_is_spoken(serving: Any, tls: Any) -> None:
+    """With ``wss`` there is TLS, for messages of any size; who doesn't trust the server doesn't connect."""
+    mine, theirs = tls
+    with serving(ssl=mine) as server:
+        url = server.url.replace("ws:", "wss:")
+        with connect(url, ssl=theirs) as connection:
+            for message in ("发送数据", bytes(1_000_000)):
+                connection.send(message)
+                assert connection.recv() == message
+        with pytest.raises(ssl.SSLCertVerificationError):
+            connect(url)
+
+
+@pytest.mark.parametrize("scheme", ["http", "https", "socks4a", "socks5h"])
+@pytest.mark.parametrize("is_secure", [False, True])
+@pytest.mark.usefixtures("no_proxies")
+def test_proxies_are_gone_through(scheme: str, is_secure: bool, tls: Any) -> None:
+    """A proxy of each kind is gone through, with TLS behind it or without, to a name that it alone knows."""
+    mine, theirs = tls
+    proxy = Proxy(scheme)
+
+    @contextlib.asynccontextmanager
+    async def behind_proxy() -> AsyncIterator[Any]:
+        async with (
+            serve(echo, "localhost", 0, ssl=mine if is_secure else None) as server,
+            listening(proxy, mine if scheme == "https" else None),
+        ):
+            yield server
+
+    options: dict[str, Any] = {"proxy_ssl": theirs} if scheme == "https" else {}
+    if is_secure:
+        options.update(ssl=theirs, server_hostname="localhost")
+    with on_a_thread(behind_proxy, queue.Queue()) as server:
+        port = int(server.url.rstrip("/").rpartition(":")[2])
+        url = f"{'wss' if is_secure else 'ws'}://only.there:{port}/"
+        with connect(url, proxy=proxy.url(), **options) as connection:
+            connection.send("发送数据")
+            assert connection.recv() == "发送数据"
+
+    assert proxy.asked == [("only.there", port)]
+
+
+def test_failing_proxy_raises() -> None:
+    """A proxy that refuses makes the connecting fail."""
+    proxy = Proxy("http", credentials=("someone", "secret"))
+    with (
+        on_a_thread(lambda: proxy_alone(proxy), queue.Queue()),
+        pytest.raises(InvalidProxyStatus, match="407"),
+    ):
+        connect("ws://only.there/", proxy=proxy.url())
+
+
+@contextlib.asynccontextmanager
+async def proxy_alone(proxy: Proxy) -> AsyncIterator[Any]:
+    """Have a proxy listen, and a server that nobody comes to."""
+    async with listening(proxy), serve(echo, "localhost", 0) as server:
+        yield server
+
+
 # Programs
 
 
@@ -217,3 +286,10 @@ with connect(sys.argv[1]) as connection:
 
     assert (status, errors) == (0, "")
     assert output.splitlines() == ["child", *["parent"] * is_open, "parent again"]
+
+
+def test_coming_back_is_refused() -> None:
+    """A connection that comes back isn't for threads, and says so."""
+    for way in (connect, unix_connect):
+        with pytest.raises(TypeError, match="connect again in a loop"):
+            way("ws://localhost/", reconnect=True)

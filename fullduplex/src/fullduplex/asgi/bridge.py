@@ -32,32 +32,36 @@ from ..aio.listener import Server
 from ..aio.negotiation import extension_factories, limits_with
 from ..close import CloseCode
 from ..kernels.pure import ReadableBuffer
+from ..observe.observer import ObserverOption
 from ..protocol.extensions.permessage_deflate import PerMessageDeflateFactory
 from ..protocol.handshake import list_values
 from ..protocol.http11 import Request, Response
 from ..protocol.limits import Limits
+from ..protocol.server import Origins
 from ..protocol.server import ServerConnection as ServerProtocol
 from ..protocol.states import State
 from ..transport.connection import Marks, Settings
-from ..transport.streams import StreamProtocol
 from .conversation import Conversation, Scope
+from .takeover import Takeover
 
 __all__ = ["Bridge", "BridgedConnection", "UvicornProtocol"]
 
 #: Which origins may connect is the application's to say, as under uvicorn's own protocols.
-ANY_ORIGIN = (re.compile(".*"), None)
+ANY_ORIGIN: Origins = (re.compile(".*"), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """What uvicorn has no options for; see ``UvicornProtocol.with_options``."""
 
+    origins: Origins | None = ANY_ORIGIN
     compression: str | PerMessageDeflateFactory | None = "deflate"
     limits: Limits | None = None
     close_timeout: float | None = 10
     read_limit: Marks = 2**20
     write_limit: Marks = 32_768
     buffer_limit: int | None = 2**26
+    observer: ObserverOption = None
 
 
 class BridgedConnection(ServerConnection):
@@ -66,24 +70,19 @@ class BridgedConnection(ServerConnection):
     #: What uvicorn adds to every response at the time.
     default_headers: tuple[tuple[bytes, bytes], ...] = ()
 
-    @property
-    def is_secure(self) -> bool:
-        """True if TLS is under it."""
-        return self._extra("sslcontext") is not None
-
     def data_received(self, data: ReadableBuffer) -> None:
         """Take bytes; stop reading a client that doesn't wait for the application's decision.
 
         Until it does so it is read, as otherwise nobody would hear of its leaving.
         """
-        is_early = self.request is not None and self.state is State.CONNECTING
+        is_early = self.codec.lifecycle.state is State.CONNECTING and self.request is not None
         super().data_received(data)
         if is_early:
             self.pause_reading()
 
     def resume_reading(self) -> None:
         """Undo ``pause_reading``, once the application has decided."""
-        if self.state is not State.CONNECTING:
+        if self.is_reading_paused and self.state is not State.CONNECTING:
             super().resume_reading()
 
 
@@ -116,7 +115,7 @@ class Bridge(Server[ServerConnection]):
             make_connection=make_connection,
             make_protocol=functools.partial(
                 ServerProtocol,
-                origins=ANY_ORIGIN,
+                origins=options.origins,
                 extensions=extension_factories((), compression),
                 limits=limits_with(options.limits, config.ws_max_size),
             ),
@@ -125,6 +124,7 @@ class Bridge(Server[ServerConnection]):
             open_timeout=None,
             max_connections=None,
             logger=logging.getLogger("uvicorn.error"),
+            observer=options.observer,
         )
         self._config = config
         self._uvicorn_tasks = tasks
@@ -132,7 +132,7 @@ class Bridge(Server[ServerConnection]):
 
     def take(self, default_headers: list[tuple[bytes, bytes]]) -> BridgedConnection:
         """Make the connection for a transport that is about to be handed over."""
-        connection = self._make_connection(self._make_protocol(), self, self.loop)
+        connection = self.new_connection()
         assert isinstance(connection, BridgedConnection)
         connection.default_headers = tuple(default_headers)
         return connection
@@ -140,7 +140,7 @@ class Bridge(Server[ServerConnection]):
     def end(self, connection: BridgedConnection) -> None:
         """End a connection because uvicorn shuts down: code 1012, or status 503 before it is open."""
         if connection.state is State.CONNECTING:
-            self._refuse(connection, "The server is shutting down.\n")
+            self.refuse(connection, "The server is shutting down.\n")
         else:
             connection.start_close(CloseCode.SERVICE_RESTART)
 
@@ -149,7 +149,7 @@ class Bridge(Server[ServerConnection]):
     def request_received(self, connection: ServerConnection, request: Request) -> None:
         """Run the application for a request that keeps the rules; refuse any other."""
         assert isinstance(connection, BridgedConnection)
-        response = self._protocol_of(connection).accept(request)
+        response = self.protocol_of(connection).accept(request)
         # That is uvicorn's to add, or not.
         response.headers.pop("Date", None)
         if response.status_code != 101:
@@ -157,8 +157,8 @@ class Bridge(Server[ServerConnection]):
             return
         scope = self._scope_of(connection, request)
 
-        def answer(response: Response) -> None:
-            self._answer(connection, response)
+        def answer(response: Response, more_body: bool) -> None:
+            self._answer(connection, response, more_body)
             outcome = "[accepted]" if response.status_code == 101 else response.status_code
             client = ":".join(map(str, scope["client"] or ()))
             path = self._config.root_path + request.path
@@ -166,12 +166,10 @@ class Bridge(Server[ServerConnection]):
 
         conversation = Conversation(connection, scope, response, answer, self.logger)
         context = contextvars.Context() if self._config.reset_contextvars else None
-        task = self.loop.create_task(conversation.run(self._config.loaded_app), context=context)
-        self._opening[connection] = task
-        for tasks in (self._tasks, self._uvicorn_tasks):
-            tasks.add(task)
+        # It isn't cancelled when the client leaves, but told so.
+        task = self.start_task(conversation.run(self._config.loaded_app), context)
+        self._uvicorn_tasks.add(task)
         task.add_done_callback(self._uvicorn_tasks.discard)
-        task.add_done_callback(self._task_ended)
 
     def _scope_of(self, connection: BridgedConnection, request: Request) -> Scope:
         path, _, query = request.path.partition("?")
@@ -196,8 +194,8 @@ class Bridge(Server[ServerConnection]):
             "extensions": {"websocket.http.response": {}, "fullduplex": {"connection": connection}},
         }
 
-    def _answer(self, connection: BridgedConnection, response: Response) -> None:
-        """Send a response, with uvicorn's headers.
+    def _answer(self, connection: BridgedConnection, response: Response, more_body: bool = False) -> None:
+        """Send a response, with uvicorn's headers; its body's rest may be sent later.
 
         Raises:
             ValueError: for headers that would break it apart; nothing is sent then.
@@ -206,20 +204,13 @@ class Bridge(Server[ServerConnection]):
         for name, value in connection.default_headers:
             if name.decode("latin-1").lower() not in own:
                 response.headers[name.decode("latin-1")] = value.decode("latin-1")
-        self._protocol_of(connection).send_response(response)
+        self.protocol_of(connection).send_response(response, more_body=more_body)
         connection.flush()
         if connection.state is State.OPEN:
-            self._opening.pop(connection, None)
-            self._open.add(connection)
-            connection.start()
-
-    def handshake_ended(self, connection: ServerConnection, response: Response | None) -> None:
-        """Forget a connection that was lost before it was open; its application hears of it."""
-        self._opening.pop(connection, None)
-        self._ended.set()
+            self.opened(connection)
 
 
-class UvicornProtocol(StreamProtocol):
+class UvicornProtocol(Takeover):
     """What uvicorn hands WebSocket connections to.
 
     Give it to uvicorn: ``uvicorn app:app --ws fullduplex.asgi:UvicornProtocol``, or
@@ -238,25 +229,30 @@ class UvicornProtocol(StreamProtocol):
     def with_options(
         cls,
         *,
+        origins: Origins | None = ANY_ORIGIN,
         compression: str | PerMessageDeflateFactory | None = "deflate",
         limits: Limits | None = None,
         close_timeout: float | None = 10,
         read_limit: Marks = 2**20,
         write_limit: Marks = 32_768,
         buffer_limit: int | None = 2**26,
+        observer: ObserverOption = None,
     ) -> type[UvicornProtocol]:
         """Return a protocol with other options than the default ones; they are those of ``serve``.
 
-        uvicorn's ``ws_max_size`` goes before ``limits.message``, and its
+        Without ``origins`` any may connect; set to None it is the default of
+        ``serve``.  uvicorn's ``ws_max_size`` goes before ``limits.message``, and its
         ``ws_per_message_deflate``, if it is false, before ``compression``.
         """
         options = Options(
+            origins=origins,
             compression=compression,
             limits=limits,
             close_timeout=close_timeout,
             read_limit=read_limit,
             write_limit=write_limit,
             buffer_limit=buffer_limit,
+            observer=observer,
         )
         return type(cls.__name__, (cls,), {"__slots__": (), "_options": options})
 
@@ -277,9 +273,10 @@ class UvicornProtocol(StreamProtocol):
         super().__init__(self._bridged)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Take the transport."""
-        self._connections.add(self)
+        """Take the transport, if it is free to be taken."""
         super().connection_made(transport)
+        if not self.is_refused:
+            self._connections.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Pass on that the transport is gone."""

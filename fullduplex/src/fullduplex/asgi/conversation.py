@@ -6,7 +6,8 @@ response.
 
 Invariants:
 
-1. The client gets exactly one response, whatever the application does.
+1. The client gets exactly one response, whatever the application does; one
+   that is left unfinished is cut, and never passes for whole.
 2. Once the connection is gone, ``receive`` always gives ``websocket.disconnect``.
 3. A wrong message raises into the application, and nothing of it is sent.
 """
@@ -22,6 +23,7 @@ from ..aio.connection import ServerConnection
 from ..close import CloseCode
 from ..exceptions import ConnectionClosed
 from ..protocol.http11 import Response
+from ..protocol.server import ServerConnection as ServerProtocol
 from ..protocol.server import plain_response
 from ..protocol.states import State
 
@@ -69,7 +71,7 @@ class Conversation:
         connection: that connection; its request is read, and waits for a response.
         scope: the connection scope.
         response: the response that accepts, which the application may add to.
-        answer: sends a response.
+        answer: sends a response, or as much of it as there is, if it is told that there is more.
         logger: where the application's mistakes are told.
     """
 
@@ -78,17 +80,18 @@ class Conversation:
         connection: ServerConnection,
         scope: Scope,
         response: Response,
-        answer: Callable[[Response], None],
+        answer: Callable[[Response, bool], None],
         logger: logging.Logger,
     ) -> None:
         self._connection = connection
+        self._lifecycle = connection.codec.lifecycle
         self._scope = scope
         self._response = response
         self._answer = answer
         self._logger = logger
         self._stage = Stage.DECIDING
         self._has_connected = False
-        # The response that refuses, until its body is whole.
+        # The response that refuses; sent with the first part of its body.
         self._denial: Response | None = None
 
     async def run(self, application: Application) -> None:
@@ -102,11 +105,12 @@ class Conversation:
             result: object = await application(self._scope, self.receive, self.send)  # type: ignore[func-returns-value]
             code = CloseCode.NORMAL_CLOSURE
             self._look_at(result)
-        except ClientDisconnected:
-            self._logger.debug("the application sent to a client that is gone", exc_info=True)
-        except (Exception, SystemExit):
+        except (Exception, SystemExit) as error:
             # Not even an exit in one application ends the server of all others.
-            self._logger.exception("Exception in ASGI application\n")
+            if isinstance(error, ClientDisconnected | ConnectionClosed) and self._is_gone:
+                self._logger.debug("the application ended as its client is gone", exc_info=True)
+            else:
+                self._logger.exception("Exception in ASGI application\n")
         finally:
             self._finish(code)
 
@@ -120,14 +124,17 @@ class Conversation:
         if self._stage is Stage.ACCEPTED:
             self._connection.start_close(code)
         elif self._stage is not Stage.OVER and not self._is_gone:
-            self._answer(_plain(500, "Internal Server Error"))
+            if self._connection.response is None:
+                self._answer(_plain(500, "Internal Server Error"), False)
+            else:
+                self._connection.abort()
         self._stage = Stage.OVER
 
     @property
     def _is_gone(self) -> bool:
         """True if it wasn't the application that ended the connection, or the waiting for an answer."""
         wanted = State.OPEN if self._stage is Stage.ACCEPTED else State.CONNECTING
-        return self._connection.state is not wanted
+        return self._lifecycle.state is not wanted
 
     # To the application
 
@@ -140,8 +147,7 @@ class Conversation:
         if not self._has_connected:
             self._has_connected = True
             return {"type": "websocket.connect"}
-        response = self._connection.response
-        if response is not None and response.status_code != 101:
+        if self._is_refused:
             return self._disconnect()
         try:
             data = await self._connection.recv()
@@ -149,10 +155,15 @@ class Conversation:
             return self._disconnect()
         return {"type": "websocket.receive", "text" if isinstance(data, str) else "bytes": data}
 
+    @property
+    def _is_refused(self) -> bool:
+        """True once the whole of a response that refuses was sent."""
+        response = self._connection.response
+        return response is not None and response.status_code != 101 and self._is_gone
+
     def _disconnect(self) -> Message:
-        lifecycle = self._connection.codec.lifecycle
         # 5.5.1: if the client closed first, what was sent echoes it.
-        close = lifecycle.sent or lifecycle.received
+        close = self._lifecycle.sent or self._lifecycle.received
         if close is None:
             return {"type": "websocket.disconnect", "code": int(CloseCode.ABNORMAL_CLOSURE)}
         return {"type": "websocket.disconnect", "code": int(close.code), "reason": close.reason}
@@ -171,31 +182,26 @@ class Conversation:
         stage = self._stage
         if stage is not Stage.OVER and self._is_gone:
             raise ClientDisconnected
-        if kind not in EXPECTED[stage]:
+        if kind == "websocket.send" and stage is Stage.ACCEPTED:
+            await self._unless_closed(self._connection.send(_data_of(message)))
+        elif kind not in EXPECTED[stage]:
             raise RuntimeError(_complaint(stage, kind))
-        if kind == "websocket.send":
-            await self._send(message)
         elif kind == "websocket.accept":
             self._accept(message)
         elif kind == "websocket.http.response.start":
             self._start_denial(message)
         elif kind == "websocket.http.response.body":
-            self._go_on_denying(message)
+            await self._go_on_denying(message)
         elif stage is Stage.ACCEPTED:
             self._connection.start_close(message.get("code", 1000), message.get("reason") or "")
             self._stage = Stage.OVER
         else:
-            self._answer(_plain(403, "Forbidden"))
+            self._answer(_plain(403, "Forbidden"), False)
             self._stage = Stage.OVER
 
-    async def _send(self, message: Message) -> None:
-        data = message.get("bytes")
-        if data is None:
-            data = message.get("text")
-        if data is None:
-            raise RuntimeError("ASGI message 'websocket.send' has neither 'bytes' nor 'text'.")
+    async def _unless_closed(self, sending: Awaitable[None]) -> None:
         try:
-            await self._connection.send(data)
+            await sending
         except ConnectionClosed as error:
             raise ClientDisconnected from error
 
@@ -213,7 +219,7 @@ class Conversation:
         self._connection.codec.subprotocol = subprotocol
         self._stage = Stage.ACCEPTED
         try:
-            self._answer(Response(101, headers=headers))
+            self._answer(Response(101, headers=headers), False)
         except ValueError:
             self._stage = Stage.DECIDING
             raise
@@ -227,23 +233,46 @@ class Conversation:
             # Of these there is one truth: what is sent, and that nothing follows it.
             if name.lower() not in ("connection", "content-length", "transfer-encoding"):
                 response.headers[name] = value
+        response.headers["connection"] = "close"
         response.serialize()
         self._denial = response
         self._stage = Stage.DENYING
 
-    def _go_on_denying(self, message: Message) -> None:
+    async def _go_on_denying(self, message: Message) -> None:
+        body, more_body = bytes(message.get("body", b"")), message.get("more_body", False)
+        self._send_denial(body, more_body)
+        if more_body:
+            await self._unless_closed(self._connection.drain())
+        else:
+            self._stage = Stage.OVER
+
+    def _send_denial(self, body: bytes, more_body: bool) -> None:
+        """Send a part of the response that refuses: with its head, if it is the first."""
         response = self._denial
         assert response is not None
-        response.body += message.get("body", b"")
-        if message.get("more_body", False):
-            return
-        response.headers["connection"] = "close"
         if response.status_code in BODILESS:
-            response.body = b""
+            if not more_body:
+                self._answer(response, False)
+        elif self._connection.response is None:
+            response.body = body
+            if not more_body:
+                response.headers["content-length"] = str(len(body))
+            self._answer(response, more_body)
         else:
-            response.headers["content-length"] = str(len(response.body))
-        self._answer(response)
-        self._stage = Stage.OVER
+            protocol = self._connection.codec
+            assert isinstance(protocol, ServerProtocol)
+            protocol.send_body(body, more_body=more_body)
+            self._connection.flush()
+
+
+def _data_of(message: Message) -> str | bytes:
+    """Return what a message sends: ``bytes`` goes before ``text``."""
+    data: str | bytes | None = message.get("bytes")
+    if data is None:
+        data = message.get("text")
+    if data is None:
+        raise RuntimeError("ASGI message 'websocket.send' has neither 'bytes' nor 'text'.")
+    return data
 
 
 def _lines(message: Message) -> list[tuple[str, str]]:

@@ -18,6 +18,9 @@ from typing import Any
 
 import uvicorn
 
+from ..transport.streams import StreamProtocol
+from .takeover import Takeover
+
 __all__ = ["Handover", "http"]
 
 
@@ -30,7 +33,7 @@ class Handover:
         self._clock: asyncio.Task[None] | None = None
         self._make: Callable[[], asyncio.Protocol] | None = None
 
-    async def startup(self, create_protocol: Callable[[], asyncio.BaseProtocol]) -> None:
+    async def startup(self, create_protocol: Callable[[], StreamProtocol]) -> None:
         """Load the application and begin its lifespan.
 
         Raises:
@@ -40,7 +43,7 @@ class Handover:
         if not config.loaded:
             config.load()
         # uvicorn calls this when a connection that it already has asks for a WebSocket.
-        config.ws_protocol_class = lambda **_: create_protocol()  # type: ignore[assignment]
+        config.ws_protocol_class = lambda **_: Takeover(create_protocol().connection)  # type: ignore[assignment]
         server.servers = []
         server.lifespan = config.lifespan_class(config)
         await server.lifespan.startup()

@@ -80,7 +80,7 @@ class Call(Generic[T]):
             # In the turn of the loop that took a message: in between, nobody can leave.
             if self._is_decided.acquire(blocking=False):
                 self._has_outcome.release()
-            else:
+            elif self._error is None:
                 self._keep_result()
 
     def wait(self) -> T:
@@ -105,7 +105,7 @@ class Call(Generic[T]):
             self.task.cancel()
 
     def _keep_result(self) -> None:
-        if self._keep is not None and self._error is None:
+        if self._keep is not None:
             self._keep(self._result)
 
 

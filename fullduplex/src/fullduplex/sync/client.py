@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import Any
 
 from ..aio import client as aio
@@ -28,7 +29,9 @@ def connect(uri: str, **options: Any) -> ClientConnection:
         OSError: if the transport can't be opened.
         InvalidHandshake: if the opening handshake fails.
         TimeoutError: if the connection isn't open in time.
+        TypeError: for ``reconnect``.
     """
+    _check_is_one(options)
     return _opened(aio.connect(uri, **options))
 
 
@@ -36,10 +39,21 @@ def unix_connect(
     path: str | os.PathLike[str] | None = None, uri: str | None = None, **options: Any
 ) -> ClientConnection:
     """Connect to a server on a Unix socket, as ``fullduplex.aio.client.unix_connect`` does."""
+    _check_is_one(options)
     return _opened(aio.unix_connect(path, uri, **options))
 
 
-def _opened(connecting: aio.connect) -> ClientConnection:
+def _check_is_one(options: Mapping[str, Any]) -> None:
+    """See that one connection is asked for.
+
+    Raises:
+        TypeError: if it is to come back.
+    """
+    if options.get("reconnect"):
+        raise TypeError("reconnect is for asyncio and the browser's face: connect again in a loop")
+
+
+def _opened(connecting: aio.connect[aio.ClientConnection]) -> ClientConnection:
     thread = background()
 
     async def open_connection() -> aio.ClientConnection:

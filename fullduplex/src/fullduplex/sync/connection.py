@@ -13,6 +13,7 @@ Invariants:
 from __future__ import annotations
 
 import asyncio
+import logging
 import uuid
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
@@ -159,6 +160,11 @@ class ClientConnection:
     def id(self) -> uuid.UUID:
         """Names the connection in logs."""
         return self._connection.id
+
+    @property
+    def logger(self) -> logging.LoggerAdapter[logging.Logger]:
+        """The logger of its client; records have the connection below it as ``websocket``."""
+        return self._connection.logger
 
     @property
     def state(self) -> State:
