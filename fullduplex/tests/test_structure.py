@@ -23,7 +23,17 @@ pytestmark = pytest.mark.structure
 
 ROOT = Path(__file__).resolve().parents[2]
 DISTRIBUTIONS = ("fullduplex", "hubbub")
-MADE_BY_TOOLS = {".git", ".hypothesis", ".venv", "__pycache__", "build", "dist", "node_modules", "web_dist"}
+MADE_BY_TOOLS = {
+    ".git",
+    ".hypothesis",
+    ".venv",
+    "__pycache__",
+    "_build",
+    "build",
+    "dist",
+    "node_modules",
+    "web_dist",
+}
 
 # Packages' __init__ and __main__ have no test module of their own: the first of fullduplex has the public
 # names, tested here; the others hold a docstring, or call the command line that test_cli tests.
@@ -31,7 +41,7 @@ UNTESTED: dict[str, set[str]] = {"fullduplex": {"version"}, "hubbub": set()}
 
 # Folders of tests, and test modules, that are about no single module.
 BEYOND_MODULES: dict[str, set[str]] = {
-    "fullduplex": {"attacks", "interop", "test_examples", "test_structure"},
+    "fullduplex": {"attacks", "bench", "docs", "interop", "test_examples", "test_structure"},
     "hubbub": {"system", "test_structure"},
 }
 
