@@ -36,7 +36,7 @@ MADE_BY_TOOLS = {
 }
 
 # Packages' __init__ and __main__ have no test module of their own: the first of fullduplex has the public
-# names, tested here; the others hold a docstring, or call the command line that test_cli tests.
+# names, tested here; the others hold a docstring, or call the command line that tests of cli test.
 UNTESTED: dict[str, set[str]] = {"fullduplex": {"version"}, "hubbub": set()}
 
 # Folders of tests, and test modules, that are about no single module.
