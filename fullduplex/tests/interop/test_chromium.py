@@ -2,8 +2,11 @@
 
 import array
 import asyncio
+import base64
 import contextlib
+import gc
 import io
+import json
 import socket
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
@@ -14,8 +17,10 @@ from playwright.async_api import Browser, Page
 
 from fullduplex import ConnectionClosed, WebSocket, serve
 from fullduplex.browser import BAD_PORTS, CloseEvent
+from fullduplex.kernels import apply_mask
+from fullduplex.protocol.frames import Opcode, serialize_frame
 
-from ..aio.ends import Talk, accept_plainly
+from ..aio.ends import Talk, accept_plainly, plain_server, port_of, url_of
 from ..browser.ends import plain_address, saying
 from ..protocol.test_url import BASE, READ, REFUSED, RELATIVE
 
@@ -48,11 +53,13 @@ async ([address, subprotocols, reactions]) => {
 """
 
 
-async def record(address: str, subprotocols: Sequence[str], reactions: Reactions) -> list[list[Any]]:
+async def record(
+    address: str, subprotocols: Sequence[str], reactions: Reactions, **options: Any
+) -> list[list[Any]]:
     """Converse through our WebSocket, and return every event with readyState and bufferedAmount."""
     lines: list[list[Any]] = []
     closed = asyncio.Event()
-    ws = WebSocket(address, list(subprotocols))
+    ws = WebSocket(address, list(subprotocols), **options)
 
     def at(event: str, *details: Any) -> None:
         lines.append([event, *details, ws.readyState, ws.bufferedAmount])
@@ -202,6 +209,128 @@ async def test_page_echoes_bytes(address: str, page: Page) -> None:
     assert await page.evaluate(ECHO_BYTES, [address, sizes]) == ["permessage-deflate", [True] * len(sizes)]
 
 
+# Requests, as the server sees them.
+
+TOLD = ["host", "origin", "referer", "cache-control", "pragma", "authorization"]
+
+
+async def read_request(reader: asyncio.StreamReader) -> tuple[str, dict[str, str], bytes]:
+    """Read a request; return its path, what it says of itself, and all of it."""
+    head = await reader.readuntil(b"\r\n\r\n")
+    first, *lines = head.decode().split("\r\n")[:-2]
+    headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines)}
+    return first.split(" ")[1], headers, head
+
+
+async def tell_request(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Accept, say what the request was, and close; be a proxy to ourselves for who wants one.
+
+    Nobody gets in at /secret without credentials, and /elsewhere leads to /.
+    """
+    while True:
+        path, headers, head = await read_request(reader)
+        if head.startswith(b"CONNECT "):
+            writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+        elif path == "/elsewhere":
+            writer.write(b"HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Length: 0\r\n\r\n")
+        elif path == "/secret" and "authorization" not in headers:
+            challenge = b'WWW-Authenticate: Basic realm="secret"\r\nContent-Length: 0\r\n\r\n'
+            writer.write(b"HTTP/1.1 401 Unauthorized\r\n" + challenge)
+        elif "upgrade" in headers:
+            break
+        else:
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 0\r\n\r\n")
+    request = asyncio.StreamReader()
+    request.feed_data(head)
+    told = json.dumps([headers.get(name) for name in TOLD]).encode()
+    frame = serialize_frame(Opcode.TEXT, told, fin=True, rsv=0, masked=False)
+    writer.write(await accept_plainly(request) + frame + b"\x88\x00")
+    await reader.read(6)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def telling() -> AsyncIterator[asyncio.Server]:
+    """A server that tells what it was asked."""
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(asyncio.IncompleteReadError):
+            await tell_request(reader, writer)
+
+    async with plain_server(talk) as server:
+        yield server
+
+
+@pytest.mark.parametrize("place", ["example.test", "example.test:80", "EXAMPLE.test:8080"])
+async def test_hosts_as_in_browser(telling: asyncio.Server, browser: Browser, place: str) -> None:
+    """Host has the port that isn't the scheme's own, and no other."""
+    port = port_of(telling)
+    lines = await record(f"ws://{place}/", [], {}, host="localhost", port=port, origin="null")
+
+    assert json.loads(lines[2][1])[0] == place.lower().removesuffix(":80")
+    async with await browser.new_page(proxy={"server": f"http://localhost:{port}"}) as page:
+        assert lines == await page.evaluate(RECORD, [f"ws://{place}/", [], {}])
+
+
+async def test_requests_as_in_browser(telling: asyncio.Server, fresh_page: Page) -> None:
+    """A request has Origin, asks for nothing that is kept, and doesn't say which page it comes from."""
+    origin = url_of(telling, "", "http")
+    await fresh_page.goto(f"{origin}/page")
+    lines = await record(url_of(telling), [], {}, origin=origin)
+
+    assert lines == await fresh_page.evaluate(RECORD, [url_of(telling), [], {}])
+    assert json.loads(lines[2][1])[1:] == [origin, None, "no-cache", "no-cache", None]
+
+
+async def test_redirects_as_in_browser(telling: asyncio.Server, fresh_page: Page) -> None:
+    """A redirect isn't followed."""
+    conversation = [url_of(telling, "/elsewhere"), [], {}]
+    lines = await record(*conversation)
+
+    assert lines == await fresh_page.evaluate(RECORD, conversation)
+    assert lines[1:] == [["error", 3, 0], ["close", 1006, "", False, 3, 0]]
+
+
+async def test_credentials_as_in_browser(telling: asyncio.Server, fresh_page: Page) -> None:
+    """Credentials of the URL let in where Basic authentication is asked for."""
+    origin = url_of(telling, "", "http")
+    # To other origins Chromium gives none.
+    await fresh_page.goto(f"{origin}/page")
+    url = url_of(telling, "/secret").replace("//", "//me:p%40ss%E6%8D%AE@")
+    lines = await record(url, [], {}, origin=origin)
+
+    assert lines == await fresh_page.evaluate(RECORD, [url, [], {}])
+    assert json.loads(lines[2][1])[-1] == "Basic " + base64.b64encode("me:p@ss据".encode()).decode()
+
+
+async def tell_heads(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Say how each frame began, up to its masking key."""
+    writer.write(await accept_plainly(reader))
+    while True:
+        head = await reader.readexactly(2)
+        more = {126: 2, 127: 8}.get(head[1] & 0x7F, 0)
+        length = await reader.readexactly(more)
+        if head[0] == 0x88:
+            writer.write(b"\x88\x00")
+            return
+        await reader.readexactly(4 + (int.from_bytes(length, "big") if more else head[1] & 0x7F))
+        told = (head + length).hex().encode()
+        writer.write(b"\x81" + bytes([len(told)]) + told)
+
+
+async def test_heads_as_in_browser(fresh_page: Page) -> None:
+    """Frames have the shortest length field that does, on either side of every limit."""
+    sizes = [0, 125, 126, 65_535, 65_536]
+    heads = ["8180", "81fd", "81fe007e", "81feffff", "81ff0000000000010000"]
+    events = ["open", *(f"message {head}" for head in heads)]
+    answers: list[list[Any]] = [*(["send", "x" * size] for size in sizes), ["close"]]
+    reactions = {event: [answer] for event, answer in zip(events, answers, strict=True)}
+    async with plain_address(tell_heads) as url:
+        lines = await record(url, [], reactions)
+
+        assert lines == await fresh_page.evaluate(RECORD, [url, [], reactions])
+        assert [line[1] for line in lines if line[0] == "message"] == heads
+
+
 # Addresses, and other arguments.
 
 MAKE = """
@@ -303,6 +432,70 @@ async def test_codes_as_in_browser(fresh_page: Page) -> None:
             closed.append(["closed", ws.readyState])
 
     assert closed == await fresh_page.evaluate(CLOSE, calls)
+
+
+ASSIGN = """
+async (address) => {
+  "use strict";
+  const ws = new WebSocket(address, "chat.v1");
+  const lines = [];
+  const look = () => lines.push([
+    ws.url, ws.readyState, ws.bufferedAmount, ws.extensions.split(";")[0], ws.protocol, ws.OPEN,
+  ]);
+  const assign = () => {
+    for (const name of ["url", "readyState", "bufferedAmount", "extensions", "protocol", "OPEN"]) {
+      try { ws[name] = 5; } catch (error) { lines.push(name); }
+    }
+    look();
+  };
+  assign();
+  await new Promise((resolve) => { ws.onopen = resolve; });
+  assign();
+  const over = new Promise((resolve) => { ws.onclose = resolve; });
+  lines.push([ws.send("x") ?? null, ws.close() ?? null, ws.close() ?? null]);
+  await over;
+  look();
+  return lines;
+}
+"""
+
+
+async def assign(address: str) -> list[Any]:
+    """Do the same with our WebSocket."""
+    ws: Any = WebSocket(address, "chat.v1")
+    lines: list[Any] = []
+
+    def look() -> None:
+        extension = ws.extensions.split(";")[0]
+        lines.append([ws.url, ws.readyState, ws.bufferedAmount, extension, ws.protocol, ws.OPEN])
+
+    def assign_to_all() -> None:
+        for name in ("url", "readyState", "bufferedAmount", "extensions", "protocol", "OPEN"):
+            try:
+                setattr(ws, name, 5)
+            except AttributeError:
+                lines.append(name)
+        look()
+
+    opened, over = asyncio.Event(), asyncio.Event()
+    assign_to_all()
+    ws.onopen = lambda event: opened.set()
+    await opened.wait()
+    assign_to_all()
+    ws.onclose = lambda event: over.set()
+    lines.append([ws.send("x"), ws.close(), ws.close()])
+    await over.wait()
+    look()
+    return lines
+
+
+async def test_attributes_as_in_browser(address: str, page: Page) -> None:
+    """Nothing can be assigned that tells of the connection, and no method returns anything."""
+    lines = await assign(address)
+
+    assert lines == await page.evaluate(ASSIGN, address)
+    assert lines[6][3:] == ["", "", 1]
+    assert lines[13][3:] == ["permessage-deflate", "chat.v1", 1]
 
 
 # Listeners and events.
@@ -454,6 +647,50 @@ async def test_listeners_as_in_browser(address: str, page: Page) -> None:
     assert await listen(address) == await page.evaluate(LISTEN, address)
 
 
+TURNS = """
+async (address) => {
+  const ws = new WebSocket(address);
+  const lines = [];
+  const note = (line) => { lines.push([line, ws.readyState]); };
+  await new Promise((resolve) => {
+    ws.onopen = () => note("open");
+    ws.onmessage = ({ data }) => { note(data); Promise.resolve().then(() => note("between")); };
+    ws.onclose = ({ code }) => { note(code); resolve(); };
+  });
+  return lines;
+}
+"""
+
+
+async def turns(address: str) -> list[Any]:
+    """Do the same with our WebSocket: what a page does before its next task, we do before our next turn."""
+    ws = WebSocket(address)
+    lines: list[Any] = []
+    over = asyncio.Event()
+
+    def note(line: Any) -> None:
+        lines.append([line, ws.readyState])
+
+    def onmessage(event: Any) -> None:
+        note(event.data)
+        asyncio.get_running_loop().call_soon(note, "between")
+
+    ws.onopen = lambda event: note("open")
+    ws.onmessage = onmessage
+    ws.onclose = lambda event: (note(event.code), over.set())
+    await over.wait()
+    return lines
+
+
+async def test_turns_as_in_browser(fresh_page: Page) -> None:
+    """Of what comes in one piece, each message and the end have a turn of their own."""
+    async with plain_address(saying(b"\x81\x03one\x81\x03two\x88\x02\x03\xe8", size=8)) as url:
+        lines = await turns(url)
+
+        assert lines == await fresh_page.evaluate(TURNS, url)
+        assert [line for line, _ in lines] == ["open", "one", "between", "two", "between", 1000]
+
+
 # Messages.
 
 SEND = """
@@ -593,6 +830,78 @@ async def test_wrongs_as_in_browser(fresh_page: Page, name: str) -> None:
         lines = await record(*conversation)
 
         assert lines == await fresh_page.evaluate(RECORD, conversation)
+
+
+async def test_wrong_text_unlike_browser(fresh_page: Page) -> None:
+    """Who says what isn't UTF-8 hears 1007 from us, and 1002 from Chromium."""
+    heard: asyncio.Queue[int] = asyncio.Queue()
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(await accept_plainly(reader) + b"\x81\x01\xff")
+        head = await reader.readexactly(6)
+        code = await reader.readexactly(2)
+        heard.put_nowait(int.from_bytes(apply_mask(code, head[2:]), "big"))
+
+    async with plain_address(talk) as url:
+        lines = await record(url, [], {})
+
+        assert lines == await fresh_page.evaluate(RECORD, [url, [], {}])
+        assert [await heard.get(), await heard.get()] == [1007, 1002]
+
+
+OPEN = """
+(address) => new Promise((resolve) => { new WebSocket(address).onopen = () => resolve(); })
+"""
+
+
+@contextlib.asynccontextmanager
+async def coming() -> AsyncIterator[tuple[str, asyncio.Queue[Any]]]:
+    """Give the address of a server, and the connections that come."""
+    connections: asyncio.Queue[Any] = asyncio.Queue()
+
+    async def wait(connection: Any) -> None:
+        connections.put_nowait(connection)
+        await connection.wait_closed()
+
+    async with serve(wait, "localhost", 0) as server:
+        yield url_of(server), connections
+
+
+async def opened(address: str) -> WebSocket:
+    """Open a WebSocket of ours."""
+    is_open = asyncio.Event()
+    ws = WebSocket(address)
+    ws.onopen = lambda event: is_open.set()
+    await is_open.wait()
+    return ws
+
+
+async def test_leaving_as_in_browser(fresh_page: Page) -> None:
+    """Who goes leaves with 1001: a page that is closed, and a WebSocket of ours with `aclose`."""
+    async with coming() as (address, connections):
+        await fresh_page.evaluate(OPEN, address)
+        theirs = await connections.get()
+        await fresh_page.close()
+        ws = await opened(address)
+        ours = await connections.get()
+        await ws.aclose()
+        for connection in (theirs, ours):
+            await connection.wait_closed()
+            assert connection.close_code == 1001
+
+
+async def test_forsaken_unlike_browser(fresh_page: Page) -> None:
+    """Who is forsaken is closed without a code; Chromium's lives on."""
+    async with coming() as (address, connections):
+        await opened(address)
+        gc.collect()
+        ours = await connections.get()
+        await ours.wait_closed()
+        assert ours.close_code == 1005
+        await fresh_page.evaluate(OPEN, address)
+        tools = await fresh_page.context.new_cdp_session(fresh_page)
+        await tools.send("HeapProfiler.collectGarbage")
+        assert await (await (await connections.get()).ping()) > 0
 
 
 async def test_cut_is_error_unlike_browser(fresh_page: Page) -> None:

@@ -18,7 +18,7 @@ from fullduplex.aio.client import connect
 from fullduplex.aio.server import serve
 from fullduplex.exceptions import ProxyError
 
-from ..aio.certificate import make_certificate
+from ..aio.certificate import contexts, make_certificate
 from ..aio.ends import echo, url_of
 
 TLS = tuple[ssl.SSLContext, ssl.SSLContext]
@@ -27,10 +27,7 @@ TLS = tuple[ssl.SSLContext, ssl.SSLContext]
 @pytest.fixture
 def tls(tmp_path: Path) -> TLS:
     """Contexts for servers called localhost, and for a client that trusts them."""
-    certificate = make_certificate(tmp_path)
-    server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    server.load_cert_chain(certificate)
-    return server, ssl.create_default_context(cafile=certificate)
+    return contexts(make_certificate(tmp_path))
 
 
 @contextlib.asynccontextmanager

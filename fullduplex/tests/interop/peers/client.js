@@ -7,8 +7,10 @@ import { obey, report, tell } from "./conversation.js";
 
 const [address, subprotocols = "[]", options = "{}"] = process.argv.slice(2);
 const ws = new WebSocket(address, JSON.parse(subprotocols), JSON.parse(options));
+let headers;
 
 report(ws);
-ws.on("open", () => tell("open", { protocol: ws.protocol, extensions: ws.extensions }));
+ws.on("upgrade", (response) => { ({ headers } = response); });
+ws.on("open", () => tell("open", { protocol: ws.protocol, extensions: ws.extensions, headers }));
 ws.on("unexpected-response", (request, response) => tell("refused", { status: response.statusCode }));
 obey(() => ws);
