@@ -262,7 +262,6 @@ def test_empty_line_may_come_first() -> None:
         ("Sec-WebSocket-Protocol", ["a b"], 400),
         ("Sec-WebSocket-Protocol", ["a,(b)"], 400),
         ("Sec-WebSocket-Protocol", ['"a"'], 400),
-        ("Sec-WebSocket-Extensions", [""], 400),
         ("Sec-WebSocket-Extensions", ["a;"], 400),
         ("Sec-WebSocket-Extensions", ['a; b="'], 400),
         ("Sec-WebSocket-Extensions", ["permessage-deflate; client_max_window_bits="], 400),
@@ -728,6 +727,14 @@ def test_nothing_is_agreed_without_factories() -> None:
 
     assert "Sec-WebSocket-Extensions" not in found.headers
     assert found.server.extension is None
+
+
+def test_empty_offer_offers_nothing() -> None:
+    """A header that names no extension is as good as none, as some clients send it."""
+    found = answer(("Sec-WebSocket-Extensions", ""), extensions=DEFLATE)
+
+    assert found.status == 101
+    assert "Sec-WebSocket-Extensions" not in found.headers
 
 
 def test_agreed_compression_is_used() -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import gc
 import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -1246,6 +1248,19 @@ async def test_end_of_stream_closes() -> None:
     assert connection.calls == ["whole", ("closed", State.CLOSED, None)]
     assert connection.close_code == 1006
     assert bench.peer.has_ended
+
+
+async def test_half_close_finds_peer_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the peer has cut the transport before we end our side, nothing is raised, and ours is cut too."""
+    bench = Bench()
+    gone = OSError(errno.ENOTCONN, "not connected")
+    monkeypatch.setattr(bench.to_peer, "write_eof", Mock(side_effect=gone))
+    bench.from_peer.write(b"no request\r\n\r\n")
+    await turn()
+
+    assert bench.connection.state is State.CLOSED
+    assert bench.connection.was_cut is False
+    assert bench.to_peer.is_closing()
 
 
 async def test_end_leaves_what_waits() -> None:

@@ -294,7 +294,9 @@ class ServerConnection(Connection):
         """Accept the first offer that one of ours can; decline all others (9.1)."""
         offers: list[tuple[str, Parameters]] = []
         for value in headers.get_all("Sec-WebSocket-Extensions"):
-            offers += parse_extensions(value)
+            # `websockets` offers nothing by an empty one.
+            if value:
+                offers += parse_extensions(value)
         for name, parameters in offers:
             for factory in self._factories:
                 if factory.name != name:

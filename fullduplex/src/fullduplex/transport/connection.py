@@ -465,7 +465,11 @@ class Connection:
                 transport.close()
         else:
             self.resume_reading()
-            transport.write_eof()
+            try:
+                transport.write_eof()
+            except OSError:
+                # The peer has cut it already.
+                transport.abort()
 
     def limit_opening(self, seconds: float) -> None:
         """Cut the transport if the connection isn't open in time."""
