@@ -411,8 +411,8 @@ async def test_unread_messages_come_first(other: Other) -> None:
 
 
 @virtual
-async def test_unread_messages_are_bounded(other: Other) -> None:
-    """Of lost connections no more is kept than one may hold: the first of it."""
+async def test_unread_messages_are_never_dropped(other: Other) -> None:
+    """However many one may hold, all that lost connections left are given out."""
     async with connect(other.url, reconnect=policy(), max_queue=3) as connection:
         for number in range(4):
             end = await other.arrived.get()
@@ -421,18 +421,41 @@ async def test_unread_messages_are_bounded(other: Other) -> None:
             if number < 3:
                 await end.close(1012)
         await settled()
-        assert [await connection.recv() for _ in range(5)] == ["0a", "0b", "1a", "3a", "3b"]
+        received = [await connection.recv() for _ in range(8)]
+        assert received == ["0a", "0b", "1a", "1b", "2a", "2b", "3a", "3b"]
 
+
+@virtual
+async def test_unread_messages_delay_return(other: Other, caplog: pytest.LogCaptureFixture) -> None:
+    """While too many bytes of lost connections are unread, the next one has to wait for the program."""
     large = "x" * 1000
     limit = 2 * (len(large) + ENTRY_SIZE)
     async with connect(other.url, reconnect=policy(), read_limit=limit) as connection:
-        for number in range(3):
+        for number in range(2):
             end = await other.arrived.get()
             await end.send(f"{number}{large}")
             await end.close(1012)
+        await asyncio.sleep(100)
+        assert (connection.status, other.arrived.empty()) == (Connecting(3), True)
+        assert caplog.messages == ["not connecting again before the program receives what had arrived"]
+        assert [(await connection.recv())[0]] == ["0"]
         await (await other.arrived.get()).send("last")
-        await settled()
-        assert [(await connection.recv())[0] for _ in range(3)] == ["0", "1", "l"]
+        assert [(await connection.recv())[0] for _ in range(2)] == ["1", "l"]
+
+
+@virtual
+async def test_unread_messages_hinder_no_close(other: Other) -> None:
+    """Who closes while the program has to receive first ends it at once, and may receive the rest."""
+    async with nothing_left():
+        connection = await connect(other.url, reconnect=policy(), read_limit=1)
+        end = await other.arrived.get()
+        await end.send("unread")
+        await end.close(1012)
+        await asyncio.sleep(100)
+        await connection.close()
+        assert await connection.recv() == "unread"
+        with pytest.raises(ConnectionClosedOK):
+            await connection.recv()
 
 
 @virtual

@@ -356,12 +356,13 @@ async def test_own_headers_win(http: str) -> None:
 
 
 async def test_accepting_is_logged(http: str, caplog: pytest.LogCaptureFixture) -> None:
-    """A line in uvicorn's log says who asked for what."""
+    """A line in uvicorn's log says who asked for what, and hides the credentials in it."""
     caplog.set_level(logging.INFO, "uvicorn.error")
-    async with running(Program(), http=http) as server, connect(url_of(server, "/a%20b?c=d")) as connection:
+    address = "/a%20b?c=d&token=secret"
+    async with running(Program(), http=http) as server, connect(url_of(server, address)) as connection:
         host, port = connection.local_address
 
-    assert f'{host}:{port} - "WebSocket /a%20b?c=d" [accepted]' in caplog.messages
+    assert f'{host}:{port} - "WebSocket /a%20b?c=d&token=[hidden]" [accepted]' in caplog.messages
 
 
 @pytest.mark.parametrize(

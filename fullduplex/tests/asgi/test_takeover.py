@@ -16,6 +16,7 @@ from fullduplex.asgi.takeover import _early_data
 from fullduplex.protocol.frames import Opcode
 
 from ..aio.ends import REQUEST, client_frame, echo, plain_client
+from ..observe.notes import Notes
 from .programs import Program, real, running
 
 pytestmark = real
@@ -131,6 +132,23 @@ async def test_answers_keep_their_order(face: str, implementation: str) -> None:
             assert await reader.readexactly(7) == b"\x81\x05hello"
         else:
             assert await reader.read() == b""
+
+
+async def test_refusal_is_told_at_once() -> None:
+    """A WebSocket that doesn't open for unanswered requests isn't waited for, nor kept."""
+    notes, program = Notes(), Both()
+    http = handed_over(program, http="httptools")
+    async with (
+        serve(echo, "localhost", 0, http=http, observer=notes) as server,
+        plain_client(server) as (_, writer),
+    ):
+        writer.write(GET.replace(b"/slow", b"/waiting"))
+        await program.begun.wait()
+        writer.write(REQUEST + b"\r\n")
+        await turns()
+        assert notes.names == ["handshake_failed"]
+        [connection] = notes.connections
+        assert connection._open_timer.cancelled()
 
 
 async def test_leaving_amid_answers(face: str, implementation: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import traceback
 from typing import Any
 
@@ -58,6 +59,27 @@ async def test_failure_hides_secret(check: Any) -> None:
     assert "in know\n" in told_of_it
     assert secret not in told_of_it
     assert caught.value.__context__ is caught.value.__cause__ is None
+
+
+async def test_cancelled_work_is_failure() -> None:
+    """A check that waited for something that was cancelled has failed, and nobody waits for its answer."""
+
+    async def wait(secret: str) -> None:
+        future = asyncio.get_running_loop().create_future()
+        future.cancel()
+        await future
+
+    with pytest.raises(RuntimeError, match="the check of credentials raised CancelledError"):
+        await ask(wait, "x")
+
+
+async def test_asking_may_be_cancelled() -> None:
+    """Whoever asks may be cancelled, and that is no failure of the check's."""
+    asking = asyncio.ensure_future(ask(lambda secret: asyncio.get_running_loop().create_future(), "x"))
+    await asyncio.sleep(0)
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
 
 
 async def test_refusal_isnt_clients_error() -> None:

@@ -14,6 +14,7 @@ from fullduplex.aio.client import connect
 from fullduplex.auth.first_message import first_message_auth
 from fullduplex.emitter import WebSocketServer
 from fullduplex.exceptions import ConnectionClosed
+from fullduplex.protocol.frames import Opcode
 from fullduplex.testing import connection_pair
 
 from .ends import know, know_later
@@ -208,6 +209,50 @@ async def test_large_message_isnt_kept(compression: str | None) -> None:
         assert pair.client.close_code == 1009
         assert pair.client.close_reason == "the first message is too large"
     assert seen == []
+
+
+async def test_unknown_arent_listened_to(face: str) -> None:
+    """Of who isn't let in nothing more is kept: neither the rest of the message nor what follows it."""
+    events: list[int] = []
+    server = WebSocketServer(host="localhost", port=0, close_timeout=60)
+    server.on("connection", first_message_auth(lambda *arguments: None, know, max_size=100))
+    server.on("connection", lambda ws, request: ws.on("message", lambda *details: events.append(1)))
+    async with server, connect(f"ws://localhost:{server.address()[1]}", compression=None) as client:
+        [ws] = server.clients
+        kept = 0
+        with contextlib.suppress(ConnectionClosed):
+            for number in range(100):
+                client.send_fragment(Opcode.BINARY, bytes(10_000), fin=number % 40 == 39)
+                await client.drain()
+                kept = max(kept, ws.codec.bytes_assembled)
+        await client.wait_closed()
+    assert (client.close_code, kept, events) == (1003, 0, [])
+
+
+async def test_cancelled_check_closes(face: str) -> None:
+    """A check that ends by a cancellation leaves nobody waiting, on either face."""
+
+    async def wait(secret: str) -> None:
+        future = asyncio.get_running_loop().create_future()
+        future.cancel()
+        await future
+
+    async with talking(face, wait) as client:
+        await client.send("secret")
+        assert await closing(client) == (1011, "")
+
+
+async def test_pieces_count_together(face: str) -> None:
+    """A message of many small fragments is as large as all of them."""
+    async with talking(face, max_size=100) as client:
+
+        async def parts() -> Any:
+            while True:
+                yield "x" * 60
+
+        with pytest.raises(ConnectionClosed):
+            await client.send(parts())
+        assert (client.close_code, client.close_reason) == (1009, "the first message is too large")
 
 
 async def test_little_is_read_meanwhile() -> None:

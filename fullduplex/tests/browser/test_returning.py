@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from fullduplex import ConnectionClosedError, InvalidStatus, NegotiationError, serve
+from fullduplex import ConcurrencyError, ConnectionClosedError, InvalidStatus, NegotiationError, serve
 from fullduplex.browser import (
     EVENTS_AHEAD,
     DOMException,
@@ -21,6 +21,7 @@ from fullduplex.browser import (
     ReconnectingEvent,
     WebSocket,
 )
+from fullduplex.observe import Observer
 from fullduplex.reconnect import Connected, Connecting, Reconnect, Stopped, Waiting
 
 from ..aio.ends import accept_plainly
@@ -417,6 +418,56 @@ async def test_wrong_resume_ends_it(server: Any) -> None:
     recorder = Returns(WebSocket(server.url, reconnect=policy(resume=failing(None))))
     await (await server.arrived.get()).close(1008, "no")
     assert await recorder.end() == [("close", CLOSED, 1008, "no", True)]
+
+
+@virtual
+async def test_failed_resume_ends_link(server: Any) -> None:
+    """The connection on which a hook failed is closed before anything else, whatever it still says."""
+    recorder = Returns(WebSocket(server.url, reconnect=policy(resume=failing(LookupError()))))
+    peer = await server.arrived.get()
+    for number in range(3 * EVENTS_AHEAD):
+        peer.send_nowait(str(number))
+    await recorder.end()
+
+    assert peer.close_code == 1011
+    assert [connection.state for connection in server.connections] == []
+
+
+@virtual
+async def test_late_recv_is_refused(server: Any) -> None:
+    """Who receives beyond the hook is told, at once or while waiting, that listeners do so now."""
+    receiving: list[Any] = []
+
+    def resume(fresh: Any, times: int) -> None:
+        receiving.extend([asyncio.create_task(fresh.recv()), fresh])
+
+    recorder = Returns(WebSocket(server.url, reconnect=policy(resume=resume)))
+    await recorder.until("open")
+    with pytest.raises(ConcurrencyError, match="listeners"):
+        await receiving[0]
+    with pytest.raises(ConcurrencyError, match="listeners"):
+        await receiving[1].recv()
+    recorder.ws.send("for listeners")
+    assert (await recorder.until("message")).data == "for listeners"
+    await recorder.ws.aclose()
+
+
+@virtual
+async def test_failed_openings_are_observed() -> None:
+    """Observers hear of each attempt that fails, as they do without ``reconnect``."""
+    failures: list[Any] = []
+
+    class Watching(Observer):
+        def handshake_failed(self, connection: Any, response: Any, error: Any, seconds: float) -> None:
+            failures.append(error)
+
+    def nowhere() -> str:
+        return "ws://localhost:0/"
+
+    way = policy(uri=nowhere, attempts=2)
+    recorder = Returns(WebSocket("ws://localhost/", reconnect=way, observer=Watching()))
+    await recorder.end()
+    assert [type(failure) for failure in failures] == 2 * [type(recorder.event["close"].error)]
 
 
 @virtual

@@ -235,6 +235,19 @@ async def test_giving_up_is_error() -> None:
     assert isinstance(heard.failure(), ConnectionAbortedError)
 
 
+@pytest.mark.parametrize("turns", range(8))
+async def test_closing_in_any_turn_ends(turns: int) -> None:
+    """However far the connecting has come, on any loop, closing ends it."""
+    async with WebSocketServer(host="127.0.0.1", port=0) as server:
+        ws = WebSocket(f"ws://127.0.0.1:{port_of(server)}/")
+        heard = Heard(ws, "close")
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        ws.close()
+        await ws.wait_closed()
+        assert len(heard.all) == 1
+
+
 @pytest.mark.parametrize("end", [WebSocket.close, WebSocket.terminate])
 @pytest.mark.parametrize("moment", ["at once", "upgrade", "later"])
 async def test_closing_early_fails(moment: str, end: Any) -> None:
@@ -393,6 +406,8 @@ async def test_redirects_have_limit() -> None:
 
     assert [event[0] for event in heard.all] == ["redirect", "redirect", "error", "close"]
     assert isinstance(heard.all[2][2], SecurityError)
+    with pytest.raises(ValueError, match="maxRedirects must not be negative"):
+        WebSocket("ws://localhost/", followRedirects=True, maxRedirects=-1)
 
 
 async def test_redirects_may_end_nowhere() -> None:

@@ -876,18 +876,20 @@ async def opened(address: str) -> WebSocket:
     return ws
 
 
-async def test_leaving_as_in_browser(fresh_page: Page) -> None:
+async def test_leaving_as_in_browser(browser: Browser) -> None:
     """Who goes leaves with 1001: a page that is closed, and a WebSocket of ours with `aclose`."""
-    async with coming() as (address, connections):
-        await fresh_page.evaluate(OPEN, address)
+    # The context outlives its page: it has the network, and may cut what the page still says.
+    async with coming() as (address, connections), await browser.new_context() as context:
+        page = await context.new_page()
+        await page.evaluate(OPEN, address)
         theirs = await connections.get()
-        await fresh_page.close()
+        await page.close()
+        await theirs.wait_closed()
         ws = await opened(address)
         ours = await connections.get()
         await ws.aclose()
-        for connection in (theirs, ours):
-            await connection.wait_closed()
-            assert connection.close_code == 1001
+        await ours.wait_closed()
+    assert (theirs.close_code, ours.close_code) == (1001, 1001)
 
 
 async def test_forsaken_unlike_browser(fresh_page: Page) -> None:

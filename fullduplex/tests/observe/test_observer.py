@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import Any
 from unittest import mock
@@ -54,23 +55,27 @@ def test_only_overridden_methods_hear() -> None:
     pinged.ping_received.assert_called_once_with(connection)
 
 
-def test_failing_observer_is_logged(caplog: pytest.LogCaptureFixture) -> None:
-    """What one raises is logged with its traceback, and the next is told all the same."""
+@pytest.mark.parametrize("error", [ZeroDivisionError, asyncio.CancelledError])
+def test_failing_observer_is_logged(error: type[BaseException], caplog: pytest.LogCaptureFixture) -> None:
+    """What one raises is logged with its traceback, and the next is told all the same.
+
+    It may have asked a future that was cancelled, which is an exception of no other kind.
+    """
     failing, notes = Observer(), Notes()
-    failing.opened = mock.Mock(side_effect=ZeroDivisionError)  # type: ignore[method-assign]
+    failing.opened = mock.Mock(side_effect=error)  # type: ignore[method-assign]
     Observers([failing, notes], logger).tell("opened", connection, 0.0)
 
     assert notes.names == ["opened"]
     [record] = caplog.records
     assert (record.name, record.getMessage()) == ("fullduplex.test", "an observer failed at opened")
     assert record.exc_info is not None
-    assert record.exc_info[0] is ZeroDivisionError
+    assert record.exc_info[0] is error
 
 
 @pytest.mark.parametrize("option", ["metrics", [Notes(), print], Notes, 5, 0, False])
 def test_others_are_no_observers(option: Any) -> None:
     """What isn't an observer is refused when it is given, a class of one as well."""
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match="must be an Observer, or several in a list, not"):
         Observers(option, logger)
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import gc
+import logging
+import weakref
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,11 +20,17 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanKind, StatusCode
 
 from fullduplex.aio.client import unix_connect
+from fullduplex.aio.connection import ClientConnection
+from fullduplex.aio.server import serve
 from fullduplex.exceptions import InvalidStatus
 from fullduplex.observe.opentelemetry import OpenTelemetryObserver
+from fullduplex.protocol.client import ClientConnection as ClientProtocol
+from fullduplex.protocol.uri import parse_uri
 from fullduplex.testing import connection_pair
+from fullduplex.transport.connection import Handshaker, Settings
+from fullduplex.transport.observed import Observation
 
-from ..aio.ends import echo
+from ..aio.ends import REQUEST, echo, plain_client
 
 
 class Telemetry:
@@ -202,6 +212,43 @@ async def test_unanswered_attempt_ends_span(telemetry: Telemetry) -> None:
     assert attributes(span)["error.type"] == "FileNotFoundError"
     assert "network.peer.address" not in attributes(span)
     assert span.status.status_code is StatusCode.ERROR
+
+
+async def test_methods_are_known(telemetry: Telemetry) -> None:
+    """What a client makes up as a method is in no span."""
+    async with (
+        serve(echo, "localhost", 0, observer=telemetry.observer()) as server,
+        plain_client(server) as (reader, writer),
+    ):
+        writer.write(REQUEST.replace(b"GET", b"SECRET") + b"\r\n")
+        assert (await reader.read()).startswith(b"HTTP/1.1 405 ")
+
+    assert attributes(telemetry.span(SpanKind.SERVER))["http.request.method"] == "_OTHER"
+
+
+async def test_chosen_tokens_are_hidden(telemetry: Telemetry) -> None:
+    """A server that chooses the token's subprotocol doesn't get it into the client's span."""
+    token = "bearer.c2VjcmV0"
+    async with connection_pair(client={"observer": telemetry.observer()}, subprotocols=[token]) as pair:
+        assert pair.client.subprotocol == token
+
+    assert attributes(telemetry.span(SpanKind.CLIENT))["fullduplex.subprotocol"] == "bearer.[hidden]"
+
+
+async def test_forgotten_connections_are_dropped(telemetry: Telemetry) -> None:
+    """A connection of which nobody tells the end, as its loop was closed, isn't kept by its observer."""
+    observer = telemetry.observer()
+    protocol = ClientProtocol(parse_uri("ws://localhost/"))
+    protocol.send_request(protocol.connect())
+    connection = ClientConnection(protocol, Handshaker(), Settings(), asyncio.get_running_loop())
+    Observation(observer, logging.getLogger("fullduplex.test")).begin(connection)
+    assert observer.span_of(connection) is not trace.INVALID_SPAN
+
+    kept = weakref.ref(connection)
+    del connection, protocol
+    gc.collect()
+    assert kept() is None
+    assert len(observer._spans) == 0
 
 
 async def test_error_codes_are_errors(telemetry: Telemetry) -> None:

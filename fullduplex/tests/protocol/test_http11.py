@@ -646,3 +646,12 @@ def test_any_response_round_trips(status: int, phrase: str, headers: list[tuple[
     response = Response(status, phrase, Headers(headers))
 
     assert read_response(lines_of(response.serialize()) or []) == response
+
+
+def test_request_hides_secrets() -> None:
+    """A request may stand in logs: neither its target nor its headers tell a secret."""
+    request = Request("/a?ticket=secret&b=c", Headers({"Cookie": "secret"}))
+
+    assert (
+        repr(request) == "Request('/a?ticket=[hidden]&b=c', Headers([('Cookie', '[hidden]')]), 'GET', (1, 1))"
+    )

@@ -17,8 +17,21 @@ from fullduplex.protocol.redaction import shown_header, shown_target
         ("Set-Cookie", "session=abc", "[hidden]"),
         ("X-Api-Key", "abc", "[hidden]"),
         ("X-CSRF-Token", "abc", "[hidden]"),
-        ("Sec-WebSocket-Protocol", "chat, bearer.abc,Bearer.def", "chat, bearer.[hidden], Bearer.[hidden]"),
+        ("Sec-WebSocket-Protocol", "chat, bearer.abc,Bearer.def", "chat, bearer.[hidden],Bearer.[hidden]"),
+        ("Sec-WebSocket-Protocol", "base64url.bearer.authorization.k8s.io.abc", "base64url.bearer.[hidden]"),
+        ("Sec-WebSocket-Protocol", "access_token, eyJhbGci.e30.x", "access_token, eyJ[hidden]"),
+        ("Sec-WebSocket-Protocol", 'jwt-abc, "token.abc', 'jwt-[hidden], "token.[hidden]'),
         ("Location", "wss://localhost/?token=abc", "wss://localhost/?token=[hidden]"),
+        (
+            "Location",
+            "https://localhost/#access_token=abc&a=b",
+            "https://localhost/#access_token=[hidden]&a=b",
+        ),
+        ("Referer", "https://ann:lee@localhost/?a=b", "https://[hidden]@localhost/?a=b"),
+        ("X-Original-URI", "/?ticket=abc", "/?ticket=[hidden]"),
+        ("Link", "</?token=abc>; rel=next", "</?token=[hidden]; rel=next"),
+        ("Cf-Access-Jwt-Assertion", "eyJ", "[hidden]"),
+        ("X-Passphrase", "abc", "[hidden]"),
     ],
 )
 def test_secret_headers_are_hidden(name: str, value: str, shown: str) -> None:
@@ -34,6 +47,9 @@ def test_secret_headers_are_hidden(name: str, value: str, shown: str) -> None:
         ("Sec-WebSocket-Accept", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="),
         ("WWW-Authenticate", 'Basic realm="chat"'),
         ("Origin", "https://localhost"),
+        ("Accept", "text/html;q=0.9, */*"),
+        ("Sec-WebSocket-Protocol", "chat, v1.sip, token, graphql-transport-ws"),
+        ("Sec-WebSocket-Extensions", "permessage-deflate; client_max_window_bits=12"),
     ],
 )
 def test_other_headers_are_shown(name: str, value: str) -> None:
@@ -51,7 +67,13 @@ def test_other_headers_are_shown(name: str, value: str) -> None:
         ("/?%74oken=abc", "/?%74oken=[hidden]"),
         ("/?token", "/?token"),
         ("/?TOKEN=a&token=b", "/?TOKEN=[hidden]&token=[hidden]"),
-        ("/?a=b?token=c&password=d", "/?a=b?token=c&password=[hidden]"),
+        ("/?a=b?token=c&password=d", "/?a=b?token=[hidden]&password=[hidden]"),
+        ("/?a=1;token=b", "/?a=1;token=[hidden]"),
+        ("/a;sid=b/c", "/a;sid=[hidden]"),
+        ("/?code=abc&sig=abc&pwd=abc", "/?code=[hidden]&sig=[hidden]&pwd=[hidden]"),
+        ("/?country_code=it&design=a&room=tokens", "/?country_code=it&design=a&room=tokens"),
+        ("/?next=%2F%3Ftoken%3Dabc&to=%2Fchat%3Fa%3Db", "/?next=[hidden]&to=%2Fchat%3Fa%3Db"),
+        ("/?to=https%3A%2F%2Fann%3Alee%40localhost", "/?to=[hidden]"),
     ],
 )
 def test_secret_parameters_are_hidden(target: str, shown: str) -> None:

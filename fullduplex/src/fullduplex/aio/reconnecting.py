@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import logging
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from typing import Self
@@ -39,9 +40,9 @@ class ReconnectingConnection:
     Iterating and ``recv`` go on from one connection to the next.  What else can
     be asked of a connection is asked of ``connection``, the present one.
 
-    Who doesn't receive is left, of all lost connections, what one could hold:
-    ``max_queue`` messages and ``read_limit`` bytes; what there was beyond is gone,
-    as is what never arrived.
+    Nothing that arrived is dropped: while ``read_limit`` bytes of lost connections
+    wait to be received, the next one isn't opened, and a warning in the log says so.
+    Hence a program that only sends has to receive as well.
     """
 
     def __init__(
@@ -54,8 +55,9 @@ class ReconnectingConnection:
         self._open = open_connection
         self._life: Life[ClientConnection] = Life(policy, logger, self._changed)
         self._outbox = self._life.outbox
-        # What lost connections had received.
-        self._left = Inbox(settings)
+        # What lost connections had received; greetings of many don't fill it soon.
+        self._left = Inbox(dataclasses.replace(settings, max_queue=None))
+        self._logger = logger
         self._is_receiving = False
         self._change: asyncio.Future[None] | None = None
         self._task = asyncio.create_task(self._live())
@@ -122,6 +124,7 @@ class ReconnectingConnection:
         while True:
             if self._left.has_message:
                 message = self._left.take_message()
+                self._changed()
                 return message if decode is None else _decoder(decode)(message, True)
             connection = self._life.connection
             if connection is not None:
@@ -282,6 +285,7 @@ class ReconnectingConnection:
 
     async def _resumed(self) -> ClientConnection:
         """Open a connection, and let the program resume on it."""
+        await self._wait_for_room()
         connection = await self._open()
         with _cut_if_cancelled(connection):
             try:
@@ -291,6 +295,13 @@ class ReconnectingConnection:
                 raise
         return connection
 
+    async def _wait_for_room(self) -> None:
+        """Wait until the program has received enough of what lost connections left."""
+        if self._left.is_full:
+            self._logger.warning("not connecting again before the program receives what had arrived")
+        while self._left.is_full:
+            await self._wait_for_change()
+
     async def _stay(self, connection: ClientConnection) -> None:
         """Send what was kept, wait for the end, and keep what arrived and wasn't received."""
         with _cut_if_cancelled(connection):
@@ -298,7 +309,7 @@ class ReconnectingConnection:
                 await self._send_kept(connection)
             await connection.wait_closed()
         with contextlib.suppress(ConnectionClosed):
-            while not self._left.is_full:
+            while True:
                 self._left.add(await connection.recv())
 
     async def _send_kept(self, connection: ClientConnection) -> None:
@@ -317,7 +328,7 @@ class ReconnectingConnection:
             while self._outbox:
                 self._hand_over(connection)
 
-    def _changed(self, state: ReconnectState) -> None:
+    def _changed(self, state: ReconnectState | None = None) -> None:
         change, self._change = self._change, None
         if change is not None:
             change.set_result(None)

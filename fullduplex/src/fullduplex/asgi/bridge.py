@@ -37,6 +37,7 @@ from ..protocol.extensions.permessage_deflate import PerMessageDeflateFactory
 from ..protocol.handshake import list_values
 from ..protocol.http11 import Request, Response
 from ..protocol.limits import Limits
+from ..protocol.redaction import shown_target
 from ..protocol.server import Origins
 from ..protocol.server import ServerConnection as ServerProtocol
 from ..protocol.states import State
@@ -161,7 +162,7 @@ class Bridge(Server[ServerConnection]):
             self._answer(connection, response, more_body)
             outcome = "[accepted]" if response.status_code == 101 else response.status_code
             client = ":".join(map(str, scope["client"] or ()))
-            path = self._config.root_path + request.path
+            path = self._config.root_path + shown_target(request.path)
             self.logger.info('%s - "WebSocket %s" %s', client, path, outcome)
 
         conversation = Conversation(connection, scope, response, answer, self.logger)

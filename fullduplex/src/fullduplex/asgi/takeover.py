@@ -36,6 +36,8 @@ class Takeover(StreamProtocol):
             self._early = _early_data(http)
             super().connection_made(transport)
             return
+        # It won't open, and nobody is to wait for that.
+        self.connection.connection_lost(None)
         moving = cast(asyncio.Transport, transport)
         # Until uvicorn has put us in its place, and we another in ours.
         moving.pause_reading()

@@ -12,6 +12,7 @@ Invariants:
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import inspect
 from collections.abc import Callable, Coroutine
@@ -38,7 +39,7 @@ async def ask(check: Callable[..., Any], *credentials: str) -> Any:
 
     Raises:
         Forbidden: if the check does.
-        RuntimeError: if the check raises anything else.
+        RuntimeError: if the check raises anything else, be it that what it waited for was cancelled.
     """
     try:
         user = check(*credentials)
@@ -46,7 +47,9 @@ async def ask(check: Callable[..., Any], *credentials: str) -> Any:
             user = await user
     except Forbidden:
         raise
-    except Exception as error:
+    except (Exception, asyncio.CancelledError) as error:
+        if isinstance(error, asyncio.CancelledError) and _is_being_cancelled():
+            raise
         failure = RuntimeError(f"the check of credentials raised {type(error).__name__}")
         failure.with_traceback(error.__traceback__)
     else:
@@ -57,6 +60,12 @@ async def ask(check: Callable[..., Any], *credentials: str) -> Any:
     finally:
         # Its traceback has this frame.
         del failure
+
+
+def _is_being_cancelled() -> bool:
+    """Tell whether it is us who are cancelled, and not something that a check has waited for."""
+    task = asyncio.current_task()
+    return task is None or task.cancelling() > 0
 
 
 async def admit(

@@ -8,7 +8,7 @@ Invariants:
 
 1. The program hears nothing of a connection before its client is let in.
 2. Of one that isn't let in, no more is kept than the size of a first message and what
-   comes with one read; on the event face, than the largest message.
+   comes with one read.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ def first_message_auth(
     ``handler`` gets the connection, with its ``user`` set, and the messages after the
     first.  Any other connection is closed: with code 3000 if the check knows nobody,
     3003 if it raises ``Forbidden``, 3008 if nothing came in time, 1003 for a message
-    that isn't text, 1009 for one that is too large, and 1011 if the check fails.
+    that isn't text, 1009 for one that is too large, and 1011 if the check fails; nothing
+    more is read of it.  The log of frames shows this message as any other.
 
     Args:
         handler: a handler of ``serve``, or a listener.
@@ -43,26 +44,25 @@ def first_message_auth(
             function.
         timeout: seconds from the connection's opening to the first message; None waits
             for ever.
-        max_size: bytes of the largest first message. ``serve`` keeps no more of it than
-            that and 64 KiB, and ``WebSocketServer`` as much as its ``maxPayload``; there
-            nothing is read while the check is asked, no pings either.
+        max_size: bytes of the largest first message. No more is kept of any than that and
+            64 KiB. While the check is asked, ``WebSocketServer`` reads nothing, no pings either.
     """
 
     async def admit(first: _First, connection: Any, *request: Any) -> None:
         try:
-            user = await ask(check, await _in_time(first.receive(max_size), timeout))
+            user = await ask(check, await _in_time(first.receive(), timeout))
         except ConnectionClosed:
             return
         except _Refused as refusal:
-            connection.start_close(refusal.code, refusal.reason)
+            connection.fail(refusal.code, refusal.reason)
         except Forbidden:
-            connection.start_close(CloseCode.FORBIDDEN)
-        except RuntimeError:
-            connection.start_close(CloseCode.INTERNAL_ERROR)
+            connection.fail(CloseCode.FORBIDDEN)
+        except BaseException:
+            connection.fail(CloseCode.INTERNAL_ERROR)
             raise
         else:
             if user is None:
-                connection.start_close(CloseCode.UNAUTHORIZED)
+                connection.fail(CloseCode.UNAUTHORIZED)
                 return
             connection.user = user
             if first.go_on():
@@ -72,8 +72,8 @@ def first_message_auth(
 
     def authenticated(connection: Any, *request: Any) -> Coroutine[Any, Any, None]:
         # Not in the coroutine: a message that is emitted before it runs would be missed.
-        first = _Streamed(connection) if hasattr(connection, "recv_streaming") else _Emitted(connection)
-        return admit(first, connection, *request)
+        kind = _Streamed if hasattr(connection, "recv_streaming") else _Emitted
+        return admit(kind(connection, max_size), connection, *request)
 
     return authenticated
 
@@ -90,12 +90,12 @@ class _Refused(Exception):
 class _First(Protocol):
     """The first message of a connection."""
 
-    async def receive(self, max_size: int) -> str:
+    async def receive(self) -> str:
         """Wait for it; until ``go_on``, what comes after it isn't read without a limit.
 
         Raises:
             ConnectionClosed: if the connection closes before.
-            _Refused: if it isn't text, or larger than ``max_size``.
+            _Refused: if it isn't text, or too large.
         """
 
     def go_on(self) -> bool:
@@ -105,12 +105,13 @@ class _First(Protocol):
 class _Streamed:
     """That of the asyncio face, received piece by piece."""
 
-    def __init__(self, connection: Any) -> None:
+    def __init__(self, connection: Any, max_size: int) -> None:
         self._connection = connection
+        self._max_size = max_size
 
-    async def receive(self, max_size: int) -> str:
-        self._connection.limit_reading(max_size)
-        text, room = "", max_size
+    async def receive(self) -> str:
+        self._connection.limit_reading(self._max_size)
+        text, room = "", self._max_size
         async for piece in self._connection.recv_streaming():
             room -= _size_within(room, piece)
             text += piece
@@ -122,29 +123,39 @@ class _Streamed:
 
 
 class _Emitted:
-    """That of the event face."""
+    """That of the event face, which emits it piece by piece."""
 
-    def __init__(self, connection: Any) -> None:
+    def __init__(self, connection: Any, max_size: int) -> None:
         self._connection = connection
-        self._message: asyncio.Future[Any] = connection.loop.create_future()
-        connection.once("message", self._arrived)
+        self._text, self._room = "", max_size
+        self._message: asyncio.Future[str] = connection.loop.create_future()
+        connection.codec.start_streaming()
+        connection.on("chunk", self._arrived)
         connection.once("close", self._closed)
 
-    def _arrived(self, data: Any, is_binary: bool) -> None:
-        if not self._message.done():
+    def _arrived(self, piece: Any, ends_message: bool) -> None:
+        if self._message.done():
+            return
+        try:
+            self._room -= _size_within(self._room, piece)
+        except _Refused as refusal:
+            self._message.set_exception(refusal)
+        else:
+            self._text += piece
+            if ends_message:
+                self._message.set_result(self._text)
+        if self._message.done():
             self._connection.pause()
-            self._message.set_result(data)
 
     def _closed(self, code: int, reason: str) -> None:
         if not self._message.done():
             self._message.set_exception(ConnectionClosed(None, None))
 
-    async def receive(self, max_size: int) -> str:
-        text: str = await self._message
-        _size_within(max_size, text)
-        return text
+    async def receive(self) -> str:
+        return await self._message
 
     def go_on(self) -> bool:
+        self._connection.off("chunk", self._arrived)
         self._connection.off("close", self._closed)
         self._connection.resume()
         return self._connection.state is not State.CLOSED

@@ -102,7 +102,8 @@ def ticket_auth(redeem: Check, *, parameter: str = "ticket") -> ProcessRequest:
         redeem: ``redeem`` of ``Tickets``, or of what several processes share: called with
             the ticket, uses it up and returns whom it was issued for, or None; may be a
             coroutine function. What it raises is status 500, and ``Forbidden`` 403.
-        parameter: its name in the query.
+        parameter: its name in the query; the log of frames hides what is called like a secret, as
+            ``ticket`` and ``token`` are, and no other.
     """
     refuse = functools.partial(plain_response, 403, "A valid ticket is needed.\n")
 

@@ -12,6 +12,7 @@ Invariants:
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections import deque
 from collections.abc import Callable
@@ -19,7 +20,7 @@ from typing import Protocol
 
 from ..aio.connection import Message, payload_of
 from ..close import CloseCode
-from ..exceptions import ConnectionClosed
+from ..exceptions import ConcurrencyError, ConnectionClosed
 from ..protocol.client import ClientConnection as ClientProtocol
 from ..protocol.url import URL
 from ..reconnect.life import Life, called, fresh_headers
@@ -77,9 +78,11 @@ class ReturningLink(Link):
 
         Raises:
             ConnectionClosed: when the connection is closed and nothing is left.
+            ConcurrencyError: once the program has resumed.
         """
-        assert self._early is not None
         while not self._early:
+            if self._early is None:
+                raise ConcurrencyError("resume() is over: messages go to the listeners of the WebSocket now")
             if self.end is not None:
                 raise self.codec.close_exception
             self.resume_reading()
@@ -90,6 +93,7 @@ class ReturningLink(Link):
     def release(self) -> None:
         """Let the face hear of everything."""
         early, self._early = self._early, None
+        self._arrived.set()
         self._add_turn(lambda face: face._opened())
         for data in early or ():
             self.message_received(data)
@@ -173,18 +177,26 @@ class Returning:
             link = self._link = await self._make_link()
             try:
                 await link.open()
-            except BaseException:
-                link.abort()
+            except BaseException as error:
+                link.opening_failed(error)
                 raise
         try:
-            await self._life.resume(link)
+            await self._resume(link)
         except asyncio.CancelledError:
             link.leave()
             raise
+        return link
+
+    async def _resume(self, link: ReturningLink) -> None:
+        """Let the program resume on a link; one on which that fails is closed first."""
+        try:
+            await self._life.resume(link)
         except Exception:
             link.start_close(CloseCode.INTERNAL_ERROR)
+            with contextlib.suppress(ConnectionClosed):
+                while True:
+                    await link.recv()
             raise
-        return link
 
     async def _make_link(self) -> ReturningLink:
         url = self._face._url

@@ -280,8 +280,10 @@ class WebSocket(EventTarget):
             InvalidStateError: if nothing is kept.
             QuotaExceededError: if there is no room for it.
         """
-        if self._returning is None or self._returning.outbox is None:
+        if self._returning is None:
             raise InvalidStateError("the connection isn't open yet")
+        if self._returning.outbox is None:
+            raise InvalidStateError("there is no open connection now, and no outbox that would keep messages")
         try:
             self._returning.outbox.add(Prepared(opcode, bytes(payload)))
         except BufferError as error:

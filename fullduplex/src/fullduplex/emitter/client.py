@@ -163,6 +163,8 @@ class WebSocket(EventConnection):
         self._observation = Observation(observer, logger or logging.getLogger("fullduplex.client"))
         self._finish_request = finishRequest
         self._handshake_timeout = handshakeTimeout
+        if maxRedirects < 0:
+            raise ValueError("maxRedirects must not be negative")
         self._redirects_left = maxRedirects if followRedirects else None
         self._stage = State.CONNECTING
         self._failure: Exception | None = None
@@ -322,10 +324,18 @@ class WebSocket(EventConnection):
         handshake = self._handshaker = Handshake(self.loop)
         self._observation.begin(self)
         try:
-            await open_transport(self, self._protocol(), **self._options)
+            await self._connect()
             await handshake.wait(self._protocol())
         except BaseException as error:
             self.opening_failed(error)
+            raise
+
+    async def _connect(self) -> None:
+        try:
+            await open_transport(self, self._protocol(), **self._options)
+        except BaseException:
+            # Of a transport that a loop closes by itself, uvloop doesn't tell when it has gone.
+            self._gone.set()
             raise
 
     def _protocol(self) -> ClientProtocol:

@@ -225,6 +225,10 @@ class EventConnection(EventTarget, BaseConnection):
         """Emit ``message``."""
         self.emit("message", data, not isinstance(data, str))
 
+    def chunk_received(self, data: str | bytes, ends_message: bool) -> None:
+        """Emit ``chunk``, for who has asked the protocol for the next message in pieces."""
+        self.emit("chunk", data, ends_message)
+
     def ping_received(self, data: bytes) -> None:
         """Emit ``ping``."""
         self.emit("ping", data)

@@ -12,6 +12,7 @@ Invariants:
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -117,10 +118,10 @@ class Observers:
     """
 
     def __init__(self, option: ObserverOption, logger: logging.Logger) -> None:
-        observers = (option,) if isinstance(option, Observer) else tuple(() if option is None else option)
+        observers = tuple(option) if isinstance(option, Sequence) else () if option is None else (option,)
         for observer in observers:
             if not isinstance(observer, Observer):
-                raise TypeError(f"an observer is an Observer, not {type(observer).__name__}")
+                raise TypeError(f"observer must be an Observer, or several in a list, not {observer!r}")
         self._logger = logger
         self._methods = {event: _overridden(observers, event) for event in EVENTS}
 
@@ -133,7 +134,8 @@ class Observers:
         for method in self._methods[event]:
             try:
                 method(connection, *details)
-            except Exception:
+            # The latter as well: of a future that it asks, it isn't this task that was cancelled.
+            except (Exception, asyncio.CancelledError):
                 self._logger.exception("an observer failed at %s", event)
 
 

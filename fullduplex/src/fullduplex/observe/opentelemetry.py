@@ -7,6 +7,8 @@ payloads, in which secrets may be, are in no attribute.
 
 from __future__ import annotations
 
+import http
+import weakref
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry import metrics, propagate, trace
@@ -17,6 +19,7 @@ from ..exceptions import ConnectionClosed, ConnectionClosedOK
 from ..protocol.client import ClientConnection
 from ..protocol.headers import Headers
 from ..protocol.http11 import Request, Response
+from ..protocol.redaction import shown_header
 from ..version import __version__
 from .observer import Kind, Observer, first_close, side_of
 
@@ -54,8 +57,9 @@ class OpenTelemetryObserver(Observer):
     ) -> None:
         self._tracer = trace.get_tracer("fullduplex", __version__, tracer_provider)
         self._message_events = message_events
-        # With the number of messages that may still become events.
-        self._spans: dict[Connection, tuple[Span, int]] = {}
+        # With the number of messages that may still become events.  A loop that is closed with
+        # connections open tells nobody of their end.
+        self._spans: weakref.WeakKeyDictionary[Connection, tuple[Span, int]] = weakref.WeakKeyDictionary()
         meter = metrics.get_meter("fullduplex", __version__, meter_provider)
 
         def histogram(name: str, unit: str, about: str, bounds: tuple[float, ...]) -> metrics.Histogram:
@@ -108,7 +112,9 @@ class OpenTelemetryObserver(Observer):
         span = self.span_of(connection)
         span.set_attribute("http.response.status_code", 101)
         if connection.subprotocol is not None:
-            span.set_attribute("fullduplex.subprotocol", connection.subprotocol)
+            # There are servers that choose whatever comes first, be it a token.
+            shown = shown_header("Sec-WebSocket-Protocol", connection.subprotocol)
+            span.set_attribute("fullduplex.subprotocol", shown)
         span.set_attributes(_peer_of(connection))
         span.add_event("open")
         self._handshakes.record(seconds, {"side": side, "http.response.status_code": 101})
@@ -184,7 +190,8 @@ class OpenTelemetryObserver(Observer):
 def _attributes_of(connection: Connection, request: Request) -> dict[str, Any]:
     """Return what the semantic conventions say of a request."""
     attributes: dict[str, Any] = {
-        "http.request.method": request.method,
+        # The conventions' word for what isn't one; a client may say anything.
+        "http.request.method": request.method if request.method in http.HTTPMethod.__members__ else "_OTHER",
         "url.path": request.path.partition("?")[0],
         "network.protocol.name": "websocket",
         "network.protocol.version": "13",

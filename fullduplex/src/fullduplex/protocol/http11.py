@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from ..exceptions import InvalidMessage
 from .headers import Headers, is_token, is_value
 from .limits import Limits
+from .redaction import shown_target
 
 __all__ = [
     "LAST_CHUNK",
@@ -49,13 +50,18 @@ _MAX_CHUNK_LINE = 4096
 class Request:
     """A handshake request.
 
-    ``path`` is the request target: the path and, after ``?``, the query.
+    ``path`` is the request target: the path and, after ``?``, the query.  The
+    representation may stand in logs, as that of ``Headers``.
     """
 
     path: str
     headers: Headers
     method: str = "GET"
     version: tuple[int, int] = (1, 1)
+
+    def __repr__(self) -> str:
+        name = type(self).__name__
+        return f"{name}({shown_target(self.path)!r}, {self.headers!r}, {self.method!r}, {self.version})"
 
     def serialize(self) -> bytes:
         """Return the request as it goes on the wire."""

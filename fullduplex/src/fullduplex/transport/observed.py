@@ -72,7 +72,8 @@ class Observation:
         observers.tell("handshake_started", connection, request)
         try:
             codec.request_changed()
-        except ValueError:
+        except Exception:
+            # Of a header that isn't text it is a TypeError.
             self._logger.exception("an observer made a request that can't be sent; it goes out without that")
             request.headers = headers
 
