@@ -49,6 +49,11 @@ class StandIns:
             make_certificate(folder) if _HOST.search(page) or _CERTIFICATE.search(page) else None
         )
 
+    @property
+    def ports(self) -> set[int]:
+        """Every port that stands in for one."""
+        return set(self._ports.values())
+
     def environment(self) -> dict[str, str]:
         """Return what tells programs of the stand-ins."""
         told = {"UVICORN_PORT": str(self._ports[_UVICORN])}

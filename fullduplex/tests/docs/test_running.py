@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -235,6 +236,22 @@ async def test_broken_pages_fail_in_browser(
 ) -> None:
     """What doesn't do in Chromium as the page says is found."""
     assert why in await failing(monkeypatch, why, page, tmp_path, browser)
+
+
+async def test_fast_servers_are_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that listens before anybody looks isn't taken for one that did so before."""
+    start, listens = processes.Command.start, asyncio.Event()
+
+    async def start_and_wait(*args: Any, **options: Any) -> processes.Command:
+        command = await start(*args, **options)
+        await listens.wait()
+        return command
+
+    monkeypatch.setattr(processes.Command, "start", start_and_wait)
+    monkeypatch.setattr(processes.Command, "_printed", lambda *_: listens.set())
+    monkeypatch.setattr(workplace, "PATIENCE", 1.0)
+
+    await run_text(console("$ fullduplex echo --port 9998"), tmp_path)
 
 
 async def test_unknown_notes_are_refused() -> None:

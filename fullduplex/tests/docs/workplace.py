@@ -55,6 +55,8 @@ class Workplace:
         self.unused: set[str] = set()
         self._browser = browser
         self._interpreter: Interpreter | None = None
+        # The ports that others listened on before what begins now, until somebody waits for it.
+        self._taken: set[int] | None = None
         self._files: dict[str, str] = {}
         self._install()
 
@@ -106,6 +108,7 @@ class Workplace:
 
     async def start(self, text: str, *, is_typed_into: bool = False) -> Command:
         """Start a command."""
+        self._taken = await self._listening()
         command = await Command.start(text, self.folder, self.environment(), is_typed_into=is_typed_into)
         self.commands.append(command)
         return command
@@ -121,6 +124,7 @@ class Workplace:
         if self._interpreter is None:
             self._interpreter = await Interpreter.start_for(self.folder, self.environment())
             self.commands.append(self._interpreter)
+        self._taken = await self._listening()
         await self.over(self._interpreter.run(name, source), self.with_files(source), expected)
 
     async def open(self, address: str | None) -> Window:
@@ -136,7 +140,9 @@ class Workplace:
 
         ``source`` has the ports that it may listen on.
         """
-        ports = {port for port in self.stand_ins.ports_in(source) if not await is_listening(port)}
+        # What listens at once mustn't be taken for what listened before.
+        taken, self._taken = await self._listening() if self._taken is None else self._taken, None
+        ports = self.stand_ins.ports_in(source) - taken
         deadline = asyncio.get_running_loop().time() + PATIENCE
         while not await _is_over(output, ports, expected):
             if output.is_final or asyncio.get_running_loop().time() > deadline:
@@ -144,6 +150,10 @@ class Workplace:
                 shown = "" if expected is None else f"; the page shows\n{expected}"
                 raise AssertionError(f"{state}, and what it printed is\n{output.text}{shown}")
             await asyncio.sleep(0.02)
+
+    async def _listening(self) -> set[int]:
+        """Return those of the page's ports on which somebody takes connections."""
+        return {port for port in self.stand_ins.ports if await is_listening(port)}
 
     def look(self) -> None:
         """See that nothing went wrong in the background."""
