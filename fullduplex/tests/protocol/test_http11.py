@@ -653,5 +653,6 @@ def test_request_hides_secrets() -> None:
     request = Request("/a?ticket=secret&b=c", Headers({"Cookie": "secret"}))
 
     assert (
-        repr(request) == "Request('/a?ticket=[hidden]&b=c', Headers([('Cookie', '[hidden]')]), 'GET', (1, 1))"
+        repr(request) == "Request(path='/a?ticket=[hidden]&b=c', headers=Headers([('Cookie', '[hidden]')]), "
+        "method='GET', version=(1, 1))"
     )

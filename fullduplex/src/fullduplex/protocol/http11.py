@@ -60,8 +60,10 @@ class Request:
     version: tuple[int, int] = (1, 1)
 
     def __repr__(self) -> str:
-        name = type(self).__name__
-        return f"{name}({shown_target(self.path)!r}, {self.headers!r}, {self.method!r}, {self.version})"
+        return (
+            f"{type(self).__name__}(path={shown_target(self.path)!r}, headers={self.headers!r}, "
+            f"method={self.method!r}, version={self.version})"
+        )
 
     def serialize(self) -> bytes:
         """Return the request as it goes on the wire."""
