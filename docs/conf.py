@@ -53,6 +53,7 @@ python_use_unqualified_type_names = True
 napoleon_numpy_docstring = False
 
 html_theme = "furo"
+pygments_dark_style = "github-dark"
 html_title = f"fullduplex {release}"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
@@ -68,6 +69,16 @@ html_theme_options = {
 DOCS = Path(__file__).parent
 CHINESE = "zh/"
 
+# The theme has these words in English only.
+IN_CHINESE = {
+    "Search": "搜索",
+    "Previous": "上一页",
+    "Next": "下一页",
+    "On this page": "本页内容",
+    "Back to top": "回到顶部",
+    "Skip to content": "跳到正文",
+}
+
 
 def other_language(page: str) -> str | None:
     """Return the page that says the same in the other language, if there is one."""
@@ -75,10 +86,17 @@ def other_language(page: str) -> str | None:
     return other if (DOCS / other).with_suffix(".md").is_file() else None
 
 
+def in_chinese(words: str) -> str:
+    """Return the theme's words in Chinese; what isn't known stays as it is."""
+    return IN_CHINESE.get(words.strip(), words)
+
+
 def tell_language(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object) -> None:
     """Tell a page's template its language, and where the same is to be read in the other."""
     context["language"] = "zh-CN" if page.startswith(CHINESE) else "en"
     context["other_language"] = other_language(page)
+    if page.startswith(CHINESE):
+        context["_"] = context["gettext"] = in_chinese
 
 
 def analyze(analyzer: ModuleAnalyzer) -> None:

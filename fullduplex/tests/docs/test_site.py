@@ -122,3 +122,5 @@ def test_pages_say_their_language(site: Path) -> None:
     assert '<a href="zh/index.html" hreflang="zh-CN"' in english
     assert '<html class="no-js" lang="zh-CN"' in chinese
     assert '<a href="../index.html" hreflang="en"' in chinese
+    assert "<span>下一页</span>" in chinese
+    assert "<span>Next</span>" in english
