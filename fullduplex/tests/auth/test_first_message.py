@@ -124,6 +124,14 @@ async def test_others_are_closed(
     assert "unknown-token" not in caplog.text
 
 
+async def test_broken_text_is_no_error(face: str, caplog: pytest.LogCaptureFixture) -> None:
+    """Who breaks a rule with the first message is told which, and our log of errors is silent."""
+    async with talking(face) as client:
+        client.send_fragment(Opcode.TEXT, b"secret\xff", fin=False)
+        assert await closing(client) == (1007, "text isn't UTF-8: invalid start byte (8.1)")
+    assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
+
+
 async def test_size_is_in_bytes(face: str) -> None:
     """The largest message passes, and it is bytes that count."""
     for message in ("x" * 6, "密" * 2, ""):

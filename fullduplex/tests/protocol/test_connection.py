@@ -871,6 +871,14 @@ def test_stream_begins_where_it_is_asked_for(end: End) -> None:
     assert end.receive(end.last_fragment("d"), end.binary(b"e")) == [Chunk(b"d", True), Binary(b"e")]
 
 
+@pytest.mark.parametrize("broken", [b"ab\xff", "发".encode()[:2] + b"x"], ids=["byte", "character"])
+def test_broken_message_has_no_chunks(broken: bytes, end: End) -> None:
+    """Of text that wasn't UTF-8 nothing is given, and nothing raised, to who asks for pieces later."""
+    assert end.receive(end.text_fragment(broken)) == []
+    assert end.close_sent().code == 1007
+    assert end.connection.start_streaming() is None
+
+
 def test_streaming_may_be_called_off(end: End) -> None:
     """Before the message begins the request for chunks may be taken back; after that, it changes nothing."""
     end.connection.start_streaming()

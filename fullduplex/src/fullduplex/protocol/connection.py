@@ -191,9 +191,9 @@ class Connection:
     def start_streaming(self) -> Chunk | None:
         """Receive the message that is under way, or else the next one, as ``Chunk`` events.
 
-        Returns what there is of it already.
+        Returns what there is of it already; nothing of one that broke a rule.
         """
-        return self._messages.start_streaming()
+        return None if self._is_broken else self._messages.start_streaming()
 
     def stop_streaming(self) -> None:
         """Receive the next message whole; one that is under way goes on in chunks."""
