@@ -71,6 +71,8 @@ def test_other_headers_are_shown(name: str, value: str) -> None:
         ("/?a=1;token=b", "/?a=1;token=[hidden]"),
         ("/a;sid=b/c", "/a;sid=[hidden]"),
         ("/?code=abc&sig=abc&pwd=abc", "/?code=[hidden]&sig=[hidden]&pwd=[hidden]"),
+        ("/?otp=123456&pin=1&pins=2", "/?otp=[hidden]&pin=[hidden]&pins=2"),
+        ("/keyboard?monkey=1&room=2", "/keyboard?monkey=[hidden]&room=2"),
         ("/?country_code=it&design=a&room=tokens", "/?country_code=it&design=a&room=tokens"),
         ("/?next=%2F%3Ftoken%3Dabc&to=%2Fchat%3Fa%3Db", "/?next=[hidden]&to=%2Fchat%3Fa%3Db"),
         ("/?to=https%3A%2F%2Fann%3Alee%40localhost", "/?to=[hidden]"),

@@ -21,7 +21,7 @@ HIDDEN = "[hidden]"
 
 _SECRET = re.compile(
     r"assertion|auth|bearer|cookie|credential|jwt|key|oidc|pass|pwd|secret|session|signature|ticket|token"
-    r"|\A(?:code|sid|sig)\Z",
+    r"|\A(?:code|otp|pin|sid|sig)\Z",
     re.IGNORECASE,
 )
 #: The scheme of an Authorization header isn't secret; without one, all of it is.
