@@ -189,7 +189,10 @@ async def opens_port(port: int, process: Process) -> bool:
             _, writer = await asyncio.open_connection(HOST, port)
         except OSError:
             await asyncio.sleep(0.05)
-        else:
-            writer.close()
+            continue
+        # As long as nobody listens, our end may be given the same port, and is then connected with itself.
+        is_other = writer.get_extra_info("sockname") != writer.get_extra_info("peername")
+        writer.close()
+        if is_other:
             return True
     return False

@@ -3,6 +3,7 @@
 import asyncio
 import importlib
 import json
+import socket
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -42,6 +43,12 @@ def suite(scripts: None) -> ModuleType:
 def schedule(scripts: None) -> ModuleType:
     """The module that divides the cases."""
     return importlib.import_module("schedule")
+
+
+@pytest.fixture(scope="module")
+def testees(scripts: None) -> ModuleType:
+    """The module that starts what is examined."""
+    return importlib.import_module("testees")
 
 
 @pytest.fixture(scope="module")
@@ -257,6 +264,31 @@ def test_progress_is_shown(
         "3 cases, 2 at a time: about 5 s",
         "1 of 3 done, about 80 s left (server: 12.1.10)",
     ]
+
+
+async def test_own_end_is_no_server(testees: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection with itself, which TCP makes where nobody listens, isn't taken for a server's."""
+    listening = await asyncio.start_server(lambda reader, writer: writer.close(), testees.HOST, 0)
+    port = listening.sockets[0].getsockname()[1]
+    connect = asyncio.open_connection
+    attempts = 0
+
+    async def connect_itself(host: str, port: int) -> Any:
+        nonlocal attempts
+        attempts += 1
+        if attempts > 1:
+            return await connect(host, port)
+        sock = socket.socket()
+        sock.bind((host, 0))
+        sock.connect(sock.getsockname())
+        sock.setblocking(False)
+        return await connect(sock=sock)
+
+    monkeypatch.setattr(asyncio, "open_connection", connect_itself)
+    async with listening:
+        assert await testees.opens_port(port, SimpleNamespace(returncode=None))
+
+    assert attempts == 2
 
 
 def test_page_tells_everything(verdicts: ModuleType, page: ModuleType) -> None:
