@@ -6,7 +6,7 @@ from hubbub.domain.events import MessagePosted
 from hubbub.domain.models import Posted, User
 from hubbub.domain.policies import check_nonce, check_text
 from hubbub.storage.database import Database
-from hubbub.storage.messages import Post
+from hubbub.storage.posting import Post
 
 
 async def post_message(

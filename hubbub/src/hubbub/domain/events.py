@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import ClassVar, Protocol
 
-from hubbub.domain.models import Room, User
+from hubbub.domain.models import Marks, Role, Room, User
 
 
 class Event(Protocol):
@@ -26,46 +27,136 @@ class Event(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class MessagePosted:
-    """Someone wrote a message into a room."""
+    """Someone wrote a message into a room, or there into the thread of another message."""
 
     kind: ClassVar[str] = "msg.new"
 
     nonce: str
     text: str
     reply_to: int | None = None
+    thread: int | None = None
+
+    @property
+    def counts(self) -> bool:
+        """Whether it is unread to who hasn't read it: what is said in a thread isn't said to the room."""
+        return self.thread is None
 
     def body(self) -> Mapping[str, object]:
         """Tell the text, and the nonce, by which the author's pending bubble is found."""
         body: dict[str, object] = {"n": self.nonce, "text": self.text}
         if self.reply_to is not None:
             body["re"] = self.reply_to
+        if self.thread is not None:
+            body["th"] = self.thread
         return body
 
 
 @dataclass(frozen=True, slots=True)
-class MemberJoined:
-    """Someone became a member of a room."""
+class MessageEdited:
+    """The author of a message gave it another text."""
 
-    kind: ClassVar[str] = "member"
+    kind: ClassVar[str] = "msg.edit"
 
-    user: User
+    nonce: str
+    message: int
+    text: str
 
     def body(self) -> Mapping[str, object]:
-        """Tell who."""
-        return {"op": "join", "user": {"id": self.user.id, "name": self.user.name}}
+        """Tell which message, and its new text."""
+        return {"n": self.nonce, "m": self.message, "text": self.text}
 
 
 @dataclass(frozen=True, slots=True)
-class MemberRenamed:
-    """A member of a room has a new name."""
+class MessageDeleted:
+    """A message was taken back, by its author or by who keeps order."""
+
+    kind: ClassVar[str] = "msg.del"
+
+    nonce: str
+    message: int
+
+    def body(self) -> Mapping[str, object]:
+        """Tell which message."""
+        return {"n": self.nonce, "m": self.message}
+
+
+@dataclass(frozen=True, slots=True)
+class Reacted:
+    """Someone reacted to a message by an emoji, or no longer does."""
+
+    kind: ClassVar[str] = "react"
+
+    nonce: str
+    message: int
+    emoji: str
+    on: bool
+
+    def body(self) -> Mapping[str, object]:
+        """Tell which message, and by what."""
+        return {"n": self.nonce, "m": self.message, "e": self.emoji, "on": self.on}
+
+
+@dataclass(frozen=True, slots=True)
+class Pinned:
+    """A message was pinned to its room, or no longer is."""
+
+    kind: ClassVar[str] = "pin"
+
+    nonce: str
+    message: int
+    on: bool
+
+    def body(self) -> Mapping[str, object]:
+        """Tell which message."""
+        return {"n": self.nonce, "m": self.message, "on": self.on}
+
+
+class MemberChange(StrEnum):
+    """What can happen to a member of a room."""
+
+    JOIN = "join"
+    LEAVE = "leave"
+    KICK = "kick"
+    BAN = "ban"
+    UNBAN = "unban"
+    ROLE = "role"
+    RENAME = "rename"
+
+    @property
+    def ends_membership(self) -> bool:
+        """Whether whom it happens to is no member afterwards."""
+        return self in {MemberChange.LEAVE, MemberChange.KICK, MemberChange.BAN}
+
+
+@dataclass(frozen=True, slots=True)
+class MemberChanged:
+    """Something happened to a member of a room; `role` is what they are given, if they are."""
 
     kind: ClassVar[str] = "member"
 
+    op: MemberChange
     user: User
+    role: Role | None = None
 
     def body(self) -> Mapping[str, object]:
-        """Tell who, by the new name."""
-        return {"op": "rename", "user": {"id": self.user.id, "name": self.user.name}}
+        """Tell what, and to whom, by the name that they have now."""
+        body: dict[str, object] = {"op": self.op, "user": {"id": self.user.id, "name": self.user.name}}
+        if self.role is not None:
+            body["role"] = self.role
+        return body
+
+
+@dataclass(frozen=True, slots=True)
+class RoomChanged:
+    """A room has another name, topic or visibility."""
+
+    kind: ClassVar[str] = "room"
+
+    room: Room
+
+    def body(self) -> Mapping[str, object]:
+        """Tell what the room is now."""
+        return {"room": _room(self.room)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +169,54 @@ class RoomAdded:
 
     def body(self) -> Mapping[str, object]:
         """Tell which."""
-        return {"room": {"id": self.room.id, "name": self.room.name}}
+        return {"room": _room(self.room)}
+
+
+@dataclass(frozen=True, slots=True)
+class RoomRemoved:
+    """A room is no longer a user's own, by what happened to them there; an event of the user's inbox."""
+
+    kind: ClassVar[str] = "room.rm"
+
+    room: str
+    why: MemberChange
+
+    def body(self) -> Mapping[str, object]:
+        """Tell which, and why."""
+        return {"room": self.room, "why": self.why}
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A user has read a room up to somewhere; an event of the user's inbox."""
+
+    kind: ClassVar[str] = "read"
+
+    room: str
+    marks: Marks
+
+    def body(self) -> Mapping[str, object]:
+        """Tell how far, and what waits there."""
+        marks = self.marks
+        return {"s": self.room, "q": marks.read, "unread": marks.unread, "mentions": marks.mentions}
+
+
+@dataclass(frozen=True, slots=True)
+class Mentioned:
+    """A message speaks of a user; an event of the user's inbox."""
+
+    kind: ClassVar[str] = "mention"
+
+    room: str
+    message: int
+
+    def body(self) -> Mapping[str, object]:
+        """Tell which message."""
+        return {"s": self.room, "q": self.message}
+
+
+def _room(room: Room) -> Mapping[str, object]:
+    return {"id": room.id, "name": room.name, "topic": room.topic, "visibility": room.visibility}
 
 
 @dataclass(frozen=True, slots=True)

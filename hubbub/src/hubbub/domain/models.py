@@ -6,7 +6,9 @@ Durations and times: `ts` is in milliseconds since 1970 (UTC), as the server's c
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Final
 
 LOBBY: Final = "r_lobby"
@@ -26,6 +28,18 @@ class User:
     kind: str
 
 
+def new_room_id() -> str:
+    """Make up the id of a new room."""
+    return f"r_{secrets.token_urlsafe(12)}"
+
+
+class Visibility(StrEnum):
+    """Who may find a room and come in: anybody, or who is asked in."""
+
+    PUBLIC = "public"
+    PRIVATE = "private"
+
+
 @dataclass(frozen=True, slots=True)
 class Room:
     """A place to talk.  A room's log is the stream that bears the room's id."""
@@ -33,11 +47,48 @@ class Room:
     id: str
     name: str
     topic: str
+    visibility: Visibility = Visibility.PUBLIC
+
+
+class Role(StrEnum):
+    """What someone is in a room."""
+
+    MEMBER = "member"
+    MODERATOR = "moderator"
+    OWNER = "owner"
+
+    @property
+    def rank(self) -> int:
+        """Who has more of it may do more."""
+        return list(Role).index(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """How far someone has read a room: up to the event `read`; how many messages and mentions wait there."""
+
+    read: int
+    unread: int
+    mentions: int
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """A room as one of its members has it."""
+
+    room: Room
+    role: Role
+    marks: Marks
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message as it is now: `q` is the number of the event that posted it, `rev` of its last change."""
+    """A message as it is now.
+
+    Numbers of events: `q` of that which posted it, `rev` of its last change, `said` of that which gave it
+    its text, `pinned` of that which pinned it.  `edited` and `deleted` are times.  `thread` is the message
+    whose thread it belongs to, `replies` how many belong to its own; `reactions` has who reacted by what.
+    """
 
     q: int
     rev: int
@@ -46,6 +97,13 @@ class Message:
     nonce: str
     text: str
     reply_to: int | None
+    thread: int | None
+    said: int
+    edited: int | None
+    deleted: int | None
+    pinned: int | None
+    replies: int
+    reactions: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

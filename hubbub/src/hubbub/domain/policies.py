@@ -16,6 +16,12 @@ TEXT_LENGTH: Final = 16_000
 NONCE_MIN: Final = 8
 NONCE_MAX: Final = 64
 
+EMOJI_LENGTH: Final = 32
+REACTIONS: Final = 50
+"""Kinds of reactions that a message may have."""
+ROOM_NAME_LENGTH: Final = 80
+TOPIC_LENGTH: Final = 500
+
 HISTORY_PAGE: Final = 100
 HISTORY_BYTES: Final = 256 * 1024
 SNAPSHOT_MESSAGES: Final = 50
@@ -92,6 +98,22 @@ def check_text(text: str) -> None:
         raise ChatError(Code.INVALID, "A message has a text.")
     if "\0" in text:
         raise ChatError(Code.INVALID, "A message has no NUL characters.")
+
+
+def check_emoji(emoji: str) -> None:
+    """Refuse what can't be a reaction: it is short, and neither blank nor words.
+
+    Raises:
+        ChatError: `invalid`.
+    """
+    if not 0 < len(emoji) <= EMOJI_LENGTH or any(_is_no_part_of_emoji(character) for character in emoji):
+        raise ChatError(Code.INVALID, "A reaction is an emoji.")
+    if not any(unicodedata.category(character) in {"So", "Sm", "Po", "Nd"} for character in emoji):
+        raise ChatError(Code.INVALID, "A reaction is an emoji.")
+
+
+def _is_no_part_of_emoji(character: str) -> bool:
+    return unicodedata.category(character)[0] in "LZ" or unicodedata.category(character) in {"Cc", "Cs", "Cn"}
 
 
 def check_nonce(nonce: str) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from hubbub.domain.events import StoredEvent
 from hubbub.domain.models import Posted
 from hubbub.storage.engine import Engines, as_chat_error
-from hubbub.storage.messages import Post
+from hubbub.storage.posting import Post
 from hubbub.storage.writer import Change, Writer
 
 T = TypeVar("T")

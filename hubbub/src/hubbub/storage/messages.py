@@ -1,111 +1,23 @@
 """Queries about messages: what the events of a room add up to.
 
-Posting is done for many at once, since every statement costs a journey to the database's thread: a batch of
-any size is seven statements.
+How messages are posted, `posting` knows.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Select, insert, select
+from sqlalchemy import Row, Select, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from hubbub.domain.errors import ChatError, Code
-from hubbub.domain.events import MessagePosted, StoredEvent
-from hubbub.domain.models import Message, Posted
-from hubbub.storage import rooms, streams
-from hubbub.storage.engine import select_pairs
-from hubbub.storage.streams import Known, NewEvent
-from hubbub.storage.tables import messages
+from hubbub.domain.events import MessageEdited, StoredEvent
+from hubbub.domain.models import Message
+from hubbub.storage import streams
+from hubbub.storage.tables import events, messages, reactions
 
 # What the wire puts around a text; an estimate from above.
-_ENVELOPE = 240
-
-
-@dataclass(frozen=True, slots=True)
-class Post:
-    """A message that someone wants to be stored in a room."""
-
-    room: str
-    author: str
-    message: MessagePosted
-
-    @property
-    def key(self) -> tuple[str, str]:
-        """What is unique for ever."""
-        return self.author, self.message.nonce
-
-    def as_event(self) -> NewEvent:
-        """Return the event that it becomes."""
-        return NewEvent(self.room, self.author, self.message, self.message.nonce)
-
-
-async def post_all(
-    connection: AsyncConnection, posts: Sequence[Post], now: int
-) -> tuple[list[Posted | ChatError], list[StoredEvent]]:
-    """Store messages in this order, and say for each where it is, or why it is nowhere.
-
-    One that was stored before under the same nonce stays where it is.  One that is refused (`not_found`,
-    `nonce_reuse`, `invalid`) doesn't keep the others from being stored.
-    """
-    known = await streams.find_nonces(connection, {post.key for post in posts})
-    members = await rooms.select_members(connection, {(post.room, post.author) for post in posts})
-    targets = await _select_targets(connection, posts)
-    accepted: dict[tuple[str, str], Post] = {}
-    refused: dict[int, ChatError] = {}
-    for index, post in enumerate(posts):
-        if post.key in known or post.key in accepted:
-            continue
-        if (post.room, post.author) not in members:
-            refused[index] = ChatError(Code.NOT_FOUND)
-        elif post.message.reply_to is not None and (post.room, post.message.reply_to) not in targets:
-            refused[index] = ChatError(Code.INVALID, "There is no message to reply to.")
-        else:
-            accepted[post.key] = post
-    stored = await streams.append(connection, [post.as_event() for post in accepted.values()], now)
-    await _fold(connection, list(accepted.values()), stored)
-    known |= {key: Known.of(event) for key, event in zip(accepted, stored, strict=True)}
-    outcomes = [
-        refused.get(index) or _outcome(post, known[post.key], dup=accepted.get(post.key) is not post)
-        for index, post in enumerate(posts)
-    ]
-    return outcomes, stored
-
-
-def _outcome(post: Post, known: Known, *, dup: bool) -> Posted | ChatError:
-    if dup and known.body_hash != post.as_event().body_hash():
-        return ChatError(Code.NONCE_REUSE)
-    return Posted(known.q, known.ts, dup)
-
-
-_TARGETS = select(messages.c.stream, messages.c.q)
-
-
-async def _select_targets(connection: AsyncConnection, posts: Sequence[Post]) -> set[tuple[str, int]]:
-    wanted = {(post.room, post.message.reply_to) for post in posts if post.message.reply_to is not None}
-    rows = await select_pairs(connection, _TARGETS, messages.c.stream, messages.c.q, wanted)
-    return {(row.stream, row.q) for row in rows}
-
-
-async def _fold(connection: AsyncConnection, posts: Sequence[Post], stored: Sequence[StoredEvent]) -> None:
-    rows = [
-        {
-            "stream": event.stream,
-            "q": event.q,
-            "rev": event.q,
-            "ts": event.ts,
-            "author": event.author,
-            "nonce": post.message.nonce,
-            "text": post.message.text,
-            "reply_to": post.message.reply_to,
-        }
-        for post, event in zip(posts, stored, strict=True)
-    ]
-    if rows:
-        await connection.execute(insert(messages), rows)
+_ENVELOPE: Final = 320
 
 
 class Excerpt(NamedTuple):
@@ -128,10 +40,28 @@ async def read_from(connection: AsyncConnection, room: str, q: int, limit: int, 
     return await _read(connection, query, limit, size)
 
 
-_Query = Select[int, int, int, str, str, str, int | None]
+async def read_thread(
+    connection: AsyncConnection, room: str, root: int, q: int, limit: int, size: int
+) -> Excerpt:
+    """Return the last messages of a thread with a number under `q`, with the same limits."""
+    query = _select(room).where(messages.c.thread == root, messages.c.q < q).order_by(messages.c.q.desc())
+    page = await _read(connection, query, limit, size)
+    return Excerpt(page.messages[::-1], page.more)
 
 
-def _select(room: str) -> _Query:
+async def read_pinned(connection: AsyncConnection, room: str, limit: int, size: int) -> Excerpt:
+    """Return the messages that are pinned, the last pinned first, with the same limits."""
+    query = _select(room).where(messages.c.pinned.is_not(None)).order_by(messages.c.pinned.desc())
+    return await _read(connection, query, limit, size)
+
+
+async def find(connection: AsyncConnection, room: str, q: int) -> Message | None:
+    """Return a message, if there is one with this number."""
+    page = await _read(connection, _select(room).where(messages.c.q == q), 1, 0)
+    return page.messages[0] if page.messages else None
+
+
+def _select(room: str) -> Select[Any]:
     return select(
         messages.c.q,
         messages.c.rev,
@@ -140,17 +70,106 @@ def _select(room: str) -> _Query:
         messages.c.nonce,
         messages.c.text,
         messages.c.reply_to,
+        messages.c.thread,
+        messages.c.said,
+        messages.c.edited,
+        messages.c.deleted,
+        messages.c.pinned,
+        messages.c.replies,
+        messages.c.stream,
     ).where(messages.c.stream == room)
 
 
-async def _read(connection: AsyncConnection, query: _Query, limit: int, size: int) -> Excerpt:
+async def _read(connection: AsyncConnection, query: Select[Any], limit: int, size: int) -> Excerpt:
     # One more than is wanted tells whether there are more.
     rows = (await connection.execute(query.limit(limit + 1))).all()
-    page: list[Message] = []
+    page: list[Row[Any]] = []
     for row in rows[:limit]:
         size -= len(row.text.encode()) + _ENVELOPE
         # However long a message is, a page has at least one, or nobody would get past it.
         if size < 0 and page:
             break
-        page.append(Message(*row))
-    return Excerpt(page, len(page) < len(rows))
+        page.append(row)
+    return Excerpt(await _complete(connection, page), len(page) < len(rows))
+
+
+async def _complete(connection: AsyncConnection, page: Sequence[Row[Any]]) -> list[Message]:
+    """Make messages of rows: add who reacted to them."""
+    if not page:
+        return []
+    found = await connection.execute(
+        select(reactions.c.q, reactions.c.emoji, reactions.c.user)
+        .where(reactions.c.stream == page[0].stream, reactions.c.q.in_([row.q for row in page]))
+        .order_by(reactions.c.rev)
+    )
+    by_message: dict[int, dict[str, list[str]]] = {}
+    for q, emoji, user in found:
+        by_message.setdefault(q, {}).setdefault(emoji, []).append(user)
+    return [Message(*row[:-1], by_message.get(row.q, {})) for row in page]
+
+
+# What events change
+
+
+async def edit(connection: AsyncConnection, event: StoredEvent, q: int, text: str) -> None:
+    """Give a message another text."""
+    await _change(connection, event, q, text=text, said=event.q, edited=event.ts)
+
+
+async def pin(connection: AsyncConnection, event: StoredEvent, q: int, *, on: bool) -> None:
+    """Pin a message to its room, or take it down."""
+    await _change(connection, event, q, pinned=event.q if on else None)
+
+
+async def react(connection: AsyncConnection, event: StoredEvent, q: int, emoji: str, *, on: bool) -> None:
+    """Store or forget that the event's author reacts to a message by an emoji."""
+    key = (
+        (reactions.c.stream == event.stream)
+        & (reactions.c.q == q)
+        & (reactions.c.emoji == emoji)
+        & (reactions.c.user == event.author)
+    )
+    is_there = await connection.scalar(select(func.count()).select_from(reactions).where(key))
+    if on and not is_there:
+        row = {"stream": event.stream, "q": q, "emoji": emoji, "user": event.author, "rev": event.q}
+        await connection.execute(insert(reactions).values(row))
+    elif not on:
+        await connection.execute(delete(reactions).where(key))
+    await _change(connection, event, q)
+
+
+async def remove(connection: AsyncConnection, event: StoredEvent, message: Message) -> None:
+    """Take a message back: forget what it ever said, wherever that is stored, and what was said of it."""
+    said = await read_versions(connection, event.stream, message.q)
+    await streams.forget_bodies(connection, event.stream, [version.q for version in said])
+    await connection.execute(
+        delete(reactions).where(reactions.c.stream == event.stream, reactions.c.q == message.q)
+    )
+    await _change(connection, event, message.q, text="", deleted=event.ts, pinned=None)
+    if message.thread is not None:
+        await connection.execute(
+            update(messages)
+            .where(messages.c.stream == event.stream, messages.c.q == message.thread)
+            .values(replies=messages.c.replies - 1, rev=event.q)
+        )
+
+
+async def read_versions(connection: AsyncConnection, room: str, q: int) -> list[StoredEvent]:
+    """Return the events that gave a message its texts, the oldest first."""
+    rows = await connection.execute(
+        select(events.c.q, events.c.kind, events.c.ts, events.c.author, events.c.body)
+        .where(
+            events.c.stream == room,
+            (events.c.q == q) | ((events.c.target == q) & (events.c.kind == MessageEdited.kind)),
+        )
+        .order_by(events.c.q)
+    )
+    return [StoredEvent(room, *row) for row in rows]
+
+
+async def _change(connection: AsyncConnection, event: StoredEvent, q: int, **values: object) -> None:
+    await connection.execute(
+        update(messages)
+        .where(messages.c.stream == event.stream, messages.c.q == q)
+        .values(rev=event.q, **values)
+    )

@@ -16,7 +16,7 @@ from hubbub.storage.engine import Engines, StorageUnusableError
 if TYPE_CHECKING:
     from alembic.config import Config
 
-REVISION: Final = "0001"
+REVISION: Final = "0002"
 """The last revision, which the tables module describes."""
 
 

@@ -1,58 +1,170 @@
-"""Queries about rooms and who belongs to them."""
+"""Queries about rooms, who belongs to them as what, and who may not."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import Row, Select, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from hubbub.domain.models import Room
+from hubbub.domain.models import Marks, Membership, Role, Room, User, Visibility
 from hubbub.storage.engine import select_pairs
-from hubbub.storage.tables import memberships, rooms
+from hubbub.storage.marks import unread
+from hubbub.storage.tables import bans, memberships, rooms, streams, users
+
+_ROOM = (rooms.c.id, rooms.c.name, rooms.c.topic, rooms.c.visibility)
+
+
+def _room(row: Row[Any]) -> Room:
+    return Room(row.id, row.name, row.topic, Visibility(row.visibility))
 
 
 async def add(connection: AsyncConnection, room: Room, now: int) -> None:
     """Store a new room."""
     await connection.execute(
-        insert(rooms).values(id=room.id, name=room.name, topic=room.topic, created=now),
+        insert(rooms).values(
+            id=room.id, name=room.name, topic=room.topic, visibility=room.visibility, created=now
+        ),
+    )
+
+
+async def change(connection: AsyncConnection, room: Room) -> None:
+    """Store what a room is now."""
+    await connection.execute(
+        update(rooms)
+        .where(rooms.c.id == room.id)
+        .values(name=room.name, topic=room.topic, visibility=room.visibility)
     )
 
 
 async def find(connection: AsyncConnection, room_id: str) -> Room | None:
     """Return a room, if there is one with this id."""
-    rows = await connection.execute(
-        select(rooms.c.id, rooms.c.name, rooms.c.topic).where(rooms.c.id == room_id),
-    )
+    rows = await connection.execute(select(*_ROOM).where(rooms.c.id == room_id))
     row = rows.one_or_none()
-    return None if row is None else Room(row.id, row.name, row.topic)
+    return None if row is None else _room(row)
 
 
-async def find_for_member(connection: AsyncConnection, room_id: str, user_id: str) -> Room | None:
-    """Return a room if the user belongs to it; one that is not there looks just the same."""
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A room as the directory shows it: how many belong to it, and whether who asks does."""
+
+    room: Room
+    members: int
+    is_own: bool
+
+
+async def list_public(connection: AsyncConnection, user_id: str, after: str, limit: int) -> list[Listed]:
+    """Return rooms that anybody may find, by name, beginning after a name."""
+    count = select(func.count()).where(memberships.c.room == rooms.c.id).scalar_subquery()
+    own = select(memberships.c.room).where(memberships.c.user == user_id)
     rows = await connection.execute(
-        select(rooms.c.id, rooms.c.name, rooms.c.topic)
+        select(*_ROOM, count.label("members"), rooms.c.id.in_(own).label("is_own"))
+        .where(rooms.c.visibility == Visibility.PUBLIC, rooms.c.name > after)
+        .order_by(rooms.c.name, rooms.c.id)
+        .limit(limit)
+    )
+    return [Listed(_room(row), row.members, bool(row.is_own)) for row in rows]
+
+
+# Who belongs to them
+
+
+def _select_memberships(user_id: str) -> Select[Any]:
+    return (
+        select(
+            *_ROOM, memberships.c.role, memberships.c.read, unread().label("unread"), memberships.c.mentions
+        )
         .join(memberships, memberships.c.room == rooms.c.id)
-        .where(rooms.c.id == room_id, memberships.c.user == user_id),
+        .join(streams, streams.c.id == rooms.c.id)
+        .where(memberships.c.user == user_id)
     )
+
+
+def _membership(row: Row[Any]) -> Membership:
+    return Membership(_room(row), Role(row.role), Marks(row.read, row.unread, row.mentions))
+
+
+async def find_for_member(connection: AsyncConnection, room_id: str, user_id: str) -> Membership | None:
+    """Return a room as a member has it; for who isn't one, it looks as if it weren't there."""
+    rows = await connection.execute(_select_memberships(user_id).where(rooms.c.id == room_id))
     row = rows.one_or_none()
-    return None if row is None else Room(row.id, row.name, row.topic)
+    return None if row is None else _membership(row)
 
 
-async def list_for_member(connection: AsyncConnection, user_id: str) -> list[Room]:
+async def list_for_member(connection: AsyncConnection, user_id: str) -> list[Membership]:
     """Return every room that the user belongs to, in the order of joining."""
     rows = await connection.execute(
-        select(rooms.c.id, rooms.c.name, rooms.c.topic)
-        .join(memberships, memberships.c.room == rooms.c.id)
-        .where(memberships.c.user == user_id)
-        .order_by(memberships.c.joined, rooms.c.id),
+        _select_memberships(user_id).order_by(memberships.c.joined, memberships.c.room)
     )
-    return [Room(row.id, row.name, row.topic) for row in rows]
+    return [_membership(row) for row in rows]
 
 
-async def add_member(connection: AsyncConnection, room_id: str, user_id: str, now: int) -> None:
-    """Make a user belong to a room."""
-    await connection.execute(insert(memberships).values(room=room_id, user=user_id, joined=now))
+async def add_member(
+    connection: AsyncConnection, room_id: str, user_id: str, now: int, role: Role = Role.MEMBER
+) -> None:
+    """Make a user belong to a room, who has read what is there already."""
+    head = (
+        select(streams.c.head, streams.c.counted).where(streams.c.id == room_id).subquery()
+    )
+    await connection.execute(
+        insert(memberships).values(
+            room=room_id,
+            user=user_id,
+            joined=now,
+            role=role,
+            read=select(head.c.head).scalar_subquery(),
+            read_ord=select(head.c.counted).scalar_subquery(),
+            mentions=0,
+        )
+    )
+
+
+async def remove_member(connection: AsyncConnection, room_id: str, user_id: str) -> None:
+    """Make a user belong to a room no longer."""
+    await connection.execute(
+        delete(memberships).where(memberships.c.room == room_id, memberships.c.user == user_id)
+    )
+
+
+async def find_role(connection: AsyncConnection, room_id: str, user_id: str) -> Role | None:
+    """Return what a user is in a room; None for who doesn't belong to it."""
+    role = await connection.scalar(
+        select(memberships.c.role).where(memberships.c.room == room_id, memberships.c.user == user_id)
+    )
+    return None if role is None else Role(role)
+
+
+async def set_role(connection: AsyncConnection, room_id: str, user_id: str, role: Role) -> None:
+    """Make a member something else."""
+    await connection.execute(
+        update(memberships)
+        .where(memberships.c.room == room_id, memberships.c.user == user_id)
+        .values(role=role)
+    )
+
+
+async def count_owners(connection: AsyncConnection, room_id: str) -> int:
+    """Return how many owners a room has."""
+    count = await connection.scalar(
+        select(func.count()).where(memberships.c.room == room_id, memberships.c.role == Role.OWNER)
+    )
+    return count or 0
+
+
+async def list_members(
+    connection: AsyncConnection, room_id: str, after: str, limit: int
+) -> list[tuple[User, Role]]:
+    """Return members and what they are, by id, beginning after an id."""
+    rows = await connection.execute(
+        select(users.c.id, users.c.name, users.c.kind, memberships.c.role)
+        .join(memberships, memberships.c.user == users.c.id)
+        .where(memberships.c.room == room_id, users.c.id > after)
+        .order_by(users.c.id)
+        .limit(limit)
+    )
+    return [(User(row.id, row.name, row.kind), Role(row.role)) for row in rows]
 
 
 _PAIRS = select(memberships.c.room, memberships.c.user)
@@ -64,3 +176,24 @@ async def select_members(
     """Return those of the pairs (room, user) in which the user belongs to the room."""
     rows = await select_pairs(connection, _PAIRS, memberships.c.room, memberships.c.user, pairs)
     return {(row.room, row.user) for row in rows}
+
+
+# Who may not
+
+
+async def ban(connection: AsyncConnection, room_id: str, user_id: str, by: str, now: int) -> None:
+    """Keep a user out of a room."""
+    await connection.execute(insert(bans).values(room=room_id, user=user_id, by=by, ts=now))
+
+
+async def unban(connection: AsyncConnection, room_id: str, user_id: str) -> None:
+    """Keep a user out of a room no longer."""
+    await connection.execute(delete(bans).where(bans.c.room == room_id, bans.c.user == user_id))
+
+
+async def is_banned(connection: AsyncConnection, room_id: str, user_id: str) -> bool:
+    """Say whether a user is kept out of a room."""
+    found = await connection.scalar(
+        select(bans.c.ts).where(bans.c.room == room_id, bans.c.user == user_id)
+    )
+    return found is not None

@@ -11,14 +11,23 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import msgspec
 from sqlalchemy import bindparam, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from hubbub.domain.events import Event, StoredEvent
+from hubbub.domain.events import (
+    Event,
+    MessageDeleted,
+    MessageEdited,
+    MessagePosted,
+    Pinned,
+    Reacted,
+    StoredEvent,
+)
 from hubbub.domain.models import Head
 from hubbub.storage.engine import select_pairs
 from hubbub.storage.tables import events, memberships, streams
@@ -36,6 +45,19 @@ class NewEvent:
     event: Event
     nonce: str | None = None
 
+    @property
+    def counts(self) -> bool:
+        """Whether it is a message that is unread to who hasn't read it."""
+        return isinstance(self.event, MessagePosted) and self.event.counts
+
+    @property
+    def target(self) -> int | None:
+        """The message that it changes."""
+        match self.event:
+            case MessageEdited() | MessageDeleted() | Reacted() | Pinned():
+                return self.event.message
+        return None
+
     def body(self) -> str:
         """Return the body as JSON."""
         return msgspec.json.encode(self.event.body()).decode()
@@ -43,6 +65,13 @@ class NewEvent:
     def body_hash(self) -> bytes:
         """Return what tells two requests with the same nonce apart."""
         return _hash_body(self.stream, self.event.kind, self.body())
+
+
+class Numbered(NamedTuple):
+    """An event that is stored, and how many messages that count the stream has then."""
+
+    event: StoredEvent
+    ord: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +94,12 @@ def _hash_body(stream: str, kind: str, body: str) -> bytes:
 
 async def open_stream(connection: AsyncConnection, stream: str, epoch: int) -> None:
     """Begin a stream, with nothing in it."""
-    await connection.execute(insert(streams).values(id=stream, epoch=epoch, head=0))
+    await connection.execute(
+        insert(streams).values(id=stream, epoch=epoch, head=0, counted=0, changed=epoch)
+    )
 
 
-async def append(connection: AsyncConnection, new: Sequence[NewEvent], now: int) -> list[StoredEvent]:
+async def append(connection: AsyncConnection, new: Sequence[NewEvent], now: int) -> list[Numbered]:
     """Number and store events, in this order.
 
     Raises:
@@ -76,14 +107,14 @@ async def append(connection: AsyncConnection, new: Sequence[NewEvent], now: int)
     """
     if not new:
         return []
-    next_numbers = await _take_numbers(connection, Counter(each.stream for each in new))
+    last = await _take_numbers(connection, new, now)
     stored, rows = [], []
     for each in new:
-        q = next_numbers[each.stream]
-        next_numbers[each.stream] += 1
-        body = each.body()
-        stored.append(StoredEvent(each.stream, q, each.event.kind, now, each.author, body))
-        rows.append(_row(stored[-1], each.nonce))
+        q, ord_ = last[each.stream]
+        q, ord_ = last[each.stream] = q + 1, ord_ + each.counts
+        event = StoredEvent(each.stream, q, each.event.kind, now, each.author, each.body())
+        stored.append(Numbered(event, ord_))
+        rows.append(_row(event, each))
     await connection.execute(insert(events), rows)
     return stored
 
@@ -91,31 +122,47 @@ async def append(connection: AsyncConnection, new: Sequence[NewEvent], now: int)
 _RAISE_HEAD = (
     update(streams)
     .where(streams.c.id == bindparam("stream"))
-    .values(head=streams.c.head + bindparam("count"))
+    .values(
+        head=streams.c.head + bindparam("events"),
+        counted=streams.c.counted + bindparam("messages"),
+        changed=bindparam("now"),
+    )
 )
 
 
-async def _take_numbers(connection: AsyncConnection, counts: Mapping[str, int]) -> dict[str, int]:
+async def _take_numbers(
+    connection: AsyncConnection, new: Sequence[NewEvent], now: int
+) -> dict[str, tuple[int, int]]:
+    """Raise the heads of the streams; return what each had before: its head, and the messages that count."""
+    counts = Counter(each.stream for each in new)
+    messages = Counter(each.stream for each in new if each.counts)
     # In the order of ids, so that two transactions never wait for each other's streams.
-    taken = [{"stream": stream, "count": counts[stream]} for stream in sorted(counts)]
+    taken = [
+        {"stream": stream, "events": counts[stream], "messages": messages[stream], "now": now}
+        for stream in sorted(counts)
+    ]
     await connection.execute(_RAISE_HEAD, taken)
-    heads = await read_heads(connection, counts)
-    if len(heads) != len(counts):
+    rows = await connection.execute(
+        select(streams.c.id, streams.c.head, streams.c.counted).where(streams.c.id.in_(list(counts))),
+    )
+    last = {row.id: (row.head - counts[row.id], row.counted - messages[row.id]) for row in rows}
+    if len(last) != len(counts):
         raise LookupError(f"no such streams among {', '.join(counts)}")
-    return {head.stream: head.q - counts[head.stream] + 1 for head in heads}
+    return last
 
 
-def _row(event: StoredEvent, nonce: str | None) -> dict[str, object]:
+def _row(event: StoredEvent, new: NewEvent) -> dict[str, object]:
     return {
         "stream": event.stream,
         "q": event.q,
         "kind": event.kind,
         "ts": event.ts,
         "author": event.author,
-        "nonce": nonce,
+        "nonce": new.nonce,
         "body": event.body,
         "size": len(event.body.encode()) + _ENVELOPE,
         "body_hash": _hash_body(event.stream, event.kind, event.body),
+        "target": new.target,
     }
 
 
@@ -157,11 +204,23 @@ async def measure_after(connection: AsyncConnection, stream: str, q: int) -> int
     return int(size or 0)
 
 
-async def read_after(connection: AsyncConnection, stream: str, q: int) -> list[StoredEvent]:
-    """Return all events after `q`."""
+async def read_after(
+    connection: AsyncConnection, stream: str, q: int, limit: int | None = None
+) -> list[StoredEvent]:
+    """Return all events after `q`, or the first of them."""
     rows = await connection.execute(
         select(events.c.q, events.c.kind, events.c.ts, events.c.author, events.c.body)
         .where(events.c.stream == stream, events.c.q > q)
-        .order_by(events.c.q),
+        .order_by(events.c.q)
+        .limit(limit),
     )
     return [StoredEvent(stream, row.q, row.kind, row.ts, row.author, row.body) for row in rows]
+
+
+async def forget_bodies(connection: AsyncConnection, stream: str, numbers: Collection[int]) -> None:
+    """Empty the bodies of events; number, kind, author, nonce and the body's hash remain."""
+    await connection.execute(
+        update(events)
+        .where(events.c.stream == stream, events.c.q.in_(numbers))
+        .values(body="{}", size=2 + _ENVELOPE),
+    )

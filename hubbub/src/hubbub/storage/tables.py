@@ -1,7 +1,8 @@
 """The tables, once for every engine.
 
 A stream is a room's log or a user's inbox; `streams.head` is the number of its last event, and is raised in
-the transaction that stores the event.  `messages` is what the events of a room add up to.
+the transaction that stores the event.  `messages`, `reactions` and `mentions` are what the events of a room
+add up to.  Times are in milliseconds since 1970.
 """
 
 from __future__ import annotations
@@ -37,6 +38,11 @@ users = Table(
     Column("name", Text, nullable=False),
     Column("kind", String(16), nullable=False),
     Column("created", BigInteger, nullable=False),
+    # What accounts sign in by, folded; guests have none.
+    Column("username", String(64)),
+    Column("password", Text),
+    Column("disabled", BigInteger),
+    Index(None, "username", unique=True),
 )
 
 # Of a token only the digest is kept: who reads the database can't sign in with what it says.
@@ -47,6 +53,11 @@ sessions = Table(
     Column("user", String(64), ForeignKey("users.id"), nullable=False),
     Column("created", BigInteger, nullable=False),
     Column("expires", BigInteger, nullable=False),
+    # What it is called where its user looks at their sessions.
+    Column("id", String(64), nullable=False),
+    Column("label", Text, nullable=False),
+    Column("seen", BigInteger, nullable=False),
+    Index(None, "id", unique=True),
     Index(None, "user"),
     Index(None, "expires"),
 )
@@ -58,6 +69,7 @@ rooms = Table(
     Column("name", Text, nullable=False),
     Column("topic", Text, nullable=False),
     Column("created", BigInteger, nullable=False),
+    Column("visibility", String(16), nullable=False),
 )
 
 memberships = Table(
@@ -66,7 +78,21 @@ memberships = Table(
     Column("room", String(64), ForeignKey("rooms.id"), primary_key=True),
     Column("user", String(64), ForeignKey("users.id"), primary_key=True),
     Column("joined", BigInteger, nullable=False),
+    Column("role", String(16), nullable=False),
+    # How far the member has read: up to this event, which so many messages that count came before.
+    Column("read", BigInteger, nullable=False),
+    Column("read_ord", BigInteger, nullable=False),
+    Column("mentions", Integer, nullable=False),
     Index(None, "user"),
+)
+
+bans = Table(
+    "bans",
+    metadata,
+    Column("room", String(64), ForeignKey("rooms.id"), primary_key=True),
+    Column("user", String(64), ForeignKey("users.id"), primary_key=True),
+    Column("by", String(64), ForeignKey("users.id"), nullable=False),
+    Column("ts", BigInteger, nullable=False),
 )
 
 streams = Table(
@@ -75,6 +101,10 @@ streams = Table(
     Column("id", String(64), primary_key=True),
     Column("epoch", BigInteger, nullable=False),
     Column("head", BigInteger, nullable=False),
+    # Messages that were ever posted and count as unread to who hasn't read them.
+    Column("counted", BigInteger, nullable=False),
+    Column("changed", BigInteger, nullable=False),
+    Index(None, "changed"),
 )
 
 # An event that was nobody's single request (the join that comes with signing in) has no nonce.
@@ -90,7 +120,16 @@ events = Table(
     Column("body", Text, nullable=False),
     Column("size", Integer, nullable=False),
     Column("body_hash", LargeBinary, nullable=False),
+    # The message that it changes.
+    Column("target", BigInteger),
     UniqueConstraint("author", "nonce"),
+)
+Index(
+    "ix_events_target",
+    events.c.stream,
+    events.c.target,
+    sqlite_where=events.c.target.is_not(None),
+    postgresql_where=events.c.target.is_not(None),
 )
 
 messages = Table(
@@ -104,5 +143,59 @@ messages = Table(
     Column("nonce", String(64), nullable=False),
     Column("text", Text, nullable=False),
     Column("reply_to", BigInteger),
+    Column("thread", BigInteger),
+    # The stream's `counted` after it.
+    Column("ord", BigInteger, nullable=False),
+    # The event that gave it its text.
+    Column("said", BigInteger, nullable=False),
+    Column("edited", BigInteger),
+    Column("deleted", BigInteger),
+    # The event that pinned it.
+    Column("pinned", BigInteger),
+    Column("replies", Integer, nullable=False),
     ForeignKeyConstraint(["stream", "q"], ["events.stream", "events.q"]),
+)
+_deleted = messages.c.thread.is_(None) & messages.c.deleted.is_not(None)
+Index(
+    "ix_messages_deleted",
+    messages.c.stream,
+    messages.c.q,
+    sqlite_where=_deleted,
+    postgresql_where=_deleted,
+)
+Index(
+    "ix_messages_thread",
+    messages.c.stream,
+    messages.c.thread,
+    messages.c.q,
+    sqlite_where=messages.c.thread.is_not(None),
+    postgresql_where=messages.c.thread.is_not(None),
+)
+Index(
+    "ix_messages_pinned",
+    messages.c.stream,
+    messages.c.pinned,
+    sqlite_where=messages.c.pinned.is_not(None),
+    postgresql_where=messages.c.pinned.is_not(None),
+)
+
+reactions = Table(
+    "reactions",
+    metadata,
+    Column("stream", String(64), primary_key=True),
+    Column("q", BigInteger, primary_key=True, autoincrement=False),
+    Column("emoji", String(64), primary_key=True),
+    Column("user", String(64), ForeignKey("users.id"), primary_key=True),
+    # The event that says so: the order in which they are shown.
+    Column("rev", BigInteger, nullable=False),
+    ForeignKeyConstraint(["stream", "q"], ["messages.stream", "messages.q"]),
+)
+
+mentions = Table(
+    "mentions",
+    metadata,
+    Column("stream", String(64), primary_key=True),
+    Column("user", String(64), ForeignKey("users.id"), primary_key=True),
+    Column("q", BigInteger, primary_key=True, autoincrement=False),
+    ForeignKeyConstraint(["stream", "q"], ["messages.stream", "messages.q"]),
 )

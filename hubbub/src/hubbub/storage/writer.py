@@ -27,8 +27,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from hubbub.domain.errors import ChatError, Code
 from hubbub.domain.events import Event, StoredEvent
 from hubbub.domain.models import Posted
-from hubbub.storage import engine, messages, streams
-from hubbub.storage.messages import Post
+from hubbub.storage import engine, posting, streams
+from hubbub.storage.posting import Post
 
 log = logging.getLogger(__name__)
 
@@ -48,14 +48,32 @@ class Transaction:
         self.now = now
         self.stored: list[StoredEvent] = []
 
-    async def append(self, stream: str, author: str, event: Event) -> None:
+    async def append(
+        self, stream: str, author: str, event: Event, nonce: str | None = None
+    ) -> StoredEvent:
         """Store an event at the end of a stream."""
-        new = streams.NewEvent(stream, author, event)
-        self.stored += await streams.append(self.connection, [new], self.now)
+        new = streams.NewEvent(stream, author, event, nonce)
+        [(stored, _)] = await streams.append(self.connection, [new], self.now)
+        self.stored.append(stored)
+        return stored
+
+    async def find(self, stream: str, author: str, event: Event, nonce: str) -> Posted | None:
+        """Return where an event was stored before under this nonce, if it was.
+
+        Raises:
+            ChatError: `nonce_reuse`, if something else was.
+        """
+        found = await streams.find_nonces(self.connection, [(author, nonce)])
+        known = found.get((author, nonce))
+        if known is None:
+            return None
+        if known.body_hash != streams.NewEvent(stream, author, event).body_hash():
+            raise ChatError(Code.NONCE_REUSE)
+        return Posted(known.q, known.ts, True)
 
     async def post(self, posts: Sequence[Post]) -> list[Posted | ChatError]:
         """Store messages, and say where each is, or why it is nowhere."""
-        outcomes, stored = await messages.post_all(self.connection, posts, self.now)
+        outcomes, stored = await posting.post_all(self.connection, posts, self.now)
         self.stored += stored
         return outcomes
 

@@ -1,0 +1,28 @@
+"""Pinning a message to its room."""
+
+from __future__ import annotations
+
+from hubbub.actions.change_message import change_message
+from hubbub.domain.errors import ChatError, Code
+from hubbub.domain.events import Pinned, StoredEvent
+from hubbub.domain.models import Message, Posted, Role, User
+from hubbub.storage import messages
+from hubbub.storage.database import Database
+from hubbub.storage.writer import Transaction
+
+
+async def pin_message(database: Database, user: User, room_id: str, nonce: str, q: int, *, on: bool) -> Posted:
+    """Pin a message, or take it down; what is so already is so afterwards.
+
+    Raises:
+        ChatError: `forbidden` for who doesn't keep order in the room, and those of `change_message`.
+    """
+
+    def check(_message: Message, role: Role) -> None:
+        if role.rank < Role.MODERATOR.rank:
+            raise ChatError(Code.FORBIDDEN, "Only a moderator can pin a message.")
+
+    async def fold(transaction: Transaction, event: StoredEvent, message: Message) -> None:
+        await messages.pin(transaction.connection, event, message.q, on=on)
+
+    return await change_message(database, user, room_id, Pinned(nonce, q, on), check, fold)

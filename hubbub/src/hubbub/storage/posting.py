@@ -1,0 +1,226 @@
+"""Storing messages: what becomes of posts, many at once.
+
+Every statement costs a journey to the database's thread: a batch of any size is a dozen statements at most.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from hubbub.domain.errors import ChatError, Code
+from hubbub.domain.events import Mentioned, MessagePosted, StoredEvent
+from hubbub.domain.mentions import find_mentions
+from hubbub.domain.models import Posted
+from hubbub.storage import rooms, streams
+from hubbub.storage.engine import select_pairs
+from hubbub.storage.streams import Known, NewEvent, Numbered
+from hubbub.storage.tables import memberships, mentions, messages
+
+Pair = tuple[str, str]
+"""A room and a user."""
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """A message that someone wants to be stored in a room."""
+
+    room: str
+    author: str
+    message: MessagePosted
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What is unique for ever."""
+        return self.author, self.message.nonce
+
+    @property
+    def place(self) -> Pair:
+        """Where it is written, and by whom."""
+        return self.room, self.author
+
+    @property
+    def mentioned(self) -> list[Pair]:
+        """Whom it speaks of, where they may belong."""
+        return [(self.room, user) for user in find_mentions(self.message.text) if user != self.author]
+
+    def as_event(self) -> NewEvent:
+        """Return the event that it becomes."""
+        return NewEvent(self.room, self.author, self.message, self.message.nonce)
+
+
+async def post_all(
+    connection: AsyncConnection, posts: Sequence[Post], now: int
+) -> tuple[list[Posted | ChatError], list[StoredEvent]]:
+    """Store messages in this order, and say for each where it is, or why it is nowhere.
+
+    One that was stored before under the same nonce stays where it is.  One that is refused (`not_found`,
+    `nonce_reuse`, `invalid`) doesn't keep the others from being stored.
+    """
+    known = await streams.find_nonces(connection, {post.key for post in posts})
+    pairs = {post.place for post in posts}.union(*(post.mentioned for post in posts))
+    members = await rooms.select_members(connection, pairs)
+    targets = await _select_targets(connection, posts)
+    accepted: dict[tuple[str, str], Post] = {}
+    refused: dict[int, ChatError] = {}
+    for index, post in enumerate(posts):
+        if post.key in known or post.key in accepted:
+            continue
+        if (reason := _refusal(post, members, targets)) is not None:
+            refused[index] = reason
+        else:
+            accepted[post.key] = post
+    numbered = await streams.append(connection, [post.as_event() for post in accepted.values()], now)
+    stored = [event for event, _ in numbered]
+    stored += await _fold(connection, list(accepted.values()), numbered, members, now)
+    known |= {key: Known.of(event) for key, event in zip(accepted, stored, strict=False)}
+    outcomes = [
+        refused.get(index) or _outcome(post, known[post.key], dup=accepted.get(post.key) is not post)
+        for index, post in enumerate(posts)
+    ]
+    return outcomes, stored
+
+
+def _refusal(
+    post: Post, members: set[Pair], targets: Mapping[tuple[str, int], int | None]
+) -> ChatError | None:
+    reply_to, thread = post.message.reply_to, post.message.thread
+    if post.place not in members:
+        return ChatError(Code.NOT_FOUND)
+    if reply_to is not None and (post.room, reply_to) not in targets:
+        return ChatError(Code.INVALID, "There is no message to reply to.")
+    if thread is not None and targets.get((post.room, thread), thread) is not None:
+        return ChatError(Code.INVALID, "There is no message that could have this thread.")
+    return None
+
+
+def _outcome(post: Post, known: Known, *, dup: bool) -> Posted | ChatError:
+    if dup and known.body_hash != post.as_event().body_hash():
+        return ChatError(Code.NONCE_REUSE)
+    return Posted(known.q, known.ts, dup)
+
+
+_TARGETS = select(messages.c.stream, messages.c.q, messages.c.thread)
+
+
+async def _select_targets(
+    connection: AsyncConnection, posts: Sequence[Post]
+) -> dict[tuple[str, int], int | None]:
+    """Return the messages that posts answer, and whose thread each of them belongs to."""
+    wanted = {
+        (post.room, q) for post in posts for q in (post.message.reply_to, post.message.thread) if q is not None
+    }
+    rows = await select_pairs(connection, _TARGETS, messages.c.stream, messages.c.q, wanted)
+    return {(row.stream, row.q): row.thread for row in rows}
+
+
+async def _fold(
+    connection: AsyncConnection, posts: Sequence[Post], numbered: Sequence[Numbered], members: set[Pair], now: int
+) -> list[StoredEvent]:
+    """Store what the events add up to; return those that they bring about."""
+    if not posts:
+        return []
+    rows = [_row(post, each) for post, each in zip(posts, numbered, strict=True)]
+    await connection.execute(insert(messages), rows)
+    await _count_replies(connection, posts, numbered)
+    read = await _mark_read(connection, posts, numbered)
+    return await _mention(connection, posts, numbered, members, read, now)
+
+
+def _row(post: Post, numbered: Numbered) -> dict[str, object]:
+    event, ord_ = numbered
+    return {
+        "stream": event.stream,
+        "q": event.q,
+        "rev": event.q,
+        "ts": event.ts,
+        "author": event.author,
+        "nonce": post.message.nonce,
+        "text": post.message.text,
+        "reply_to": post.message.reply_to,
+        "thread": post.message.thread,
+        "ord": ord_,
+        "said": event.q,
+        "replies": 0,
+    }
+
+
+_COUNT_REPLY = (
+    update(messages)
+    .where(messages.c.stream == bindparam("room"), messages.c.q == bindparam("root"))
+    .values(replies=messages.c.replies + 1, rev=bindparam("by"))
+)
+
+
+async def _count_replies(
+    connection: AsyncConnection, posts: Sequence[Post], numbered: Sequence[Numbered]
+) -> None:
+    replies = [
+        {"room": post.room, "root": post.message.thread, "by": event.q}
+        for post, (event, _) in zip(posts, numbered, strict=True)
+        if post.message.thread is not None
+    ]
+    if replies:
+        await connection.execute(_COUNT_REPLY, replies)
+
+
+_MARK_READ = (
+    update(memberships)
+    .where(memberships.c.room == bindparam("in_room"), memberships.c.user == bindparam("by_user"))
+    .values(read=bindparam("up_to"), read_ord=bindparam("after"), mentions=0)
+)
+
+
+async def _mark_read(
+    connection: AsyncConnection, posts: Sequence[Post], numbered: Sequence[Numbered]
+) -> dict[Pair, int]:
+    """Let who writes to a room have read it up to there."""
+    last = {
+        post.place: each for post, each in zip(posts, numbered, strict=True) if post.message.counts
+    }
+    marks = [
+        {"in_room": room, "by_user": user, "up_to": event.q, "after": ord_}
+        for (room, user), (event, ord_) in last.items()
+    ]
+    if marks:
+        await connection.execute(_MARK_READ, marks)
+    return {pair: each.event.q for pair, each in last.items()}
+
+
+_COUNT_MENTIONS = (
+    update(memberships)
+    .where(memberships.c.room == bindparam("in_room"), memberships.c.user == bindparam("of_user"))
+    .values(mentions=memberships.c.mentions + bindparam("more"))
+)
+
+
+async def _mention(
+    connection: AsyncConnection,
+    posts: Sequence[Post],
+    numbered: Sequence[Numbered],
+    members: set[Pair],
+    read: Mapping[Pair, int],
+    now: int,
+) -> list[StoredEvent]:
+    """Tell members who are spoken of; return the events of their inboxes."""
+    found = [
+        (pair, event)
+        for post, (event, _) in zip(posts, numbered, strict=True)
+        for pair in post.mentioned
+        if pair in members
+    ]
+    if not found:
+        return []
+    await connection.execute(
+        insert(mentions), [{"stream": room, "user": user, "q": event.q} for (room, user), event in found]
+    )
+    waiting = Counter(pair for pair, event in found if event.q > read.get(pair, 0))
+    if waiting:
+        counts = [{"in_room": room, "of_user": user, "more": more} for (room, user), more in waiting.items()]
+        await connection.execute(_COUNT_MENTIONS, counts)
+    new = [NewEvent(user, event.author, Mentioned(room, event.q)) for (room, user), event in found]
+    return [event for event, _ in await streams.append(connection, new, now)]
