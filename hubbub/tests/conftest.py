@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 
 from fullduplex import Close, ConnectionClosedError, ConnectionClosedOK
+from hubbub.actions.begin_session import SignedIn
 from hubbub.actions.open_lobby import open_lobby
-from hubbub.actions.sign_in_guest import SignedIn, sign_in_guest
+from hubbub.actions.sign_in_guest import sign_in_guest
 from hubbub.bus.local import LocalBus
 from hubbub.domain.events import Notice, StoredEvent
 from hubbub.storage.database import Database
@@ -92,6 +93,14 @@ async def engines(
     """Open a database with empty tables, once for every engine there is."""
     file = shutil.copy(migrated_sqlite, tmp_path / "test.sqlite3")
     engines = open_engines(sqlite_url(file))
+    yield engines
+    await engines.dispose()
+
+
+@pytest.fixture(params=["sqlite"])
+async def blank(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Engines]:
+    """Open a database without any tables, once for every engine there is."""
+    engines = open_engines(sqlite_url(tmp_path / "blank.sqlite3"))
     yield engines
     await engines.dispose()
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from hubbub.actions.authenticate import authenticate, digest_token
-from hubbub.domain.policies import SESSION_LIFETIME
+from hubbub.domain.policies import SEEN_INTERVAL, SESSION_LIFETIME
+from hubbub.storage import sessions
 
 
 async def test_token_is_its_users(database, guest) -> None:
@@ -21,6 +22,31 @@ async def test_token_expires(database, guest, wall_clock) -> None:
     wall_clock.now += SESSION_LIFETIME * 1000
 
     assert await authenticate(database, ann.token) is None
+
+
+async def test_use_is_stored_now_and_then(database, guest, wall_clock) -> None:
+    """That a session is used is stored at most once an hour, and without waiting for it."""
+    ann = await guest("Ann")
+    seen = []
+    for minutes in (59, 2, 58, 2):
+        wall_clock.now += minutes * 60_000
+        await authenticate(database, ann.token)
+        # What is written now comes after it.
+        await guest("Bob")
+        async with database.read() as connection:
+            [(_, login)] = await sessions.list_own(connection, ann.user.id, wall_clock.now)
+        seen.append((wall_clock.now - login.seen) // 60_000)
+
+    assert seen == [59, 0, 58, 0]
+
+
+async def test_reading_goes_on_without_writing(database, guest, wall_clock) -> None:
+    """Who is signed in gets in even if nothing can be written any more."""
+    ann = await guest("Ann")
+    wall_clock.now += SEEN_INTERVAL * 1000
+    await database._writer.close()
+
+    assert await authenticate(database, ann.token) == ann.user
 
 
 def test_digest_hides_the_token() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from hubbub.actions.post_message import post_message
@@ -31,6 +33,18 @@ async def test_repeat_is_told_once(database, guest, heard) -> None:
 
     assert (again.q, again.ts, again.dup) == (first.q, first.ts, True)
     assert len(heard) == 1
+
+
+async def test_message_goes_into_a_thread(database, guest, heard) -> None:
+    """A message may belong to the thread of another, and answer a third."""
+    ann = await guest("Ann")
+    root = await post_message(database, ann.user, LOBBY, "nonce-01", "root")
+    heard.clear()
+
+    await post_message(database, ann.user, LOBBY, "nonce-02", "hi", root.q, root.q)
+
+    [event] = heard
+    assert json.loads(event.body) == {"n": "nonce-02", "text": "hi", "re": root.q, "th": root.q}
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ async def test_newcomer_gets_a_snapshot(database, ann) -> None:
     copy = await sync_stream(database, ann, LOBBY, None)
 
     assert isinstance(copy, RoomSnapshot)
-    assert (copy.room.id, copy.head.q) == (LOBBY, SNAPSHOT_MESSAGES + 6)
+    assert (copy.membership.room.id, copy.head.q) == (LOBBY, SNAPSHOT_MESSAGES + 6)
     assert [message.q for message in copy.messages] == list(range(7, SNAPSHOT_MESSAGES + 7))
     assert copy.names == {ann.id: "Ann"}
     assert copy.more
@@ -120,7 +120,7 @@ async def test_inbox_lists_rooms(database, ann, at) -> None:
     delta = await sync_stream(database, ann, ann.id, at(0))
 
     assert isinstance(fresh, InboxSnapshot)
-    assert [room.id for room in fresh.rooms] == [LOBBY]
+    assert [membership.room.id for membership in fresh.memberships] == [LOBBY]
     assert isinstance(delta, Delta)
     assert [json.loads(event.body)["room"]["id"] for event in delta.events] == [LOBBY]
 

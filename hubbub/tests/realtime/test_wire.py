@@ -107,7 +107,7 @@ def test_no_frame_breaks_the_reader(frame: str) -> None:
 
 
 ANN = wire.UserInfo("u_ann", "Ann")
-MESSAGE = Message(3, 3, 5, "u_ann", "nonce-01", "hi", None)
+MESSAGE = Message(3, 3, 5, "u_ann", "nonce-01", "hi", None, None, 3, None, None, None, 0)
 
 
 @pytest.mark.parametrize(

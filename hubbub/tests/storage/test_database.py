@@ -6,9 +6,10 @@ import pytest
 from sqlalchemy import text
 
 from hubbub.domain.errors import ChatError, Code
-from hubbub.domain.models import LOBBY
+from hubbub.domain.models import LOBBY, Room
 from hubbub.storage import rooms
 from hubbub.storage.database import Database
+from hubbub.storage.writer import Transaction
 
 
 async def test_reading_sees_what_was_written(database: Database) -> None:
@@ -25,3 +26,31 @@ async def test_failing_read_is_an_error(database: Database, caplog: pytest.LogCa
 
     assert caught.value.code is Code.UNAVAILABLE
     assert "nowhere" in caplog.text
+
+
+async def test_writing_soon_keeps_nobody_waiting(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What nobody waits for is done in its turn; what fails of it is only logged."""
+    room = Room("r_soon", "soon", "")
+
+    async def make(transaction: Transaction) -> None:
+        await rooms.add(transaction.connection, room, transaction.now)
+
+    database.write_soon(make)
+    database.write_soon(make)
+    await database.write(lambda transaction: rooms.change(transaction.connection, room))
+
+    async with database.read() as connection:
+        assert await rooms.find(connection, "r_soon") == room
+    assert "UNIQUE" in caplog.text
+
+
+async def test_writing_soon_ends_with_closing(database: Database) -> None:
+    """After the close nothing is written any more, and nobody is told."""
+    await database.close()
+
+    async def fail(_transaction: Transaction) -> None:
+        raise AssertionError
+
+    database.write_soon(fail)

@@ -1,101 +1,40 @@
-"""Posting many messages at once, and turning their pages."""
+"""What the events of a room add up to, and turning its pages."""
 
 from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from hubbub.domain.errors import ChatError
-from hubbub.domain.events import MessagePosted
-from hubbub.domain.models import Message, Posted
+from hubbub.domain.events import Event, MessageDeleted, MessageEdited, Pinned, Reacted, StoredEvent
+from hubbub.domain.models import Message
 from hubbub.storage import messages, streams
-from hubbub.storage.messages import Post
+from hubbub.storage.streams import NewEvent
 
 SIZE = 1_000_000
 
-
-def post(
-    nonce: str, text: str = "hi", room: str = "r_garden", author: str = "u_ann", reply_to: int | None = None
-) -> Post:
-    """Make a message of Ann's to the garden, unless told otherwise."""
-    return Post(room, author, MessagePosted(nonce, text, reply_to))
+Say = Callable[..., Awaitable[int]]
 
 
-async def post_all(connection: AsyncConnection, *posts: Post) -> list[Posted | str]:
-    """Store messages at 5 o'clock; for a refusal, return its code."""
-    outcomes, _ = await messages.post_all(connection, posts, 5)
-    return [each.code.value if isinstance(each, ChatError) else each for each in outcomes]
+async def happen(connection: AsyncConnection, event: Event, author: str = "u_ann") -> StoredEvent:
+    """Store an event of the garden, at 6 o'clock."""
+    [(stored, _)] = await streams.append(connection, [NewEvent("r_garden", author, event)], 6)
+    return stored
 
 
-async def test_messages_are_stored_in_order(connection: AsyncConnection) -> None:
-    """Many at once are numbered in the order in which they are given."""
-    outcomes = await post_all(connection, *(post(f"nonce-{n:03}") for n in range(100)))
-
-    assert outcomes == [Posted(n + 1, 5, False) for n in range(100)]
-
-
-async def test_bad_post_fails_alone(connection: AsyncConnection) -> None:
-    """What is refused takes no number, and no other with it."""
-    outcomes = await post_all(
-        connection,
-        post("nonce-01"),
-        post("nonce-02", room="r_attic"),
-        post("nonce-03", room="r_nowhere"),
-        post("nonce-04", reply_to=99),
-        post("nonce-05"),
-    )
-
-    assert outcomes == [Posted(1, 5, False), "not_found", "not_found", "invalid", Posted(2, 5, False)]
-
-
-async def test_repeat_is_the_same_message(connection: AsyncConnection) -> None:
-    """The same author and nonce are stored once, in one batch as in two."""
-    first = await post_all(connection, post("nonce-01"), post("nonce-01"))
-    second = await post_all(connection, post("nonce-01"), post("nonce-01", author="u_bob"))
-
-    assert first == [Posted(1, 5, False), Posted(1, 5, True)]
-    assert second == [Posted(1, 5, True), Posted(2, 5, False)]
-
-
-async def test_nonce_is_for_one_body(connection: AsyncConnection) -> None:
-    """The same nonce with another text, room or target is refused, in one batch as in two."""
-    first = await post_all(connection, post("nonce-01"), post("nonce-01", "other"))
-    second = await post_all(
-        connection,
-        post("nonce-01", "other"),
-        post("nonce-01", reply_to=1),
-        post("nonce-01", room="r_attic"),
-    )
-
-    assert first == [Posted(1, 5, False), "nonce_reuse"]
-    assert second == ["nonce_reuse"] * 3
-
-
-async def test_refused_nonce_is_free(connection: AsyncConnection) -> None:
-    """A nonce counts as used only by what was stored."""
-    outcomes = await post_all(connection, post("nonce-01", room="r_attic"), post("nonce-01"))
-
-    assert outcomes == ["not_found", Posted(1, 5, False)]
-
-
-async def test_reply_has_a_target(connection: AsyncConnection) -> None:
-    """A message can answer one of the same room."""
-    await post_all(connection, post("nonce-01"))
-
-    assert await post_all(connection, post("nonce-02", reply_to=1)) == [Posted(2, 5, False)]
-
-
-async def test_events_add_up_to_messages(connection: AsyncConnection) -> None:
+async def test_events_add_up_to_messages(connection: AsyncConnection, say: Say) -> None:
     """A message says what its event says."""
-    await post_all(connection, post("nonce-01", "first"), post("nonce-02", "second"))
-    await post_all(connection, post("nonce-03", "third", author="u_bob", reply_to=1))
+    await say("first")
+    await say("second", thread=1)
+    await say("third", author="u_bob", reply_to=1)
 
     found, _ = await messages.read_from(connection, "r_garden", 1, 10, SIZE)
 
     assert found == [
-        Message(1, 1, 5, "u_ann", "nonce-01", "first", None),
-        Message(2, 2, 5, "u_ann", "nonce-02", "second", None),
-        Message(3, 3, 5, "u_bob", "nonce-03", "third", 1),
+        Message(1, 2, 5, "u_ann", "said-0000", "first", None, None, 1, None, None, None, 1),
+        Message(2, 2, 5, "u_ann", "said-0001", "second", None, 1, 2, None, None, None, 0),
+        Message(3, 3, 5, "u_bob", "said-0002", "third", 1, None, 3, None, None, None, 0),
     ]
     events = await streams.read_after(connection, "r_garden", 0)
     assert [(event.q, event.author, event.ts) for event in events] == [
@@ -103,9 +42,120 @@ async def test_events_add_up_to_messages(connection: AsyncConnection) -> None:
     ]
 
 
-async def test_pages_are_ascending(connection: AsyncConnection) -> None:
+async def test_edit_gives_another_text(connection: AsyncConnection, say: Say) -> None:
+    """A message says what its last edit says, and all versions can be read."""
+    await say("first")
+    event = await happen(connection, MessageEdited("nonce-01", 1, "second"))
+
+    await messages.edit(connection, event, 1, "second")
+
+    found = await messages.find(connection, "r_garden", 1)
+    assert found is not None
+    assert (found.text, found.rev, found.said, found.edited) == ("second", 2, 2, 6)
+    versions = await messages.read_versions(connection, "r_garden", 1, 9, SIZE)
+    assert [(version.q, version.kind) for version in versions[0]] == [(1, "msg.new"), (2, "msg.edit")]
+    assert not versions[1]
+    for limit, size in ((1, SIZE), (9, 0)):
+        last, more = await messages.read_versions(connection, "r_garden", 1, limit, size)
+        assert ([version.q for version in last], more) == ([2], True)
+
+
+async def test_reactions_are_a_set(connection: AsyncConnection, say: Say) -> None:
+    """Each emoji has who reacts by it, once, in the order in which they came."""
+    await say("hi")
+
+    async def react(author: str, emoji: str, *, on: bool) -> None:
+        event = await happen(connection, Reacted("nonce-01", 1, emoji, on), author)
+        await messages.react(connection, event, 1, emoji, on=on)
+
+    for author, emoji, on in (
+        ("u_bob", "👍", True),
+        ("u_ann", "👍", True),
+        ("u_bob", "👍", True),
+        ("u_ann", "❤️", True),
+        ("u_bob", "❤️", False),
+    ):
+        await react(author, emoji, on=on)
+    found = await messages.find(connection, "r_garden", 1)
+    assert found is not None
+    assert (found.reactions, found.rev) == ({"👍": ["u_bob", "u_ann"], "❤️": ["u_ann"]}, 6)
+
+    await react("u_bob", "👍", on=False)
+
+    found = await messages.find(connection, "r_garden", 1)
+    assert found is not None
+    assert found.reactions == {"👍": ["u_ann"], "❤️": ["u_ann"]}
+
+
+async def test_pinned_messages_are_listed(connection: AsyncConnection, say: Say) -> None:
+    """The last pinned comes first, and what was taken down no more."""
+    for text in "abc":
+        await say(text)
+    for q, on in ((3, True), (1, True), (2, True), (3, False)):
+        event = await happen(connection, Pinned("nonce-01", q, on))
+        await messages.pin(connection, event, q, on=on)
+
+    page = await messages.read_pinned(connection, "r_garden", 10, SIZE)
+
+    assert [(message.q, message.pinned) for message in page.messages] == [(2, 6), (1, 5)]
+    assert (await messages.read_pinned(connection, "r_garden", 1, SIZE)).more
+
+
+async def test_removed_message_says_nothing(connection: AsyncConnection, say: Say) -> None:
+    """What a deleted message said is nowhere any more; that it was there, is."""
+    await say("root")
+    await say("secret 1", thread=1)
+    await messages.edit(
+        connection, await happen(connection, MessageEdited("nonce-01", 2, "secret 2")), 2, "secret 2"
+    )
+    await messages.react(connection, await happen(connection, Reacted("n", 2, "👍", True)), 2, "👍", on=True)
+    await messages.pin(connection, await happen(connection, Pinned("n", 2, True)), 2, on=True)
+    message = await messages.find(connection, "r_garden", 2)
+    assert message is not None
+
+    event = await happen(connection, MessageDeleted("nonce-02", 2), "u_bob")
+    await messages.remove(connection, event, message)
+
+    found, _ = await messages.read_from(connection, "r_garden", 1, 10, SIZE)
+    assert [each.text for each in found] == ["root", ""]
+    assert (found[1].deleted, found[1].pinned, found[1].reactions, found[1].rev) == (6, None, {}, 6)
+    assert (found[0].replies, found[0].rev) == (0, 6)
+    log = await streams.read_after(connection, "r_garden", 0)
+    assert [event.q for event in log] == [1, 2, 3, 4, 5, 6]
+    assert [event.body for event in log if event.q in {2, 3}] == ["{}", "{}"]
+    assert not [event for event in log if "secret" in event.body]
+
+
+async def test_thread_is_read_alone(connection: AsyncConnection, say: Say) -> None:
+    """A thread's pages have its replies, and not its root."""
+    for thread in (None, 1, None, 1, 1):
+        await say("hi", thread=thread)
+
+    page = await messages.read_thread(connection, "r_garden", 1, 5, 1, SIZE)
+
+    assert ([message.q for message in page.messages], page.more) == ([4], True)
+    assert await messages.read_thread(connection, "r_garden", 3, 9, 9, SIZE) == ([], False)
+
+
+async def test_reactions_take_room(connection: AsyncConnection, say: Say) -> None:
+    """Who reacted counts for the size of a page."""
+    for _ in range(2):
+        q = await say("hi")
+        for emoji in ("👍", "❤️"):
+            event = await happen(connection, Reacted("nonce-01", q, emoji, True))
+            await messages.react(connection, event, q, emoji, on=True)
+
+    lengths = [
+        len((await messages.read_from(connection, "r_garden", 1, 5, size)).messages) for size in (660, 740)
+    ]
+
+    assert lengths == [1, 2]
+
+
+async def test_pages_are_ascending(connection: AsyncConnection, say: Say) -> None:
     """A page before a message ends just before it; one from a message begins with it."""
-    await post_all(connection, *(post(f"nonce-{n:03}") for n in range(10)))
+    for _ in range(10):
+        await say("hi")
 
     before = await messages.read_before(connection, "r_garden", 8, 3, SIZE)
     after = await messages.read_from(connection, "r_garden", 8, 5, SIZE)
@@ -116,10 +166,11 @@ async def test_pages_are_ascending(connection: AsyncConnection) -> None:
     assert nothing == ([], False)
 
 
-@pytest.mark.parametrize("size,fit", [(0, 1), (3000, 1), (6000, 2), (SIZE, 5)])
-async def test_pages_have_a_size(connection: AsyncConnection, size: int, fit: int) -> None:
+@pytest.mark.parametrize("size,fit", [(0, 1), (3000, 1), (6100, 2), (SIZE, 5)])
+async def test_pages_have_a_size(connection: AsyncConnection, say: Say, size: int, fit: int) -> None:
     """A page has what fits into so many bytes, and one message even if that doesn't."""
-    await post_all(connection, *(post(f"nonce-{n:03}", "好" * 900) for n in range(5)))
+    for _ in range(5):
+        await say("好" * 900)
 
     before = await messages.read_before(connection, "r_garden", 6, 5, size)
     after = await messages.read_from(connection, "r_garden", 1, 5, size)

@@ -4,59 +4,52 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, insert, text
 
 from hubbub.storage.engine import Engines, StorageUnusableError, open_engines, sqlite_url
 from hubbub.storage.migrate import REVISION, alembic_config, migrate
-from hubbub.storage.tables import metadata
+from hubbub.storage.tables import metadata, rooms
 
 
-@pytest.fixture
-async def fresh(tmp_path: Path) -> AsyncIterator[Engines]:
-    """Open a database without any tables."""
-    engines = open_engines(sqlite_url(tmp_path / "fresh.sqlite3"))
-    yield engines
-    await engines.dispose()
-
-
-async def test_migrating_makes_the_tables(fresh: Engines) -> None:
+async def test_migrating_makes_the_tables(blank: Engines) -> None:
     """The revisions add up to the tables that the queries know."""
 
     def difference(connection: Connection) -> object:
         return compare_metadata(MigrationContext.configure(connection), metadata)
 
-    await migrate(fresh)
+    await migrate(blank)
 
-    async with fresh.writing.connect() as connection:
+    async with blank.writing.connect() as connection:
         assert await connection.run_sync(difference) == []
 
 
-async def test_last_revision_is_known(fresh: Engines) -> None:
+async def test_last_revision_is_known(blank: Engines) -> None:
     """The revision that a start looks for is the last one there is."""
 
     def head(connection: Connection) -> str | None:
         return ScriptDirectory.from_config(alembic_config(connection)).get_current_head()
 
-    async with fresh.writing.connect() as connection:
+    async with blank.writing.connect() as connection:
         assert await connection.run_sync(head) == REVISION
 
 
-async def test_migrating_twice_changes_nothing(fresh: Engines) -> None:
+async def test_migrating_twice_changes_nothing(blank: Engines) -> None:
     """What is there survives another start."""
-    await migrate(fresh)
-    async with fresh.writing.begin() as connection:
-        await connection.execute(text("INSERT INTO rooms VALUES ('r_x', 'X', '', 1)"))
+    await migrate(blank)
+    async with blank.writing.begin() as connection:
+        await connection.execute(
+            insert(rooms).values(id="r_x", name="X", topic="", created=1, visibility="public")
+        )
 
-    await migrate(fresh)
+    await migrate(blank)
 
-    async with fresh.reading.connect() as connection:
+    async with blank.reading.connect() as connection:
         assert await connection.scalar(text("SELECT count(*) FROM rooms")) == 1
 
 
@@ -89,14 +82,14 @@ print("alembic" in sys.modules)
         ),
     ],
 )
-async def test_foreign_database_is_refused(fresh: Engines, statements: list[str], reason: str) -> None:
+async def test_foreign_database_is_refused(blank: Engines, statements: list[str], reason: str) -> None:
     """A database of another program, or of a later version of this one, is left alone."""
-    async with fresh.writing.begin() as connection:
+    async with blank.writing.begin() as connection:
         for statement in statements:
             await connection.execute(text(statement))
 
     with pytest.raises(StorageUnusableError, match=reason):
-        await migrate(fresh)
+        await migrate(blank)
 
 
 async def test_junk_is_refused(tmp_path: Path) -> None:

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from hubbub.domain.events import MessagePosted, StoredEvent
-from hubbub.domain.models import Head
+from hubbub.domain.events import MemberChange, MemberChanged, MessagePosted, StoredEvent
+from hubbub.domain.models import Head, User
 from hubbub.storage import streams
-from hubbub.storage.streams import NewEvent
+from hubbub.storage.streams import Asked, Known, NewEvent, hash_request
+from hubbub.storage.tables import events
 
 
 def said(stream: str, text: str, nonce: str | None = None) -> NewEvent:
     """Make an event of Ann's."""
-    return NewEvent(stream, "u_ann", MessagePosted(nonce or f"nonce-{text}", text), nonce)
+    asked = None if nonce is None else Asked(nonce)
+    return NewEvent(stream, "u_ann", MessagePosted(nonce or f"nonce-{text}", text), asked)
+
+
+async def append(connection: AsyncConnection, *new: NewEvent, now: int = 5) -> list[StoredEvent]:
+    """Store events at 5 o'clock."""
+    return [event for event, _ in await streams.append(connection, new, now)]
 
 
 async def test_numbers_have_no_holes(connection: AsyncConnection) -> None:
     """Each stream counts for itself, from 1, in the order of the events."""
-    first = await streams.append(
-        connection, [said("r_garden", "a"), said("r_attic", "b"), said("r_garden", "c")], 5
-    )
-    second = await streams.append(connection, [said("r_garden", "d")], 6)
+    first = await append(connection, said("r_garden", "a"), said("r_attic", "b"), said("r_garden", "c"))
+    second = await append(connection, said("r_garden", "d"), now=6)
 
     assert [(event.stream, event.q) for event in first + second] == [
         ("r_garden", 1),
@@ -35,7 +42,7 @@ async def test_numbers_have_no_holes(connection: AsyncConnection) -> None:
 
 async def test_events_are_read_back(connection: AsyncConnection) -> None:
     """What is read after a number is what was stored after it."""
-    stored = await streams.append(connection, [said("r_garden", text) for text in "abc"], 5)
+    stored = await append(connection, *(said("r_garden", text) for text in "abc"))
 
     assert stored[0] == StoredEvent("r_garden", 1, "msg.new", 5, "u_ann", '{"n":"nonce-a","text":"a"}')
     assert await streams.read_after(connection, "r_garden", 0) == stored
@@ -45,7 +52,7 @@ async def test_events_are_read_back(connection: AsyncConnection) -> None:
 
 async def test_size_is_measured_in_bytes(connection: AsyncConnection) -> None:
     """The measure covers the bodies as UTF-8, and what is put around them."""
-    [event] = await streams.append(connection, [said("r_garden", "好" * 100)], 5)
+    [event] = await append(connection, said("r_garden", "好" * 100))
 
     assert await streams.measure_after(connection, "r_garden", 0) >= len(event.body.encode()) + 100
     assert await streams.measure_after(connection, "r_garden", 1) == 0
@@ -54,19 +61,21 @@ async def test_size_is_measured_in_bytes(connection: AsyncConnection) -> None:
 async def test_missing_stream_takes_nothing(connection: AsyncConnection) -> None:
     """There is no numbering in a stream that isn't there."""
     with pytest.raises(LookupError, match="r_nowhere"):
-        await streams.append(connection, [said("r_nowhere", "a")], 5)
+        await append(connection, said("r_nowhere", "a"))
 
 
 async def test_nonces_are_found(connection: AsyncConnection) -> None:
     """A nonce is its author's: it finds what that author stored under it."""
-    [event] = await streams.append(connection, [said("r_garden", "a", "nonce-01")], 5)
+    [event] = await append(connection, said("r_garden", "a", "nonce-01"))
 
     found = await streams.find_nonces(
         connection, [("u_ann", "nonce-01"), ("u_bob", "nonce-01"), ("u_ann", "nonce-02")]
     )
 
     assert set(found) == {("u_ann", "nonce-01")}
-    assert (found["u_ann", "nonce-01"].q, found["u_ann", "nonce-01"].ts) == (event.q, 5)
+    assert found["u_ann", "nonce-01"] == Known(
+        "r_garden", event.q, 5, said("r_garden", "a", "nonce-01").body_hash()
+    )
 
 
 async def test_hash_tells_bodies_apart(connection: AsyncConnection) -> None:
@@ -77,11 +86,58 @@ async def test_hash_tells_bodies_apart(connection: AsyncConnection) -> None:
     assert said("r_garden", "a").body_hash() in hashes
 
 
+async def test_request_is_what_is_hashed(connection: AsyncConnection) -> None:
+    """Where the event says more than was asked for, what was asked for is what a repeat is held against."""
+    hashes = {
+        NewEvent(stream, "u_ann", MessagePosted("nonce-01", "hi"), Asked("nonce-01", request)).body_hash()
+        for stream in ("r_garden", "r_attic")
+        for request in ("make a room", "make another")
+    }
+
+    assert hashes == {hash_request("make a room"), hash_request("make another")}
+
+
+async def test_messages_that_count_are_counted(connection: AsyncConnection) -> None:
+    """Each event knows how many messages there are by then that count, whatever else has happened."""
+    threaded = NewEvent("r_garden", "u_ann", MessagePosted("nonce-00", "b", thread=1))
+    joined = NewEvent("r_garden", "u_ann", MemberChanged(MemberChange.JOIN, User("u_ann", "Ann", "guest")))
+
+    first = await streams.append(
+        connection, [said("r_garden", "a"), threaded, joined, said("r_attic", "b"), said("r_garden", "c")], 5
+    )
+    second = await streams.append(connection, [said("r_garden", "d"), threaded], 5)
+
+    assert [ord_ for _, ord_ in first + second] == [1, 1, 1, 1, 2, 3, 3]
+
+
+async def test_log_is_read_in_pages(connection: AsyncConnection) -> None:
+    """A page has so many events, or as many as fit, but one at least; pages join without a seam."""
+    await append(connection, *(said("r_garden", "好" * 100) for _ in range(5)))
+    sizes = {0: 1, 1000: 1, 1700: 2, 100_000: 3}
+
+    for size, fit in sizes.items():
+        page, more = await streams.read_page(connection, "r_garden", 1, 3, size)
+        assert ([event.q for event in page], more) == (list(range(2, fit + 2)), True)
+    page, more = await streams.read_page(connection, "r_garden", 1, 4, 100_000)
+    assert ([event.q for event in page], more) == ([2, 3, 4, 5], False)
+    assert await streams.read_page(connection, "r_garden", 5, 4, 100_000) == ([], False)
+
+
+async def test_bodies_are_forgotten(connection: AsyncConnection) -> None:
+    """Of a forgotten event the body goes, and nothing else."""
+    [event] = await append(connection, said("r_garden", "secret", "nonce-01"))
+    size = await streams.measure_after(connection, "r_garden", 0)
+    known = await streams.find_nonces(connection, [("u_ann", "nonce-01")])
+
+    await streams.forget_bodies(connection, events.c.q == event.q)
+
+    assert await streams.read_after(connection, "r_garden", 0) == [replace(event, body="{}")]
+    assert await streams.find_nonces(connection, [("u_ann", "nonce-01")]) == known
+    assert await streams.measure_after(connection, "r_garden", 0) < size
+
+
 async def test_member_heads_are_ones_own(connection: AsyncConnection) -> None:
     """Someone's heads are those of their inbox and of their rooms."""
-    await streams.open_stream(connection, "u_ann", 8)
-    await streams.open_stream(connection, "u_bob", 8)
-
     heads = await streams.read_member_heads(connection, "u_ann")
 
     assert {head.stream for head in heads} == {"u_ann", "r_garden"}

@@ -9,14 +9,14 @@ import pytest
 from sqlalchemy import event, text
 from sqlalchemy.exc import OperationalError
 
-from hubbub.actions.sign_in_guest import SignedIn
+from hubbub.actions.begin_session import SignedIn
 from hubbub.domain.errors import ChatError, Code
 from hubbub.domain.events import MessagePosted, Notice, StoredEvent
 from hubbub.domain.models import LOBBY, Posted
 from hubbub.storage import users
 from hubbub.storage.database import Database
 from hubbub.storage.engine import Engines
-from hubbub.storage.messages import Post
+from hubbub.storage.posting import Post
 from hubbub.storage.writer import BATCH, Transaction
 
 Guest = Callable[[str], Awaitable[SignedIn]]

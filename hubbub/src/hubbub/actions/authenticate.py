@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 
 from hubbub.domain.models import User
+from hubbub.domain.policies import SEEN_INTERVAL
 from hubbub.storage import sessions
 from hubbub.storage.database import Database
+from hubbub.storage.writer import Transaction
 
 
 def digest_token(token: str) -> bytes:
@@ -18,6 +20,19 @@ def digest_token(token: str) -> bytes:
 
 
 async def authenticate(database: Database, token: str) -> User | None:
-    """Return whose session has this token; None if nobody's has, or no longer."""
+    """Return whose session has this token; None if nobody's has, or no longer.
+
+    That the session was used is stored now and then, and nobody is kept waiting for it.
+    """
+    digest, now = digest_token(token), database.now()
     async with database.read() as connection:
-        return await sessions.find_user(connection, digest_token(token), database.now())
+        found = await sessions.find(connection, digest, now)
+    if found is None:
+        return None
+    if now - found.login.seen >= SEEN_INTERVAL * 1000:
+
+        async def change(transaction: Transaction) -> None:
+            await sessions.touch(transaction.connection, digest, transaction.now)
+
+        database.write_soon(change)
+    return found.user

@@ -11,6 +11,7 @@ from hubbub.domain.models import Message, Posted, Role, User
 from hubbub.domain.policies import check_nonce
 from hubbub.storage import messages, rooms
 from hubbub.storage.database import Database
+from hubbub.storage.streams import Asked, NewEvent
 from hubbub.storage.writer import Transaction
 
 
@@ -43,16 +44,17 @@ async def change_message(
             room that the user doesn't belong to; `nonce_reuse`; `invalid` for what is no nonce.
     """
     check_nonce(event.nonce)
+    body_hash = NewEvent(room_id, user.id, event).body_hash()
 
     async def change(transaction: Transaction) -> Posted:
-        if (known := await transaction.find(room_id, user.id, event, event.nonce)) is not None:
-            return known
-        role = await rooms.find_role(transaction.connection, room_id, user.id)
+        if (known := await transaction.find(user.id, event.nonce, body_hash)) is not None:
+            return Posted(known.q, known.ts, True)
+        role = await rooms.require_role(transaction.connection, room_id, user.id)
         message = await messages.find(transaction.connection, room_id, event.message)
-        if role is None or message is None or message.deleted is not None:
+        if message is None or message.deleted is not None:
             raise ChatError(Code.NOT_FOUND)
         check(message, role)
-        stored = await transaction.append(room_id, user.id, event, event.nonce)
+        stored = await transaction.append(room_id, user.id, event, Asked(event.nonce))
         await fold(transaction, stored, message)
         return Posted(stored.q, stored.ts, False)
 

@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
+from hubbub.actions.add_member import add_member
+from hubbub.actions.do_once import do_once
+from hubbub.actions.read_room import read_room
 from hubbub.domain.errors import ChatError, Code
-from hubbub.domain.events import MemberJoined, RoomAdded
-from hubbub.domain.models import Room, User
+from hubbub.domain.events import MemberChange, MemberChanged, StoredEvent
+from hubbub.domain.models import Membership, User, Visibility
 from hubbub.storage import rooms
+from hubbub.storage.database import Database
+from hubbub.storage.streams import Asked
 from hubbub.storage.writer import Transaction
 
 
-async def join_room(transaction: Transaction, user: User, room_id: str) -> Room:
-    """Make a user a member, and tell the room and the user's own connections.
+async def join_room(database: Database, user: User, nonce: str, room_id: str) -> Membership:
+    """Make a user a member of a public room; who is one already stays what they are.
 
     Raises:
-        ChatError: `not_found`.
+        ChatError: `not_found`, also for a private room; `banned`; and those of `do_once`.
     """
-    room = await rooms.find(transaction.connection, room_id)
-    if room is None:
-        raise ChatError(Code.NOT_FOUND)
-    if not await rooms.select_members(transaction.connection, [(room_id, user.id)]):
-        await rooms.add_member(transaction.connection, room_id, user.id, transaction.now)
-        await transaction.append(room_id, user.id, MemberJoined(user))
-        await transaction.append(user.id, user.id, RoomAdded(room))
-    return room
+
+    async def change(transaction: Transaction, asked: Asked) -> StoredEvent:
+        connection = transaction.connection
+        room = await rooms.find(connection, room_id)
+        is_member = await rooms.find_role(connection, room_id, user.id) is not None
+        if room is None or not (is_member or room.visibility is Visibility.PUBLIC):
+            raise ChatError(Code.NOT_FOUND)
+        if is_member:
+            return await transaction.append(room.id, user.id, MemberChanged(MemberChange.JOIN, user), asked)
+        if await rooms.is_banned(connection, room_id, user.id):
+            raise ChatError(Code.BANNED)
+        return await add_member(transaction, room, user, user, asked=asked)
+
+    await do_once(database, user, nonce, ["room.join", room_id], change)
+    return await read_room(database, user, room_id)

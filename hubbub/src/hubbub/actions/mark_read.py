@@ -10,9 +10,7 @@ from hubbub.storage.database import Database
 from hubbub.storage.writer import Transaction
 
 
-async def mark_read(
-    database: Database, user: User, room_id: str, q: int, *, back: bool = False
-) -> Marks:
+async def mark_read(database: Database, user: User, room_id: str, q: int, *, back: bool = False) -> Marks:
     """Let a user have read a room up to an event, but no less than before unless it goes `back`.
 
     Nothing is stored if that changes nothing; what is beyond the room's end is its end.

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from hubbub.actions.change_message import change_message
-from hubbub.domain.errors import ChatError, Code
 from hubbub.domain.events import Pinned, StoredEvent
 from hubbub.domain.models import Message, Posted, Role, User
+from hubbub.domain.permissions import check_moderates
 from hubbub.storage import messages
 from hubbub.storage.database import Database
 from hubbub.storage.writer import Transaction
 
 
-async def pin_message(database: Database, user: User, room_id: str, nonce: str, q: int, *, on: bool) -> Posted:
+async def pin_message(
+    database: Database, user: User, room_id: str, nonce: str, q: int, *, on: bool
+) -> Posted:
     """Pin a message, or take it down; what is so already is so afterwards.
 
     Raises:
@@ -19,8 +21,7 @@ async def pin_message(database: Database, user: User, room_id: str, nonce: str, 
     """
 
     def check(_message: Message, role: Role) -> None:
-        if role.rank < Role.MODERATOR.rank:
-            raise ChatError(Code.FORBIDDEN, "Only a moderator can pin a message.")
+        check_moderates(role)
 
     async def fold(transaction: Transaction, event: StoredEvent, message: Message) -> None:
         await messages.pin(transaction.connection, event, message.q, on=on)

@@ -10,10 +10,17 @@ from hubbub.storage.posting import Post
 
 
 async def post_message(
-    database: Database, author: User, room_id: str, nonce: str, text: str, reply_to: int | None = None
+    database: Database,
+    author: User,
+    room_id: str,
+    nonce: str,
+    text: str,
+    reply_to: int | None = None,
+    thread: int | None = None,
 ) -> Posted:
     """Store a message; when this returns, it is on the disk.
 
+    `reply_to` is the message that it answers, `thread` the one whose thread it is written into.
     The same again (author, nonce) is stored once and answered alike.
 
     Raises:
@@ -21,4 +28,4 @@ async def post_message(
     """
     check_nonce(nonce)
     check_text(text)
-    return await database.post(Post(room_id, author.id, MessagePosted(nonce, text, reply_to)))
+    return await database.post(Post(room_id, author.id, MessagePosted(nonce, text, reply_to, thread)))

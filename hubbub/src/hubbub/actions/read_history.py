@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
 
-from hubbub.domain.errors import ChatError, Code
 from hubbub.domain.models import Message, User
 from hubbub.domain.policies import HISTORY_BYTES, HISTORY_PAGE
 from hubbub.storage import messages, rooms, streams, users
@@ -51,8 +50,7 @@ async def read_history(
     newer_q = q + 1 if side is Side.AFTER else q
     older = newer = NOTHING
     async with database.read() as connection:
-        if not await rooms.find_for_member(connection, room_id, user.id):
-            raise ChatError(Code.NOT_FOUND)
+        await rooms.require_role(connection, room_id, user.id)
         [head] = await streams.read_heads(connection, [room_id])
         if older_limit:
             older = await messages.read_before(connection, room_id, q, older_limit, size)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from hubbub.bus.base import Bus
-from hubbub.domain.events import MemberRenamed, UserRenamed
+from hubbub.domain.events import MemberChange, MemberChanged, UserRenamed
 from hubbub.domain.models import User
 from hubbub.domain.policies import clean_name
 from hubbub.storage import rooms, users
@@ -25,8 +25,8 @@ async def rename(database: Database, bus: Bus, user: User, name: str) -> User:
 
     async def change(transaction: Transaction) -> None:
         await users.rename(transaction.connection, user.id, renamed.name)
-        for room in await rooms.list_for_member(transaction.connection, user.id):
-            await transaction.append(room.id, user.id, MemberRenamed(renamed))
+        for room_id in await rooms.list_ids(transaction.connection, user.id):
+            await transaction.append(room_id, user.id, MemberChanged(MemberChange.RENAME, renamed))
 
     await database.write(change)
     bus.publish(UserRenamed(renamed))

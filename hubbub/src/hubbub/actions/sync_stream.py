@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from hubbub.domain.errors import ChatError, Code
 from hubbub.domain.events import StoredEvent
-from hubbub.domain.models import Head, Message, Position, Room, User
+from hubbub.domain.models import Head, Membership, Message, Position, User
 from hubbub.domain.policies import DELTA_BYTES, DELTA_EVENTS, HISTORY_BYTES, SNAPSHOT_MESSAGES
 from hubbub.storage import messages, rooms, streams, users
 from hubbub.storage.database import Database
@@ -23,13 +23,13 @@ class Delta:
 
 @dataclass(frozen=True, slots=True)
 class RoomSnapshot:
-    """A room as it is: its last messages in ascending order, and their authors' names.
+    """A room as it is for one of its members: its last messages in ascending order, and their authors' names.
 
     `more` says whether there are older messages: how many come depends on how long they are.
     """
 
     head: Head
-    room: Room
+    membership: Membership
     messages: list[Message]
     more: bool
     names: dict[str, str]
@@ -37,10 +37,10 @@ class RoomSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class InboxSnapshot:
-    """A user's inbox as it is: the rooms that they belong to."""
+    """A user's inbox as it is: the rooms that they belong to, and what waits there."""
 
     head: Head
-    rooms: list[Room]
+    memberships: list[Membership]
 
 
 async def sync_stream(
@@ -54,8 +54,8 @@ async def sync_stream(
         ChatError: `not_found`, also for a room that the user doesn't belong to.
     """
     async with database.read() as connection:
-        room = await rooms.find_for_member(connection, stream, user.id)
-        if room is None and stream != user.id:
+        membership = await rooms.find_for_member(connection, stream, user.id)
+        if membership is None and stream != user.id:
             raise ChatError(Code.NOT_FOUND)
         [head] = await streams.read_heads(connection, [stream])
         if (
@@ -65,11 +65,11 @@ async def sync_stream(
         ):
             events = await streams.read_after(connection, stream, at.q)
             return Delta(head, events, await users.names(connection, {event.author for event in events}))
-        if room is None:
+        if membership is None:
             return InboxSnapshot(head, await rooms.list_for_member(connection, user.id))
         last = await messages.read_before(connection, stream, head.q + 1, SNAPSHOT_MESSAGES, HISTORY_BYTES)
         names = await users.names(connection, {message.author for message in last.messages})
-        return RoomSnapshot(head, room, last.messages, last.more, names)
+        return RoomSnapshot(head, membership, last.messages, last.more, names)
 
 
 def _continues(head: Head, at: Position) -> bool:

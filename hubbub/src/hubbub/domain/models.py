@@ -28,6 +28,34 @@ class User:
     kind: str
 
 
+def new_session_id() -> str:
+    """Make up what a session is called where its user looks at their sessions; it lets nobody in."""
+    return secrets.token_urlsafe(12)
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """Where a user is signed in: a session, as its user sees it.
+
+    `label` is what its program says of itself; `seen` when it was last used, more or less.
+    """
+
+    id: str
+    label: str
+    created: int
+    seen: int
+    expires: int
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A user who signs in by a password, of which `password` is the hash."""
+
+    user: User
+    password: str
+    is_disabled: bool
+
+
 def new_room_id() -> str:
     """Make up the id of a new room."""
     return f"r_{secrets.token_urlsafe(12)}"

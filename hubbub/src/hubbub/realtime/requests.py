@@ -228,14 +228,15 @@ def _show_copy(request: int, copy: Delta | RoomSnapshot | InboxSnapshot) -> wire
             events = [wire.Event.of(event) for event in copy.events]
             return wire.DeltaOk(request, epoch, head, events, wire.names(copy.names))
         case RoomSnapshot():
+            marks = copy.membership.marks
             room = wire.RoomCopy(
-                wire.RoomInfo.of(copy.room),
-                wire.Marks(read=head),
+                wire.RoomInfo.of(copy.membership.room),
+                wire.Marks(marks.read, marks.unread, marks.mentions),
                 wire.shown(copy.messages),
                 copy.more,
                 wire.names(copy.names),
             )
             return wire.ResetOk(request, epoch, head, room)
         case InboxSnapshot():
-            rooms = [wire.RoomInfo.of(room) for room in copy.rooms]
+            rooms = [wire.RoomInfo.of(membership.room) for membership in copy.memberships]
             return wire.ResetOk(request, epoch, head, wire.InboxCopy(rooms))

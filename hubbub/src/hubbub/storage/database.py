@@ -53,6 +53,10 @@ class Database:
         """Do several things in one transaction, all or none; see `Writer.change`."""
         return await self._writer.change(change)
 
+    def write_soon(self, change: Change[T]) -> None:
+        """Do what nobody waits for; see `Writer.change_soon`."""
+        self._writer.change_soon(change)
+
     async def close(self) -> None:
         """Finish the writes that have begun, refuse others, and close every connection."""
         await self._writer.close()

@@ -27,12 +27,13 @@ def unread() -> ColumnElement[int]:
             messages.c.thread.is_(None),
             messages.c.deleted.is_not(None),
         )
+        .correlate(memberships)
         .scalar_subquery()
     )
     return streams.c.counted - memberships.c.read_ord - deleted
 
 
-def _select(user_id: str) -> Select[Any]:
+def _select(user_id: str) -> Select[*tuple[Any, ...]]:
     return (
         select(memberships.c.room, memberships.c.read, unread().label("unread"), memberships.c.mentions)
         .join(streams, streams.c.id == memberships.c.room)
@@ -79,7 +80,7 @@ async def forget_mentions(connection: AsyncConnection, room: str, q: int) -> Non
     await connection.execute(mentions.delete().where(called))
 
 
-def _count_mentions(room: str, user_id: str, q: int) -> Select[Any]:
+def _count_mentions(room: str, user_id: str, q: int) -> Select[*tuple[Any, ...]]:
     return (
         select(func.count())
         .select_from(mentions)
@@ -98,6 +99,7 @@ async def recount(connection: AsyncConnection) -> Sequence[tuple[str, str]]:
             messages.c.thread.is_(None),
             messages.c.deleted.is_(None),
         )
+        .correlate(memberships)
         .scalar_subquery()
     )
     called = (
@@ -108,6 +110,7 @@ async def recount(connection: AsyncConnection) -> Sequence[tuple[str, str]]:
             mentions.c.user == memberships.c.user,
             mentions.c.q > memberships.c.read,
         )
+        .correlate(memberships)
         .scalar_subquery()
     )
     rows = await connection.execute(

@@ -5,10 +5,10 @@ How messages are posted, `posting` knows.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Row, Select, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, Select, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hubbub.domain.events import MessageEdited, StoredEvent
@@ -16,8 +16,9 @@ from hubbub.domain.models import Message
 from hubbub.storage import streams
 from hubbub.storage.tables import events, messages, reactions
 
-# What the wire puts around a text; an estimate from above.
+# What the wire puts around a text, and around those who react; an estimate from above.
 _ENVELOPE: Final = 320
+_ENVELOPE_REACTION: Final = 8
 
 
 class Excerpt(NamedTuple):
@@ -29,39 +30,43 @@ class Excerpt(NamedTuple):
 
 async def read_before(connection: AsyncConnection, room: str, q: int, limit: int, size: int) -> Excerpt:
     """Return the last messages with a number under `q`: so many, or so few that they take `size` bytes."""
-    query = _select(room).where(messages.c.q < q).order_by(messages.c.q.desc())
-    page = await _read(connection, query, limit, size)
-    return Excerpt(page.messages[::-1], page.more)
+    return await _read_last(connection, room, messages.c.q < q, limit, size)
 
 
 async def read_from(connection: AsyncConnection, room: str, q: int, limit: int, size: int) -> Excerpt:
     """Return the first messages with a number of `q` or more, with the same limits."""
     query = _select(room).where(messages.c.q >= q).order_by(messages.c.q)
-    return await _read(connection, query, limit, size)
+    return await _read(connection, room, query, limit, size)
 
 
 async def read_thread(
     connection: AsyncConnection, room: str, root: int, q: int, limit: int, size: int
 ) -> Excerpt:
     """Return the last messages of a thread with a number under `q`, with the same limits."""
-    query = _select(room).where(messages.c.thread == root, messages.c.q < q).order_by(messages.c.q.desc())
-    page = await _read(connection, query, limit, size)
-    return Excerpt(page.messages[::-1], page.more)
+    return await _read_last(connection, room, (messages.c.thread == root) & (messages.c.q < q), limit, size)
 
 
 async def read_pinned(connection: AsyncConnection, room: str, limit: int, size: int) -> Excerpt:
     """Return the messages that are pinned, the last pinned first, with the same limits."""
     query = _select(room).where(messages.c.pinned.is_not(None)).order_by(messages.c.pinned.desc())
-    return await _read(connection, query, limit, size)
+    return await _read(connection, room, query, limit, size)
+
+
+async def _read_last(
+    connection: AsyncConnection, room: str, condition: ColumnElement[bool], limit: int, size: int
+) -> Excerpt:
+    query = _select(room).where(condition).order_by(messages.c.q.desc())
+    page = await _read(connection, room, query, limit, size)
+    return Excerpt(page.messages[::-1], page.more)
 
 
 async def find(connection: AsyncConnection, room: str, q: int) -> Message | None:
     """Return a message, if there is one with this number."""
-    page = await _read(connection, _select(room).where(messages.c.q == q), 1, 0)
+    page = await _read(connection, room, _select(room).where(messages.c.q == q), 1, 0)
     return page.messages[0] if page.messages else None
 
 
-def _select(room: str) -> Select[Any]:
+def _select(room: str) -> Select[*tuple[Any, ...]]:
     return select(
         messages.c.q,
         messages.c.rev,
@@ -76,36 +81,48 @@ def _select(room: str) -> Select[Any]:
         messages.c.deleted,
         messages.c.pinned,
         messages.c.replies,
-        messages.c.stream,
     ).where(messages.c.stream == room)
 
 
-async def _read(connection: AsyncConnection, query: Select[Any], limit: int, size: int) -> Excerpt:
+_Row = Row[*tuple[Any, ...]]
+
+
+async def _read(
+    connection: AsyncConnection, room: str, query: Select[*tuple[Any, ...]], limit: int, size: int
+) -> Excerpt:
     # One more than is wanted tells whether there are more.
     rows = (await connection.execute(query.limit(limit + 1))).all()
-    page: list[Row[Any]] = []
-    for row in rows[:limit]:
-        size -= len(row.text.encode()) + _ENVELOPE
+    page = list(_take_fitting(await _complete(connection, room, rows[:limit]), size))
+    return Excerpt(page, len(page) < len(rows))
+
+
+def _take_fitting(found: Iterable[Message], size: int) -> Iterator[Message]:
+    for index, message in enumerate(found):
+        size -= len(message.text.encode()) + _ENVELOPE + sum(map(_measure, message.reactions.items()))
         # However long a message is, a page has at least one, or nobody would get past it.
-        if size < 0 and page:
+        if size < 0 and index:
             break
-        page.append(row)
-    return Excerpt(await _complete(connection, page), len(page) < len(rows))
+        yield message
 
 
-async def _complete(connection: AsyncConnection, page: Sequence[Row[Any]]) -> list[Message]:
+def _measure(reaction: tuple[str, Sequence[str]]) -> int:
+    emoji, people = reaction
+    return len(emoji.encode()) + _ENVELOPE_REACTION + sum(len(user) + 3 for user in people)
+
+
+async def _complete(connection: AsyncConnection, room: str, page: Sequence[_Row]) -> list[Message]:
     """Make messages of rows: add who reacted to them."""
     if not page:
         return []
     found = await connection.execute(
         select(reactions.c.q, reactions.c.emoji, reactions.c.user)
-        .where(reactions.c.stream == page[0].stream, reactions.c.q.in_([row.q for row in page]))
+        .where(reactions.c.stream == room, reactions.c.q.in_([row.q for row in page]))
         .order_by(reactions.c.rev)
     )
     by_message: dict[int, dict[str, list[str]]] = {}
     for q, emoji, user in found:
         by_message.setdefault(q, {}).setdefault(emoji, []).append(user)
-    return [Message(*row[:-1], by_message.get(row.q, {})) for row in page]
+    return [Message(**row._mapping, reactions=by_message.get(row.q, {})) for row in page]
 
 
 # What events change
@@ -140,8 +157,7 @@ async def react(connection: AsyncConnection, event: StoredEvent, q: int, emoji: 
 
 async def remove(connection: AsyncConnection, event: StoredEvent, message: Message) -> None:
     """Take a message back: forget what it ever said, wherever that is stored, and what was said of it."""
-    said = await read_versions(connection, event.stream, message.q)
-    await streams.forget_bodies(connection, event.stream, [version.q for version in said])
+    await streams.forget_bodies(connection, _gave_text(event.stream, message.q))
     await connection.execute(
         delete(reactions).where(reactions.c.stream == event.stream, reactions.c.q == message.q)
     )
@@ -154,17 +170,28 @@ async def remove(connection: AsyncConnection, event: StoredEvent, message: Messa
         )
 
 
-async def read_versions(connection: AsyncConnection, room: str, q: int) -> list[StoredEvent]:
-    """Return the events that gave a message its texts, the oldest first."""
+async def read_versions(
+    connection: AsyncConnection, room: str, q: int, limit: int, size: int
+) -> tuple[list[StoredEvent], bool]:
+    """Return the last events that gave a message its texts, in their order, and whether there are more."""
+    query = select(events.c.q, events.c.size).where(_gave_text(room, q))
+    found = (await connection.execute(query.order_by(events.c.q.desc()).limit(limit + 1))).all()
+    numbers = [row.q for row in found[:limit]]
+    fitting = streams.count_fitting([row.size for row in found[:limit]], size)
     rows = await connection.execute(
         select(events.c.q, events.c.kind, events.c.ts, events.c.author, events.c.body)
-        .where(
-            events.c.stream == room,
-            (events.c.q == q) | ((events.c.target == q) & (events.c.kind == MessageEdited.kind)),
-        )
+        .where(events.c.stream == room, events.c.q.in_(numbers[:fitting]))
         .order_by(events.c.q)
     )
-    return [StoredEvent(room, *row) for row in rows]
+    page = [StoredEvent(room, *row) for row in rows]
+    return page, len(page) < len(found)
+
+
+def _gave_text(room: str, q: int) -> ColumnElement[bool]:
+    in_room = events.c.stream == room
+    is_edit = (events.c.target == q) & (events.c.kind == MessageEdited.kind)
+    # The stream is said twice, so that each half is looked up in an index of its own.
+    return (in_room & (events.c.q == q)) | (in_room & is_edit)
 
 
 async def _change(connection: AsyncConnection, event: StoredEvent, q: int, **values: object) -> None:

@@ -18,7 +18,7 @@ from hubbub.domain.mentions import find_mentions
 from hubbub.domain.models import Posted
 from hubbub.storage import rooms, streams
 from hubbub.storage.engine import select_pairs
-from hubbub.storage.streams import Known, NewEvent, Numbered
+from hubbub.storage.streams import Asked, Known, NewEvent, Numbered
 from hubbub.storage.tables import memberships, mentions, messages
 
 Pair = tuple[str, str]
@@ -50,7 +50,7 @@ class Post:
 
     def as_event(self) -> NewEvent:
         """Return the event that it becomes."""
-        return NewEvent(self.room, self.author, self.message, self.message.nonce)
+        return NewEvent(self.room, self.author, self.message, Asked(self.message.nonce))
 
 
 async def post_all(
@@ -74,15 +74,19 @@ async def post_all(
             refused[index] = reason
         else:
             accepted[post.key] = post
-    numbered = await streams.append(connection, [post.as_event() for post in accepted.values()], now)
+    new = [post.as_event() for post in accepted.values()]
+    numbered = await streams.append(connection, new, now)
+    brought_about = await _fold(connection, list(accepted.values()), numbered, members, now)
     stored = [event for event, _ in numbered]
-    stored += await _fold(connection, list(accepted.values()), numbered, members, now)
-    known |= {key: Known.of(event) for key, event in zip(accepted, stored, strict=False)}
+    known |= {
+        key: Known(event.stream, event.q, event.ts, each.body_hash())
+        for key, event, each in zip(accepted, stored, new, strict=True)
+    }
     outcomes = [
         refused.get(index) or _outcome(post, known[post.key], dup=accepted.get(post.key) is not post)
         for index, post in enumerate(posts)
     ]
-    return outcomes, stored
+    return outcomes, stored + brought_about
 
 
 def _refusal(
@@ -112,14 +116,21 @@ async def _select_targets(
 ) -> dict[tuple[str, int], int | None]:
     """Return the messages that posts answer, and whose thread each of them belongs to."""
     wanted = {
-        (post.room, q) for post in posts for q in (post.message.reply_to, post.message.thread) if q is not None
+        (post.room, q)
+        for post in posts
+        for q in (post.message.reply_to, post.message.thread)
+        if q is not None
     }
     rows = await select_pairs(connection, _TARGETS, messages.c.stream, messages.c.q, wanted)
     return {(row.stream, row.q): row.thread for row in rows}
 
 
 async def _fold(
-    connection: AsyncConnection, posts: Sequence[Post], numbered: Sequence[Numbered], members: set[Pair], now: int
+    connection: AsyncConnection,
+    posts: Sequence[Post],
+    numbered: Sequence[Numbered],
+    members: set[Pair],
+    now: int,
 ) -> list[StoredEvent]:
     """Store what the events add up to; return those that they bring about."""
     if not posts:
@@ -179,9 +190,7 @@ async def _mark_read(
     connection: AsyncConnection, posts: Sequence[Post], numbered: Sequence[Numbered]
 ) -> dict[Pair, int]:
     """Let who writes to a room have read it up to there."""
-    last = {
-        post.place: each for post, each in zip(posts, numbered, strict=True) if post.message.counts
-    }
+    last = {post.place: each for post, each in zip(posts, numbered, strict=True) if post.message.counts}
     marks = [
         {"in_room": room, "by_user": user, "up_to": event.q, "after": ord_}
         for (room, user), (event, ord_) in last.items()

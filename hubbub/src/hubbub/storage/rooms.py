@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from sqlalchemy import Row, Select, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from hubbub.domain.errors import ChatError, Code
 from hubbub.domain.models import Marks, Membership, Role, Room, User, Visibility
 from hubbub.storage.engine import select_pairs
 from hubbub.storage.marks import unread
@@ -17,7 +19,7 @@ from hubbub.storage.tables import bans, memberships, rooms, streams, users
 _ROOM = (rooms.c.id, rooms.c.name, rooms.c.topic, rooms.c.visibility)
 
 
-def _room(row: Row[Any]) -> Room:
+def _room(row: Row[*tuple[Any, ...]]) -> Room:
     return Room(row.id, row.name, row.topic, Visibility(row.visibility))
 
 
@@ -56,14 +58,17 @@ class Listed:
 
 
 async def list_public(connection: AsyncConnection, user_id: str, after: str, limit: int) -> list[Listed]:
-    """Return rooms that anybody may find, by name, beginning after a name."""
+    """Return rooms that anybody may find, by name, beginning after the room with an id; "" for all."""
     count = select(func.count()).where(memberships.c.room == rooms.c.id).scalar_subquery()
     own = select(memberships.c.room).where(memberships.c.user == user_id)
+    query = select(*_ROOM, count.label("members"), rooms.c.id.in_(own).label("is_own"))
+    if after:
+        last = rooms.alias("last")
+        query = query.join(last, last.c.id == after).where(
+            (rooms.c.name > last.c.name) | ((rooms.c.name == last.c.name) & (rooms.c.id > last.c.id))
+        )
     rows = await connection.execute(
-        select(*_ROOM, count.label("members"), rooms.c.id.in_(own).label("is_own"))
-        .where(rooms.c.visibility == Visibility.PUBLIC, rooms.c.name > after)
-        .order_by(rooms.c.name, rooms.c.id)
-        .limit(limit)
+        query.where(rooms.c.visibility == Visibility.PUBLIC).order_by(rooms.c.name, rooms.c.id).limit(limit)
     )
     return [Listed(_room(row), row.members, bool(row.is_own)) for row in rows]
 
@@ -71,7 +76,7 @@ async def list_public(connection: AsyncConnection, user_id: str, after: str, lim
 # Who belongs to them
 
 
-def _select_memberships(user_id: str) -> Select[Any]:
+def _select_memberships(user_id: str) -> Select[*tuple[Any, ...]]:
     return (
         select(
             *_ROOM, memberships.c.role, memberships.c.read, unread().label("unread"), memberships.c.mentions
@@ -82,7 +87,7 @@ def _select_memberships(user_id: str) -> Select[Any]:
     )
 
 
-def _membership(row: Row[Any]) -> Membership:
+def _membership(row: Row[*tuple[Any, ...]]) -> Membership:
     return Membership(_room(row), Role(row.role), Marks(row.read, row.unread, row.mentions))
 
 
@@ -101,21 +106,27 @@ async def list_for_member(connection: AsyncConnection, user_id: str) -> list[Mem
     return [_membership(row) for row in rows]
 
 
+async def list_ids(connection: AsyncConnection, user_id: str) -> list[str]:
+    """Return the ids of every room that the user belongs to."""
+    rows = await connection.scalars(
+        select(memberships.c.room).where(memberships.c.user == user_id).order_by(memberships.c.room)
+    )
+    return list(rows)
+
+
 async def add_member(
     connection: AsyncConnection, room_id: str, user_id: str, now: int, role: Role = Role.MEMBER
 ) -> None:
     """Make a user belong to a room, who has read what is there already."""
-    head = (
-        select(streams.c.head, streams.c.counted).where(streams.c.id == room_id).subquery()
-    )
+    of_room = streams.c.id == room_id
     await connection.execute(
         insert(memberships).values(
             room=room_id,
             user=user_id,
             joined=now,
             role=role,
-            read=select(head.c.head).scalar_subquery(),
-            read_ord=select(head.c.counted).scalar_subquery(),
+            read=select(streams.c.head).where(of_room).scalar_subquery(),
+            read_ord=select(streams.c.counted).where(of_room).scalar_subquery(),
             mentions=0,
         )
     )
@@ -136,6 +147,18 @@ async def find_role(connection: AsyncConnection, room_id: str, user_id: str) -> 
     return None if role is None else Role(role)
 
 
+async def require_role(connection: AsyncConnection, room_id: str, user_id: str) -> Role:
+    """Return what a user is in a room.
+
+    Raises:
+        ChatError: `not_found` for who doesn't belong to it: they can't tell whether it is there.
+    """
+    role = await find_role(connection, room_id, user_id)
+    if role is None:
+        raise ChatError(Code.NOT_FOUND)
+    return role
+
+
 async def set_role(connection: AsyncConnection, room_id: str, user_id: str, role: Role) -> None:
     """Make a member something else."""
     await connection.execute(
@@ -145,12 +168,14 @@ async def set_role(connection: AsyncConnection, room_id: str, user_id: str, role
     )
 
 
-async def count_owners(connection: AsyncConnection, room_id: str) -> int:
-    """Return how many owners a room has."""
-    count = await connection.scalar(
-        select(func.count()).where(memberships.c.room == room_id, memberships.c.role == Role.OWNER)
+async def count_members(connection: AsyncConnection, room_id: str) -> Counter[Role]:
+    """Return how many belong to a room as what."""
+    rows = await connection.execute(
+        select(memberships.c.role, func.count())
+        .where(memberships.c.room == room_id)
+        .group_by(memberships.c.role)
     )
-    return count or 0
+    return Counter({Role(role): count for role, count in rows})
 
 
 async def list_members(
@@ -182,8 +207,9 @@ async def select_members(
 
 
 async def ban(connection: AsyncConnection, room_id: str, user_id: str, by: str, now: int) -> None:
-    """Keep a user out of a room."""
-    await connection.execute(insert(bans).values(room=room_id, user=user_id, by=by, ts=now))
+    """Keep a user out of a room; does nothing if they are already."""
+    if not await is_banned(connection, room_id, user_id):
+        await connection.execute(insert(bans).values(room=room_id, user=user_id, by=by, ts=now))
 
 
 async def unban(connection: AsyncConnection, room_id: str, user_id: str) -> None:
@@ -193,7 +219,5 @@ async def unban(connection: AsyncConnection, room_id: str, user_id: str) -> None
 
 async def is_banned(connection: AsyncConnection, room_id: str, user_id: str) -> bool:
     """Say whether a user is kept out of a room."""
-    found = await connection.scalar(
-        select(bans.c.ts).where(bans.c.room == room_id, bans.c.user == user_id)
-    )
+    found = await connection.scalar(select(bans.c.ts).where(bans.c.room == room_id, bans.c.user == user_id))
     return found is not None

@@ -2,29 +2,70 @@
 
 from __future__ import annotations
 
-from sqlalchemy import delete, insert, select
+from typing import NamedTuple
+
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from hubbub.domain.models import User
+from hubbub.domain.models import Login, User
 from hubbub.storage.tables import sessions, users
 
+_LOGIN = (sessions.c.id, sessions.c.label, sessions.c.created, sessions.c.seen, sessions.c.expires)
 
-async def add(connection: AsyncConnection, digest: bytes, user_id: str, now: int, expires: int) -> None:
+
+class Found(NamedTuple):
+    """A session that is there, and whose it is."""
+
+    user: User
+    login: Login
+
+
+class Listed(NamedTuple):
+    """A session, and by what digest it is known."""
+
+    digest: bytes
+    login: Login
+
+
+async def add(connection: AsyncConnection, digest: bytes, user_id: str, login: Login) -> None:
     """Store a new session."""
     await connection.execute(
-        insert(sessions).values(digest=digest, user=user_id, created=now, expires=expires),
+        insert(sessions).values(
+            digest=digest,
+            user=user_id,
+            id=login.id,
+            label=login.label,
+            created=login.created,
+            seen=login.seen,
+            expires=login.expires,
+        ),
     )
 
 
-async def find_user(connection: AsyncConnection, digest: bytes, now: int) -> User | None:
-    """Return whose session this is; None if it is nobody's, or no longer."""
+async def find(connection: AsyncConnection, digest: bytes, now: int) -> Found | None:
+    """Return a session; None if there is none, or no longer, or its user may not use it."""
     rows = await connection.execute(
-        select(users.c.id, users.c.name, users.c.kind)
+        select(users.c.id, users.c.name, users.c.kind, *_LOGIN)
         .join(sessions, sessions.c.user == users.c.id)
-        .where(sessions.c.digest == digest, sessions.c.expires > now),
+        .where(sessions.c.digest == digest, sessions.c.expires > now, users.c.disabled.is_(None)),
     )
     row = rows.one_or_none()
-    return None if row is None else User(row.id, row.name, row.kind)
+    return None if row is None else Found(User(*row[:3]), Login(*row[3:]))
+
+
+async def list_own(connection: AsyncConnection, user_id: str, now: int) -> list[Listed]:
+    """Return a user's sessions, the last used first."""
+    rows = await connection.execute(
+        select(sessions.c.digest, *_LOGIN)
+        .where(sessions.c.user == user_id, sessions.c.expires > now)
+        .order_by(sessions.c.seen.desc(), sessions.c.id),
+    )
+    return [Listed(row.digest, Login(*row[1:])) for row in rows]
+
+
+async def touch(connection: AsyncConnection, digest: bytes, now: int) -> None:
+    """Store that a session was used."""
+    await connection.execute(update(sessions).where(sessions.c.digest == digest).values(seen=now))
 
 
 async def remove(connection: AsyncConnection, digest: bytes) -> None:

@@ -13,10 +13,11 @@ import hashlib
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import NamedTuple
 
 import msgspec
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import ColumnElement, bindparam, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hubbub.domain.events import (
@@ -37,13 +38,25 @@ _ENVELOPE = 160
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """What a request is known by.
+
+    `request` is what was asked for, where the event that comes of it doesn't say just that: a new room has
+    an id that nobody asked for.
+    """
+
+    nonce: str
+    request: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class NewEvent:
-    """An event that has no number yet."""
+    """An event that has no number yet; one that was nobody's single request wasn't `asked` for."""
 
     stream: str
     author: str
     event: Event
-    nonce: str | None = None
+    asked: Asked | None = None
 
     @property
     def counts(self) -> bool:
@@ -64,11 +77,13 @@ class NewEvent:
 
     def body_hash(self) -> bytes:
         """Return what tells two requests with the same nonce apart."""
-        return _hash_body(self.stream, self.event.kind, self.body())
+        if self.asked is not None and self.asked.request is not None:
+            return hash_request(self.asked.request)
+        return _hash(f"{self.stream}\n{self.event.kind}\n{self.body()}")
 
 
 class Numbered(NamedTuple):
-    """An event that is stored, and how many messages that count the stream has then."""
+    """An event that is stored, and how many messages that count its stream has had by then."""
 
     event: StoredEvent
     ord: int
@@ -78,25 +93,24 @@ class Numbered(NamedTuple):
 class Known:
     """What is stored under a nonce."""
 
+    stream: str
     q: int
     ts: int
     body_hash: bytes
 
-    @classmethod
-    def of(cls, event: StoredEvent) -> Known:
-        """Return what finding this event by its nonce would return."""
-        return cls(event.q, event.ts, _hash_body(event.stream, event.kind, event.body))
+
+def hash_request(request: str) -> bytes:
+    """Return what is kept of a request that is known by its nonce."""
+    return _hash(f"\n{request}")
 
 
-def _hash_body(stream: str, kind: str, body: str) -> bytes:
-    return hashlib.sha256(f"{stream}\n{kind}\n{body}".encode()).digest()
+def _hash(text: str) -> bytes:
+    return hashlib.sha256(text.encode()).digest()
 
 
 async def open_stream(connection: AsyncConnection, stream: str, epoch: int) -> None:
     """Begin a stream, with nothing in it."""
-    await connection.execute(
-        insert(streams).values(id=stream, epoch=epoch, head=0, counted=0, changed=epoch)
-    )
+    await connection.execute(insert(streams).values(id=stream, epoch=epoch, head=0, counted=0, changed=epoch))
 
 
 async def append(connection: AsyncConnection, new: Sequence[NewEvent], now: int) -> list[Numbered]:
@@ -158,15 +172,17 @@ def _row(event: StoredEvent, new: NewEvent) -> dict[str, object]:
         "kind": event.kind,
         "ts": event.ts,
         "author": event.author,
-        "nonce": new.nonce,
+        "nonce": None if new.asked is None else new.asked.nonce,
         "body": event.body,
         "size": len(event.body.encode()) + _ENVELOPE,
-        "body_hash": _hash_body(event.stream, event.kind, event.body),
+        "body_hash": new.body_hash(),
         "target": new.target,
     }
 
 
-_NONCES = select(events.c.author, events.c.nonce, events.c.q, events.c.ts, events.c.body_hash)
+_NONCES = select(
+    events.c.author, events.c.nonce, events.c.stream, events.c.q, events.c.ts, events.c.body_hash
+)
 
 
 async def find_nonces(
@@ -174,7 +190,7 @@ async def find_nonces(
 ) -> dict[tuple[str, str], Known]:
     """Return what is stored under those of the pairs (author, nonce) that were used before."""
     rows = await select_pairs(connection, _NONCES, events.c.author, events.c.nonce, pairs)
-    return {(row.author, row.nonce): Known(row.q, row.ts, row.body_hash) for row in rows}
+    return {(row.author, row.nonce): Known(row.stream, row.q, row.ts, row.body_hash) for row in rows}
 
 
 async def read_heads(connection: AsyncConnection, ids: Iterable[str]) -> list[Head]:
@@ -217,10 +233,32 @@ async def read_after(
     return [StoredEvent(stream, row.q, row.kind, row.ts, row.author, row.body) for row in rows]
 
 
-async def forget_bodies(connection: AsyncConnection, stream: str, numbers: Collection[int]) -> None:
+async def read_page(
+    connection: AsyncConnection, stream: str, q: int, limit: int, size: int
+) -> tuple[list[StoredEvent], bool]:
+    """Return the first events after `q`: so many, or so few that they take `size` bytes; but one at least.
+
+    With them comes whether there are more.
+    """
+    sizes = await connection.scalars(
+        select(events.c.size)
+        .where(events.c.stream == stream, events.c.q > q)
+        .order_by(events.c.q)
+        .limit(limit + 1)
+    )
+    # One more than is wanted tells whether there are more.
+    found = list(sizes)
+    page = await read_after(connection, stream, q, count_fitting(found[:limit], size))
+    return page, len(page) < len(found)
+
+
+def count_fitting(sizes: Sequence[int], size: int) -> int:
+    """Return how many of the sizes, from the first, fit into one; but one at least."""
+    return max(1, sum(total <= size for total in accumulate(sizes)))
+
+
+async def forget_bodies(connection: AsyncConnection, which: ColumnElement[bool]) -> None:
     """Empty the bodies of events; number, kind, author, nonce and the body's hash remain."""
     await connection.execute(
-        update(events)
-        .where(events.c.stream == stream, events.c.q.in_(numbers))
-        .values(body="{}", size=2 + _ENVELOPE),
+        update(events).where(which).values(body="{}", size=2 + _ENVELOPE),
     )

@@ -70,6 +70,8 @@ rooms = Table(
     Column("topic", Text, nullable=False),
     Column("created", BigInteger, nullable=False),
     Column("visibility", String(16), nullable=False),
+    # The order of the directory.
+    Index("ix_rooms_visibility", "visibility", "name", "id"),
 )
 
 memberships = Table(

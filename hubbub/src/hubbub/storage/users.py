@@ -4,23 +4,63 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import ColumnElement, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from hubbub.domain.models import User
+from hubbub.domain.models import Account, User
 from hubbub.storage.tables import users
 
+_USER = (users.c.id, users.c.name, users.c.kind)
 
-async def add(connection: AsyncConnection, user: User, now: int) -> None:
-    """Store a new user."""
+
+async def add(
+    connection: AsyncConnection,
+    user: User,
+    now: int,
+    username: str | None = None,
+    password: str | None = None,
+) -> None:
+    """Store a new user; for an account, with what it signs in by: the folded name, the password's hash."""
     await connection.execute(
-        insert(users).values(id=user.id, name=user.name, kind=user.kind, created=now),
+        insert(users).values(
+            id=user.id, name=user.name, kind=user.kind, created=now, username=username, password=password
+        ),
     )
 
 
 async def rename(connection: AsyncConnection, user_id: str, name: str) -> None:
     """Give a user another name."""
     await connection.execute(update(users).where(users.c.id == user_id).values(name=name))
+
+
+async def find(connection: AsyncConnection, user_id: str) -> User | None:
+    """Return a user, if there is one with this id."""
+    rows = await connection.execute(select(*_USER).where(users.c.id == user_id))
+    row = rows.one_or_none()
+    return None if row is None else User(*row)
+
+
+async def find_account(connection: AsyncConnection, username: str) -> Account | None:
+    """Return who signs in by a folded name, if anybody does."""
+    return await _find_account(connection, users.c.username == username)
+
+
+async def find_own_account(connection: AsyncConnection, user_id: str) -> Account | None:
+    """Return a user's account; None for who has none."""
+    return await _find_account(connection, users.c.id == user_id)
+
+
+async def _find_account(connection: AsyncConnection, condition: ColumnElement[bool]) -> Account | None:
+    rows = await connection.execute(
+        select(*_USER, users.c.password, users.c.disabled).where(condition, users.c.password.is_not(None))
+    )
+    row = rows.one_or_none()
+    return None if row is None else Account(User(*row[:3]), row.password, row.disabled is not None)
+
+
+async def set_password(connection: AsyncConnection, user_id: str, password: str) -> None:
+    """Store the hash of an account's new password."""
+    await connection.execute(update(users).where(users.c.id == user_id).values(password=password))
 
 
 async def names(connection: AsyncConnection, ids: Iterable[str]) -> dict[str, str]:

@@ -29,6 +29,7 @@ from hubbub.domain.events import Event, StoredEvent
 from hubbub.domain.models import Posted
 from hubbub.storage import engine, posting, streams
 from hubbub.storage.posting import Post
+from hubbub.storage.streams import Asked, Known
 
 log = logging.getLogger(__name__)
 
@@ -48,28 +49,24 @@ class Transaction:
         self.now = now
         self.stored: list[StoredEvent] = []
 
-    async def append(
-        self, stream: str, author: str, event: Event, nonce: str | None = None
-    ) -> StoredEvent:
+    async def append(self, stream: str, author: str, event: Event, asked: Asked | None = None) -> StoredEvent:
         """Store an event at the end of a stream."""
-        new = streams.NewEvent(stream, author, event, nonce)
+        new = streams.NewEvent(stream, author, event, asked)
         [(stored, _)] = await streams.append(self.connection, [new], self.now)
         self.stored.append(stored)
         return stored
 
-    async def find(self, stream: str, author: str, event: Event, nonce: str) -> Posted | None:
-        """Return where an event was stored before under this nonce, if it was.
+    async def find(self, author: str, nonce: str, body_hash: bytes) -> Known | None:
+        """Return what an author stored before under a nonce, if anything.
 
         Raises:
             ChatError: `nonce_reuse`, if something else was.
         """
         found = await streams.find_nonces(self.connection, [(author, nonce)])
         known = found.get((author, nonce))
-        if known is None:
-            return None
-        if known.body_hash != streams.NewEvent(stream, author, event).body_hash():
+        if known is not None and known.body_hash != body_hash:
             raise ChatError(Code.NONCE_REUSE)
-        return Posted(known.q, known.ts, True)
+        return known
 
     async def post(self, posts: Sequence[Post]) -> list[Posted | ChatError]:
         """Store messages, and say where each is, or why it is nowhere."""
@@ -138,6 +135,14 @@ class Writer:
         """
         return await self._submit(_Pending(None, change))
 
+    def change_soon(self, change: Change[T]) -> None:
+        """Do what nobody waits for when its turn comes; if it fails, the log says so.
+
+        Once the writer is closing, it is left out.
+        """
+        if not self._closing:
+            self._enqueue(_Pending(None, change)).add_done_callback(_ignore)
+
     async def close(self) -> None:
         """Refuse further writes and wait until those that came before are done."""
         self._closing = True
@@ -147,9 +152,12 @@ class Writer:
     async def _submit(self, pending: _Pending[T]) -> T:
         if self._closing:
             raise ChatError(Code.UNAVAILABLE)
+        return await self._enqueue(pending)
+
+    def _enqueue(self, pending: _Pending[T]) -> asyncio.Future[T]:
         self._waiting.append(pending)
         self._wake.set()
-        return await pending.done
+        return pending.done
 
     async def _run(self) -> None:
         while self._waiting or not self._closing:
@@ -206,6 +214,11 @@ class Writer:
         for stream, q in self._doubted.items():
             missed += await streams.read_after(connection, stream, q)
         return missed
+
+
+def _ignore(done: asyncio.Future[Any]) -> None:
+    if not done.cancelled():
+        done.exception()
 
 
 async def _do_all(transaction: Transaction, batch: Sequence[_Pending[Any]]) -> None:

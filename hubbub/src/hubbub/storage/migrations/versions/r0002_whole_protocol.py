@@ -29,6 +29,7 @@ def upgrade() -> None:
     op.create_index("ix_users_username", "users", ["username"], unique=True)
     _upgrade_sessions()
     _add("rooms", sa.Column("visibility", sa.String(16), nullable=False, server_default="public"))
+    op.create_index("ix_rooms_visibility", "rooms", ["visibility", "name", "id"])
     _add(
         "streams",
         sa.Column("counted", number, nullable=False, server_default=zero),
@@ -86,8 +87,9 @@ def _upgrade_messages() -> None:
     )
     op.execute(
         "UPDATE messages SET said = messages.q, ord = counted.ord FROM "
-        "(SELECT stream, q, row_number() OVER (PARTITION BY stream ORDER BY q) AS ord FROM messages) AS counted "
-        "WHERE counted.stream = messages.stream AND counted.q = messages.q"
+        "(SELECT stream, q, row_number() OVER (PARTITION BY stream ORDER BY q) AS ord FROM messages)"
+        " AS counted"
+        " WHERE counted.stream = messages.stream AND counted.q = messages.q"
     )
     op.execute("UPDATE streams SET counted = (SELECT count(*) FROM messages WHERE stream = streams.id)")
     for name, columns, condition in (
