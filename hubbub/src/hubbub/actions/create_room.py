@@ -1,0 +1,33 @@
+"""Making a room."""
+
+from __future__ import annotations
+
+from hubbub.actions.add_member import add_member
+from hubbub.actions.do_once import do_once
+from hubbub.actions.read_room import read_room
+from hubbub.domain.events import StoredEvent
+from hubbub.domain.models import Membership, Role, Room, User, Visibility, new_room_id
+from hubbub.domain.policies import clean_room_name, clean_topic
+from hubbub.storage import rooms, streams
+from hubbub.storage.database import Database
+from hubbub.storage.streams import Asked
+from hubbub.storage.writer import Transaction
+
+
+async def create_room(
+    database: Database, user: User, nonce: str, name: str, topic: str, visibility: Visibility
+) -> Membership:
+    """Make a room that the user owns; asked again, it is the same room.
+
+    Raises:
+        ChatError: `invalid`, for what can't be a name or a topic, and those of `do_once`.
+    """
+    room = Room(new_room_id(), clean_room_name(name), clean_topic(topic), visibility)
+
+    async def change(transaction: Transaction, asked: Asked) -> StoredEvent:
+        await rooms.add(transaction.connection, room, transaction.now)
+        await streams.open_stream(transaction.connection, room.id, transaction.now)
+        return await add_member(transaction, room, user, user, Role.OWNER, asked)
+
+    done = await do_once(database, user, nonce, ["room.create", name, topic, visibility], change)
+    return await read_room(database, user, done.room)

@@ -1,0 +1,37 @@
+"""Taking someone into a room."""
+
+from __future__ import annotations
+
+from hubbub.actions.add_member import add_member
+from hubbub.actions.do_once import do_in_room
+from hubbub.domain.errors import ChatError, Code
+from hubbub.domain.events import MemberChange, MemberChanged, StoredEvent
+from hubbub.domain.models import Posted, Role, User
+from hubbub.domain.permissions import check_moderates
+from hubbub.storage import rooms, users
+from hubbub.storage.database import Database
+from hubbub.storage.streams import Asked
+from hubbub.storage.writer import Transaction
+
+
+async def invite(database: Database, user: User, room_id: str, nonce: str, other_id: str) -> Posted:
+    """Make another a member; who is one already stays what they are.
+
+    Raises:
+        ChatError: `forbidden` for who doesn't keep order there, `banned` for who is kept out, `not_found` for
+            who isn't there, and those of `do_in_room`.
+    """
+
+    async def change(transaction: Transaction, role: Role, asked: Asked) -> StoredEvent:
+        check_moderates(role)
+        connection = transaction.connection
+        room, other = await rooms.find(connection, room_id), await users.find(connection, other_id)
+        if room is None or other is None:
+            raise ChatError(Code.NOT_FOUND)
+        if await rooms.find_role(connection, room_id, other_id) is not None:
+            return await transaction.append(room_id, user.id, MemberChanged(MemberChange.JOIN, other), asked)
+        if await rooms.is_banned(connection, room_id, other_id):
+            raise ChatError(Code.BANNED, "They are banned from here.")
+        return await add_member(transaction, room, other, user, asked=asked)
+
+    return await do_in_room(database, user, room_id, nonce, ["room.invite", room_id, other_id], change)

@@ -1,0 +1,67 @@
+"""What the tests of actions share: people, a room of theirs, and nonces."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
+
+import pytest
+
+from hubbub.actions.create_room import create_room
+from hubbub.actions.give_role import give_role
+from hubbub.actions.join_room import join_room
+from hubbub.actions.post_message import post_message
+from hubbub.domain.errors import ChatError
+from hubbub.domain.models import Role, User, Visibility
+
+
+@pytest.fixture
+def nonces() -> Iterator[str]:
+    """Return nonces, each another one."""
+    return (f"nonce-{n:05}" for n in range(100_000))
+
+
+@pytest.fixture
+async def people(guest) -> dict[str, User]:
+    """Let in an owner, a moderator, a member and a stranger, by these names."""
+    names = ("owner", "moderator", "member", "stranger")
+    # At once, they share a commit.
+    signed_in = await asyncio.gather(*(guest(name) for name in names))
+    return {name: each.user for name, each in zip(names, signed_in, strict=True)}
+
+
+@pytest.fixture
+async def room(database, people, nonces, heard) -> str:
+    """Make a public room, where people are what they are called; nothing of that is heard."""
+    made = await create_room(database, people["owner"], next(nonces), "garden", "tea", Visibility.PUBLIC)
+    await asyncio.gather(
+        *(join_room(database, people[name], next(nonces), made.room.id) for name in ("moderator", "member"))
+    )
+    await give_role(
+        database, people["owner"], made.room.id, next(nonces), people["moderator"].id, Role.MODERATOR
+    )
+    heard.clear()
+    return made.room.id
+
+
+@pytest.fixture
+def say(database, people, room, nonces) -> Callable[..., Awaitable[int]]:
+    """Return what posts a message of someone's to the room, and gives its number."""
+
+    async def say(name: str, text: str = "hi", **more: Any) -> int:
+        return (await post_message(database, people[name], room, next(nonces), text, **more)).q
+
+    return say
+
+
+@pytest.fixture
+def code_of() -> Callable[[Awaitable[object]], Awaitable[str]]:
+    """Return what says by what code something is refused."""
+
+    async def code_of(doing: Awaitable[object]) -> str:
+        with pytest.raises(ChatError) as caught:
+            await doing
+        return caught.value.code.value
+
+    return code_of
