@@ -1,0 +1,39 @@
+"""Reading every event of a stream, page by page, however old."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hubbub.domain.events import StoredEvent
+from hubbub.domain.models import Head, User
+from hubbub.domain.policies import LOG_BYTES, LOG_PAGE
+from hubbub.storage import rooms, streams, users
+from hubbub.storage.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class LogPage:
+    """Events in the order of their numbers; `more` says whether there are further ones.
+
+    `head` is how far the stream has come, `names` has every author's.
+    """
+
+    head: Head
+    events: list[StoredEvent]
+    more: bool
+    names: dict[str, str]
+
+
+async def read_log(database: Database, user: User, stream: str, after: int, limit: int = LOG_PAGE) -> LogPage:
+    """Read the events that follow a number; a limit that is too high is lowered.
+
+    Raises:
+        ChatError: `not_found`, also for another's inbox, and a room that the user doesn't belong to.
+    """
+    async with database.read() as connection:
+        if stream != user.id:
+            await rooms.require_role(connection, stream, user.id)
+        [head] = await streams.read_heads(connection, [stream])
+        events, more = await streams.read_page(connection, stream, after, min(limit, LOG_PAGE), LOG_BYTES)
+        names = await users.names(connection, {event.author for event in events})
+    return LogPage(head, events, more, names)

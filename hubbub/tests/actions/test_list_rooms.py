@@ -1,0 +1,27 @@
+"""Looking for rooms."""
+
+from __future__ import annotations
+
+from hubbub.actions.change_room import change_room
+from hubbub.actions.list_rooms import list_rooms
+from hubbub.domain.models import LOBBY, Visibility
+
+
+async def test_public_rooms_are_listed(database, people, room) -> None:
+    """Everybody finds public rooms, page by page, and sees which are theirs."""
+    listed = await list_rooms(database, people["stranger"])
+    rest = await list_rooms(database, people["stranger"], after=room, limit=1)
+
+    assert [(each.room.id, each.members, each.is_own) for each in listed] == [
+        (room, 3, False),
+        (LOBBY, 4, True),
+    ]
+    assert rest == listed[1:]
+
+
+async def test_private_room_is_not_listed(database, people, room) -> None:
+    """Nobody finds a private room, not even who is in it."""
+    await change_room(database, people["owner"], room, "nonce-01", visibility=Visibility.PRIVATE)
+
+    for name in ("owner", "stranger"):
+        assert [each.room.id for each in await list_rooms(database, people[name])] == [LOBBY]
