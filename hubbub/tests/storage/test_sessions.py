@@ -74,3 +74,24 @@ async def test_expired_sessions_are_removed(connection: AsyncConnection) -> None
 
     assert await sessions.find(connection, b"#1", 1) is None
     assert await sessions.find(connection, b"#2", 1) is not None
+
+
+async def test_own_session_is_removed_by_id(connection: AsyncConnection) -> None:
+    """A session's id, with whose it is, says which digest goes."""
+    await sessions.add(connection, b"#1", "u_ann", login("one"))
+    await sessions.add(connection, b"#2", "u_bob", login("two"))
+
+    assert await sessions.remove_own(connection, "u_ann", "two") is None
+    assert await sessions.remove_own(connection, "u_ann", "one") == b"#1"
+    assert await sessions.remove_own(connection, "u_ann", "one") is None
+    assert await sessions.find(connection, b"#2", 2) is not None
+
+
+async def test_other_sessions_are_removed(connection: AsyncConnection) -> None:
+    """All of a user's sessions go but one, and nobody else's."""
+    for digest, user in ((b"#1", "u_ann"), (b"#2", "u_ann"), (b"#3", "u_ann"), (b"#4", "u_bob")):
+        await sessions.add(connection, digest, user, login(digest.decode()))
+
+    assert sorted(await sessions.remove_others(connection, "u_ann", b"#2")) == [b"#1", b"#3"]
+    assert [each.digest for each in await sessions.list_own(connection, "u_ann", 2)] == [b"#2"]
+    assert await sessions.find(connection, b"#4", 2) is not None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import ColumnElement, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hubbub.domain.models import Login, User
@@ -71,6 +71,22 @@ async def touch(connection: AsyncConnection, digest: bytes, now: int) -> None:
 async def remove(connection: AsyncConnection, digest: bytes) -> None:
     """Forget a session, if it is there."""
     await connection.execute(delete(sessions).where(sessions.c.digest == digest))
+
+
+async def remove_own(connection: AsyncConnection, user_id: str, session_id: str) -> bytes | None:
+    """Forget a user's session by its id; return its digest, or None if there is no such session."""
+    removed = await _remove(connection, (sessions.c.user == user_id) & (sessions.c.id == session_id))
+    return removed[0] if removed else None
+
+
+async def remove_others(connection: AsyncConnection, user_id: str, digest: bytes) -> list[bytes]:
+    """Forget every session of a user but one; return their digests."""
+    return await _remove(connection, (sessions.c.user == user_id) & (sessions.c.digest != digest))
+
+
+async def _remove(connection: AsyncConnection, which: ColumnElement[bool]) -> list[bytes]:
+    removed = await connection.execute(delete(sessions).where(which).returning(sessions.c.digest))
+    return [row.digest for row in removed]
 
 
 async def remove_expired(connection: AsyncConnection, now: int) -> None:

@@ -1,0 +1,97 @@
+"""Signing in by a password."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import update
+
+from hubbub.actions.authenticate import authenticate
+from hubbub.actions.log_in import log_in
+from hubbub.actions.passwords import Passwords
+from hubbub.actions.register import register
+from hubbub.storage.tables import users
+
+
+@pytest.fixture
+def passwords() -> Passwords:
+    """Return what hashes passwords."""
+    return Passwords()
+
+
+@pytest.fixture
+async def ann(database, passwords):
+    """Make Ann's account."""
+    return await register(database, passwords, "ann", "correct horse")
+
+
+async def test_each_log_in_is_a_session(database, passwords, ann) -> None:
+    """Who knows the password is the same user again, by a token of its own."""
+    again = await log_in(database, passwords, " ANN ", "correct horse")
+
+    assert again.user == ann.user == await authenticate(database, again.token)
+    assert again.token != ann.token
+    assert await authenticate(database, ann.token) == ann.user
+
+
+@pytest.mark.parametrize(
+    "username,password",
+    [
+        ("ann", "wrong horse"),
+        ("ann", ""),
+        ("bob", "correct horse"),
+        ("no name", "x"),
+        ("", ""),
+        ("\ud800", "x"),
+    ],
+)
+async def test_wrong_credentials_are_refused(database, passwords, ann, code_of, username, password) -> None:
+    """Nobody gets in by half of it."""
+    assert await code_of(log_in(database, passwords, username, password)) == "unauthorized"
+
+
+async def test_work_is_the_same_for_all(database, passwords, ann, code_of, monkeypatch) -> None:
+    """Whether there is such an account doesn't show in what is done."""
+    worked = []
+
+    async def verify(password: str, stored: str | None) -> bool:
+        worked.append(stored is not None)
+        return False
+
+    monkeypatch.setattr(passwords, "verify", verify)
+    for username in ("ann", "bob", "no name"):
+        await code_of(log_in(database, passwords, username, "correct horse"))
+
+    assert worked == [True, False, False]
+
+
+async def test_guests_have_no_password(database, passwords, guest, code_of) -> None:
+    """A guest's name or id is nothing to sign in by."""
+    bob = await guest("bob")
+
+    for username in ("bob", bob.user.id):
+        assert await code_of(log_in(database, passwords, username, "")) == "unauthorized"
+
+
+async def test_disabled_account_is_told(database, passwords, ann, code_of) -> None:
+    """Only who knows the password learns that the account is disabled; its sessions are worth nothing."""
+    disable = update(users).where(users.c.id == ann.user.id).values(disabled=1)
+    await database.write(lambda transaction: transaction.connection.execute(disable))
+
+    assert await code_of(log_in(database, passwords, "ann", "correct horse")) == "forbidden"
+    assert await code_of(log_in(database, passwords, "ann", "wrong horse")) == "unauthorized"
+    assert await authenticate(database, ann.token) is None
+
+
+async def test_old_password_is_too_late(database, passwords, ann, code_of, monkeypatch) -> None:
+    """Who knows the old password isn't let in once there is another, were it meanwhile."""
+    verify = passwords.verify
+
+    async def verify_and_change(password: str, stored: str | None) -> bool:
+        is_right = await verify(password, stored)
+        change = update(users).where(users.c.id == ann.user.id).values(password="#new")
+        await database.write(lambda transaction: transaction.connection.execute(change))
+        return is_right
+
+    monkeypatch.setattr(passwords, "verify", verify_and_change)
+
+    assert await code_of(log_in(database, passwords, "ann", "correct horse")) == "unauthorized"
