@@ -16,19 +16,32 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+from starlette.applications import Starlette
+
 from fullduplex import Server, ServerConnection, asgi, serve
 from hubbub.actions.forget_sessions import forget_sessions
 from hubbub.actions.open_lobby import open_lobby
+from hubbub.actions.passwords import Passwords
 from hubbub.bus.base import Bus
 from hubbub.bus.local import LocalBus
 from hubbub.config import Settings
 from hubbub.domain.events import StoredEvent
-from hubbub.domain.policies import GUEST_BURST, GUESTS_PER_SECOND
+from hubbub.domain.policies import (
+    GUEST_BURST,
+    GUESTS_PER_SECOND,
+    LOGIN_BURST,
+    LOGINS_PER_SECOND,
+    SENDER_LOGIN_BURST,
+    SENDER_LOGINS_PER_SECOND,
+)
 from hubbub.endpoints.application import make_application
 from hubbub.endpoints.auth import Auth
+from hubbub.endpoints.callers import Callers
 from hubbub.endpoints.names import Names
 from hubbub.endpoints.page import Page
 from hubbub.endpoints.realtime import Door, find_token
+from hubbub.endpoints.sessions import Sessions
+from hubbub.endpoints.throttle import Throttle
 from hubbub.realtime import wire
 from hubbub.realtime.bucket import Buckets
 from hubbub.realtime.gateway import Gateway
@@ -115,8 +128,7 @@ async def _listen(
     for listener in (hub.hear, presence.hear, gateway.hear):
         bus.subscribe(listener)
     names = Names(settings.host, socket.gethostname(), settings.public_url)
-    auth = Auth(database, bus, Buckets(GUEST_BURST, GUESTS_PER_SECOND), settings.public_url)
-    application = make_application(auth, Page(WEB), names)
+    application = _make_application(settings, database, bus, names)
 
     async def converse(connection: ServerConnection) -> None:
         assert connection.request is not None
@@ -149,6 +161,20 @@ async def _listen(
         server.close(close_connections=False)
         await gateway.drain()
         await server.wait_closed()
+
+
+def _make_application(settings: Settings, database: Database, bus: Bus, names: Names) -> Starlette:
+    passwords = Passwords()
+    callers = Callers(database, settings.public_url)
+    throttle = Throttle(
+        Buckets(GUEST_BURST, GUESTS_PER_SECOND),
+        Buckets(SENDER_LOGIN_BURST, SENDER_LOGINS_PER_SECOND),
+        Buckets(LOGIN_BURST, LOGINS_PER_SECOND),
+    )
+    secure = (settings.public_url or "").startswith("https:")
+    auth = Auth(database, bus, passwords, callers, throttle, secure=secure)
+    sessions = Sessions(database, bus, passwords, callers, throttle)
+    return make_application(auth, sessions, Page(WEB), names)
 
 
 def _explain(error: OSError, settings: Settings) -> str:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import httpx
 import pytest
+from starlette.applications import Starlette
 
+from hubbub.actions.passwords import Passwords
 from hubbub.endpoints.application import make_application
 from hubbub.endpoints.auth import Auth
+from hubbub.endpoints.callers import Callers
 from hubbub.endpoints.names import Names
 from hubbub.endpoints.page import Page
+from hubbub.endpoints.sessions import Sessions
+from hubbub.endpoints.throttle import Throttle
 from hubbub.realtime.bucket import Buckets
 
 HOME = "http://chat.test"
@@ -30,10 +35,28 @@ def web(tmp_path):
 
 
 @pytest.fixture
-def application(database, bus, web):
-    """Make the application, as it is at plain HTTP; three guests may come at once, then one a second."""
-    auth = Auth(database, bus, Buckets(3, 1.0), None)
-    return make_application(auth, Page(web), Names("chat.test", "machine", None))
+def application(make_chat) -> Starlette:
+    """Make the application, as it is at plain HTTP."""
+    return make_chat(None, Names("chat.test", "machine", None))
+
+
+@pytest.fixture
+def make_chat(database, bus, web) -> Callable[[str | None, Names], Starlette]:
+    """Return what makes the application; three newcomers may come at once, then one a second.
+
+    A sender may guess four times at once, and twice at one password.
+    """
+    passwords = Passwords()
+
+    def make(public_url: str | None, names: Names) -> Starlette:
+        callers = Callers(database, public_url)
+        throttle = Throttle(Buckets(3, 1.0), Buckets(4, 1.0), Buckets(2, 1.0))
+        secure = (public_url or "").startswith("https:")
+        auth = Auth(database, bus, passwords, callers, throttle, secure=secure)
+        sessions = Sessions(database, bus, passwords, callers, throttle)
+        return make_application(auth, sessions, Page(web), names)
+
+    return make
 
 
 @pytest.fixture

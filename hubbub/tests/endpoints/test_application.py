@@ -29,7 +29,7 @@ async def test_broken_endpoint_tells_nothing(browser, monkeypatch) -> None:
     async def fail(*_: object) -> None:
         raise RuntimeError("secret")
 
-    monkeypatch.setattr("hubbub.endpoints.auth.authenticate", fail)
+    monkeypatch.setattr("hubbub.endpoints.callers.authenticate", fail)
     answer = await browser.get("/v1/me", headers={"Cookie": "hubbub_session=x"})
 
     assert answer.status_code == 500

@@ -35,7 +35,7 @@ async def test_mistake_of_ours_has_them_too(browser, monkeypatch) -> None:
     async def fail(*_: object) -> None:
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr("hubbub.endpoints.auth.authenticate", fail)
+    monkeypatch.setattr("hubbub.endpoints.callers.authenticate", fail)
     answer = await browser.get("/v1/me", headers={"Cookie": "hubbub_session=x"})
 
     assert answer.status_code == 500

@@ -5,11 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from hubbub.endpoints.application import make_application
-from hubbub.endpoints.auth import Auth
 from hubbub.endpoints.names import REFUSAL, Names
-from hubbub.endpoints.page import Page
-from hubbub.realtime.bucket import Buckets
 
 PUBLIC = "https://chat.example"
 PATHS = ["/", "/assets/main-1a2b.js", "/manifest.webmanifest", "/v1/me", "/v1/nothing"]
@@ -103,11 +99,9 @@ async def test_strange_name_lets_nobody_in(browser) -> None:
     assert (await browser.get("/v1/me")).json()["me"]["name"] == "Ann"
 
 
-async def test_health_is_seen_from_near(database, bus, web) -> None:
+async def test_health_is_seen_from_near(make_chat) -> None:
     """Behind a proxy, whoever watches the server asks it by its address, and for nothing else."""
-    auth = Auth(database, bus, Buckets(3, 1.0), PUBLIC)
-    application = make_application(auth, Page(web), Names("127.0.0.1", "box", PUBLIC))
-    transport = httpx.ASGITransport(application)
+    transport = httpx.ASGITransport(make_chat(PUBLIC, Names("127.0.0.1", "box", PUBLIC)))
     async with httpx.AsyncClient(transport=transport, base_url="http://10.0.0.1:8000") as client:
         assert (await client.get("/healthz")).status_code == 200
         assert [(await client.get(path)).status_code for path in PATHS] == [403] * len(PATHS)

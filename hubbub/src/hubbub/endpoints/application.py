@@ -13,12 +13,13 @@ from hubbub.endpoints.errors import on_chat_error, on_http_error
 from hubbub.endpoints.headers import SecurityHeaders
 from hubbub.endpoints.names import NameCheck, Names
 from hubbub.endpoints.page import Page
+from hubbub.endpoints.sessions import Sessions
 
 
-def make_application(auth: Auth, page: Page, names: Names) -> Starlette:
+def make_application(auth: Auth, sessions: Sessions, page: Page, names: Names) -> Starlette:
     """Make the application; the page comes last, since it answers for every name that nobody else has."""
     application = Starlette(
-        routes=[*health.routes(), *auth.routes(), *page.routes()],
+        routes=[*health.routes(), *auth.routes(), *sessions.routes(), *page.routes()],
         middleware=[Middleware(SecurityHeaders), Middleware(NameCheck, names)],
         exception_handlers={
             ChatError: on_chat_error,

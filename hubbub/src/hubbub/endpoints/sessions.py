@@ -1,0 +1,89 @@
+"""Where one is signed in, and by what password."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from hubbub.actions.change_password import change_password
+from hubbub.actions.list_sessions import Listed, list_sessions
+from hubbub.actions.passwords import Passwords
+from hubbub.actions.revoke_session import revoke_session
+from hubbub.bus.base import Bus
+from hubbub.endpoints.body import read_body
+from hubbub.endpoints.callers import Callers
+from hubbub.endpoints.errors import answer
+from hubbub.endpoints.throttle import Throttle
+from hubbub.storage.database import Database
+
+_Password = Annotated[str, msgspec.Meta(max_length=1024)]
+
+
+class NewPassword(msgspec.Struct):
+    """The password that was, and the one that is to be."""
+
+    old: _Password
+    new: _Password
+
+
+class Sessions:
+    """The endpoints for who is signed in."""
+
+    def __init__(
+        self, database: Database, bus: Bus, passwords: Passwords, callers: Callers, throttle: Throttle
+    ) -> None:
+        self._database = database
+        self._bus = bus
+        self._passwords = passwords
+        self._callers = callers
+        self._throttle = throttle
+
+    def routes(self) -> list[Route]:
+        """Return where these endpoints are."""
+        return [
+            Route("/v1/sessions", self.list, methods=["GET"]),
+            Route("/v1/sessions/{id}", self.revoke, methods=["DELETE"]),
+            Route("/v1/password", self.change_password, methods=["PUT"]),
+        ]
+
+    async def list(self, request: Request) -> Response:
+        """Tell where one is signed in."""
+        user, token = await self._callers.require(request)
+        listed = await list_sessions(self._database, user, token)
+        return answer({"sessions": [_show(each) for each in listed]})
+
+    async def revoke(self, request: Request) -> Response:
+        """End one of one's sessions, perhaps this one."""
+        self._callers.check_origin(request)
+        user, _ = await self._callers.require(request)
+        await revoke_session(self._database, self._bus, user, request.path_params["id"])
+        return _done()
+
+    async def change_password(self, request: Request) -> Response:
+        """Take another password, which ends all other sessions."""
+        self._callers.check_origin(request)
+        given = await read_body(request, NewPassword, "the old password and the new one")
+        user, token = await self._callers.require(request)
+        self._throttle.count_guess(request, user.id)
+        await change_password(self._database, self._bus, self._passwords, user, token, given.old, given.new)
+        return _done()
+
+
+def _show(listed: Listed) -> dict[str, object]:
+    login = listed.login
+    return {
+        "id": login.id,
+        "label": login.label,
+        "created": login.created,
+        "seen": login.seen,
+        "expires": login.expires,
+        "own": listed.is_own,
+    }
+
+
+def _done() -> Response:
+    return Response(status_code=204, headers={"Cache-Control": "no-store"})
