@@ -7,6 +7,7 @@ import json
 import shutil
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,9 @@ from hubbub.domain.events import Notice, StoredEvent
 from hubbub.storage.database import Database
 from hubbub.storage.engine import Engines, open_engines, sqlite_url
 from hubbub.storage.migrate import migrate
+from hubbub.storage.tables import metadata
 
+Announce = Callable[[Sequence[StoredEvent]], None]
 Guest = Callable[[str], Awaitable[SignedIn]]
 
 
@@ -131,6 +134,26 @@ async def database(engines: Engines, bus: LocalBus, wall_clock: WallClock) -> As
     await open_lobby(database)
     yield database
     await database.close()
+
+
+@pytest.fixture
+def new_database(
+    engines: Engines,
+) -> Callable[[Announce, Callable[[], int]], AbstractAsyncContextManager[Database]]:
+    """Return what opens the database anew with nothing in it, for tests that need many."""
+
+    @asynccontextmanager
+    async def open_empty(announce: Announce, now: Callable[[], int]) -> AsyncIterator[Database]:
+        async with engines.writing.begin() as connection:
+            for table in reversed(metadata.sorted_tables):
+                await connection.execute(table.delete())
+        database = Database(engines, announce, now)
+        try:
+            yield database
+        finally:
+            await database.close()
+
+    return open_empty
 
 
 @pytest.fixture

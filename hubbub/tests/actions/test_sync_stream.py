@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
 from dataclasses import dataclass, field
 
 import pytest
@@ -18,10 +17,9 @@ from hubbub.actions.sign_in_guest import sign_in_guest
 from hubbub.actions.sync_stream import Delta, InboxSnapshot, RoomSnapshot, sync_stream
 from hubbub.domain.errors import ChatError
 from hubbub.domain.events import Notice, StoredEvent
-from hubbub.domain.models import LOBBY, Position
+from hubbub.domain.models import LOBBY, Position, User
 from hubbub.domain.policies import DELTA_EVENTS, SNAPSHOT_MESSAGES
 from hubbub.storage.database import Database
-from hubbub.storage.engine import open_engines, sqlite_url
 
 
 async def post_many(database, user, count: int, text: str = "hi") -> None:
@@ -176,17 +174,14 @@ steps = st.one_of(
 
 @given(before=st.lists(steps, max_size=6), after=st.lists(steps, min_size=1, max_size=12))
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-async def test_events_add_up_to_fresh_copy(migrated_sqlite, tmp_path, before, after) -> None:
+async def test_events_add_up_to_fresh_copy(new_database, before, after) -> None:
     """Whatever happens, a snapshot and what is announced since are what a fresh snapshot says."""
-    engines = open_engines(sqlite_url(shutil.copy(migrated_sqlite, tmp_path / "model.sqlite3")))
     announced: list[StoredEvent] = []
     refused: set[str] = set()
     times = iter(range(1, 10_000))
-    database = Database(engines, announced.extend, lambda: next(times))
-    await open_lobby(database)
-    users = [(await sign_in_guest(database, "Eve")).user]
+    users: list[User] = []
 
-    async def do(step) -> None:
+    async def do(database: Database, step) -> None:
         try:
             match step:
                 case ("join",):
@@ -200,19 +195,19 @@ async def test_events_add_up_to_fresh_copy(migrated_sqlite, tmp_path, before, af
         except ChatError as error:
             refused.add(error.code.value)
 
-    for step in before:
-        await do(step)
-    follower, newcomer = Follower(), Follower()
-    follower.start(await sync_stream(database, users[0], LOBBY, None))
-    announced.clear()
-    for step in after:
-        await do(step)
-    for event in announced:
-        follower.hear(event)
-    newcomer.start(await sync_stream(database, users[0], LOBBY, None))
-    await database.close()
-    for suffix in ("", "-wal", "-shm"):
-        (tmp_path / f"model.sqlite3{suffix}").unlink(missing_ok=True)
+    async with new_database(announced.extend, lambda: next(times)) as database:
+        await open_lobby(database)
+        users.append((await sign_in_guest(database, "Eve")).user)
+        for step in before:
+            await do(database, step)
+        follower, newcomer = Follower(), Follower()
+        follower.start(await sync_stream(database, users[0], LOBBY, None))
+        announced.clear()
+        for step in after:
+            await do(database, step)
+        for event in announced:
+            follower.hear(event)
+        newcomer.start(await sync_stream(database, users[0], LOBBY, None))
 
     assert refused <= {"nonce_reuse", "invalid"}
     assert (follower.q, follower.messages) == (newcomer.q, newcomer.messages)
