@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from hubbub.actions.authenticate import authenticate
+from hubbub.actions.create_room import create_room
 from hubbub.actions.rename import rename
 from hubbub.domain.errors import ChatError
 from hubbub.domain.events import UserRenamed
-from hubbub.domain.models import LOBBY, User
+from hubbub.domain.models import LOBBY, User, Visibility
 
 
 async def test_new_name_is_told(database, bus, guest, heard) -> None:
@@ -24,6 +25,17 @@ async def test_new_name_is_told(database, bus, guest, heard) -> None:
     assert '"op":"rename"' in event.body
     assert "Anna" in event.body
     assert notice == UserRenamed(renamed)
+
+
+async def test_every_room_is_told(database, bus, guest, heard) -> None:
+    """Whoever shares a room with the user hears it there."""
+    ann = await guest("Ann")
+    made = await create_room(database, ann.user, "nonce-01", "garden", "", Visibility.PRIVATE)
+    heard.clear()
+
+    await rename(database, bus, ann.user, "Anna")
+
+    assert {event.stream for event in heard[:-1]} == {LOBBY, made.room.id}
 
 
 async def test_same_name_is_no_news(database, bus, guest, heard) -> None:

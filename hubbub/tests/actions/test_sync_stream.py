@@ -73,7 +73,7 @@ async def test_snapshot_says_whether_it_is_all(database, ann, count, text, more)
     assert copy.more is (len(copy.messages) < count) is more
 
 
-@pytest.mark.parametrize("missing", [0, 1, 7, DELTA_EVENTS])
+@pytest.mark.parametrize("missing", [0, 1, 7, DELTA_EVENTS - 1, DELTA_EVENTS])
 async def test_delta_is_what_is_missing(database, ann, at, missing) -> None:
     """Who has some gets exactly the rest, up to as much as a delta may hold."""
     await post_many(database, ann, DELTA_EVENTS + 10)

@@ -22,6 +22,7 @@ from hubbub.domain.policies import (
     clean_room_name,
     clean_topic,
     fold_username,
+    limit_page,
 )
 
 
@@ -245,6 +246,12 @@ def test_strange_username_is_refused(raw: str) -> None:
         fold_username(raw)
 
     assert caught.value.code == "invalid"
+
+
+@pytest.mark.parametrize("asked,given", [(-5, 1), (0, 1), (1, 1), (99, 99), (100, 100), (2**53, 100)])
+def test_pages_have_bounds(asked: int, given: int) -> None:
+    """However much or little is asked for, a page has something, and not too much."""
+    assert limit_page(asked, 100) == given
 
 
 @given(st.text(max_size=40))

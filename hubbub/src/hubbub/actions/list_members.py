@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hubbub.domain.models import Role, User
-from hubbub.domain.policies import MEMBERS_PAGE
+from hubbub.domain.policies import MEMBERS_PAGE, limit_page
 from hubbub.storage import rooms
 from hubbub.storage.database import Database
 
@@ -18,4 +18,4 @@ async def list_members(
     """
     async with database.read() as connection:
         await rooms.require_role(connection, room_id, user.id)
-        return await rooms.list_members(connection, room_id, after, min(limit, MEMBERS_PAGE))
+        return await rooms.list_members(connection, room_id, after, limit_page(limit, MEMBERS_PAGE))

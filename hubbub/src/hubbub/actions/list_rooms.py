@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hubbub.domain.models import User
-from hubbub.domain.policies import ROOMS_PAGE
+from hubbub.domain.policies import ROOMS_PAGE, limit_page
 from hubbub.storage import rooms
 from hubbub.storage.database import Database
 
@@ -16,4 +16,4 @@ async def list_rooms(
     A limit that is too high is lowered.
     """
     async with database.read() as connection:
-        return await rooms.list_public(connection, user.id, after, min(limit, ROOMS_PAGE))
+        return await rooms.list_public(connection, user.id, after, limit_page(limit, ROOMS_PAGE))

@@ -7,7 +7,7 @@ from enum import Enum, auto
 from typing import Final
 
 from hubbub.domain.models import Message, User
-from hubbub.domain.policies import HISTORY_BYTES, HISTORY_PAGE
+from hubbub.domain.policies import HISTORY_BYTES, HISTORY_PAGE, limit_page
 from hubbub.storage import messages, rooms, streams, users
 from hubbub.storage.database import Database
 
@@ -43,7 +43,7 @@ async def read_history(
     Raises:
         ChatError: `not_found`, also for a room that the user doesn't belong to.
     """
-    limit = min(limit, HISTORY_PAGE)
+    limit = limit_page(limit, HISTORY_PAGE)
     sides = 2 if side is Side.AROUND else 1
     older_limit = {Side.BEFORE: limit, Side.AFTER: 0, Side.AROUND: limit // 2}[side]
     size = HISTORY_BYTES // sides

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from hubbub.domain.events import StoredEvent
 from hubbub.domain.models import Head, User
-from hubbub.domain.policies import LOG_BYTES, LOG_PAGE
+from hubbub.domain.policies import LOG_BYTES, LOG_PAGE, limit_page
 from hubbub.storage import rooms, streams, users
 from hubbub.storage.database import Database
 
@@ -34,6 +34,8 @@ async def read_log(database: Database, user: User, stream: str, after: int, limi
         if stream != user.id:
             await rooms.require_role(connection, stream, user.id)
         [head] = await streams.read_heads(connection, [stream])
-        events, more = await streams.read_page(connection, stream, after, min(limit, LOG_PAGE), LOG_BYTES)
+        events, more = await streams.read_page(
+            connection, stream, after, limit_page(limit, LOG_PAGE), LOG_BYTES
+        )
         names = await users.names(connection, {event.author for event in events})
     return LogPage(head, events, more, names)

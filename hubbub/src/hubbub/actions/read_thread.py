@@ -5,7 +5,7 @@ from __future__ import annotations
 from hubbub.actions.read_history import HistoryPage
 from hubbub.domain.errors import ChatError, Code
 from hubbub.domain.models import User
-from hubbub.domain.policies import HISTORY_BYTES, HISTORY_PAGE
+from hubbub.domain.policies import HISTORY_BYTES, HISTORY_PAGE, limit_page
 from hubbub.storage import messages, rooms, streams, users
 from hubbub.storage.database import Database
 
@@ -30,7 +30,7 @@ async def read_thread(
             raise ChatError(Code.NOT_FOUND)
         end = head.q + 1 if before is None else before
         page = await messages.read_thread(
-            connection, room_id, root, end, min(limit, HISTORY_PAGE), HISTORY_BYTES
+            connection, room_id, root, end, limit_page(limit, HISTORY_PAGE), HISTORY_BYTES
         )
         names = await users.names(connection, {message.author for message in page.messages})
     return HistoryPage(page.messages, head.q, page.more, names)

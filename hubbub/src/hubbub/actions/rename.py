@@ -10,6 +10,7 @@ from hubbub.domain.models import User
 from hubbub.domain.policies import clean_name
 from hubbub.storage import rooms, users
 from hubbub.storage.database import Database
+from hubbub.storage.streams import NewEvent
 from hubbub.storage.writer import Transaction
 
 
@@ -25,8 +26,9 @@ async def rename(database: Database, bus: Bus, user: User, name: str) -> User:
 
     async def change(transaction: Transaction) -> None:
         await users.rename(transaction.connection, user.id, renamed.name)
-        for room_id in await rooms.list_ids(transaction.connection, user.id):
-            await transaction.append(room_id, user.id, MemberChanged(MemberChange.RENAME, renamed))
+        event = MemberChanged(MemberChange.RENAME, renamed)
+        own = await rooms.list_ids(transaction.connection, user.id)
+        await transaction.append_all([NewEvent(room_id, user.id, event) for room_id in own])
 
     await database.write(change)
     bus.publish(UserRenamed(renamed))

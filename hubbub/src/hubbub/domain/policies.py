@@ -186,6 +186,11 @@ def _is_sign(character: str) -> bool:
     return (category in {"So", "Sm"} and not character.isascii()) or character in _OTHER_SIGNS
 
 
+def limit_page(limit: int, most: int) -> int:
+    """Return how long a page may be for which so much was asked: at least one, at most what is allowed."""
+    return max(1, min(limit, most))
+
+
 def check_nonce(nonce: str) -> None:
     """Refuse what can't be a nonce.
 

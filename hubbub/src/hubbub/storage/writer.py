@@ -29,7 +29,7 @@ from hubbub.domain.events import Event, StoredEvent
 from hubbub.domain.models import Posted
 from hubbub.storage import engine, posting, streams
 from hubbub.storage.posting import Post
-from hubbub.storage.streams import Asked, Known
+from hubbub.storage.streams import Asked, Known, NewEvent
 
 log = logging.getLogger(__name__)
 
@@ -51,9 +51,13 @@ class Transaction:
 
     async def append(self, stream: str, author: str, event: Event, asked: Asked | None = None) -> StoredEvent:
         """Store an event at the end of a stream."""
-        new = streams.NewEvent(stream, author, event, asked)
-        [(stored, _)] = await streams.append(self.connection, [new], self.now)
-        self.stored.append(stored)
+        [stored] = await self.append_all([NewEvent(stream, author, event, asked)])
+        return stored
+
+    async def append_all(self, new: Sequence[NewEvent]) -> list[StoredEvent]:
+        """Store events at the ends of their streams."""
+        stored = [event for event, _ in await streams.append(self.connection, new, self.now)]
+        self.stored += stored
         return stored
 
     async def find(self, author: str, nonce: str, body_hash: bytes) -> Known | None:
