@@ -11,11 +11,13 @@ from hubbub.storage import users
 
 async def test_user_has_what_they_need(database) -> None:
     """A new user can sign in, has an inbox, and belongs to the lobby."""
-    eve = User("u_eve", "Eve", "account")
+    eve = User("u_eve", "Eve", "account", "eve")
 
-    admitted = await database.write(lambda transaction: admit_user(transaction, eve, "", "eve", "#secret"))
+    admitted = await database.write(lambda transaction: admit_user(transaction, eve, "", "#secret"))
 
-    assert await authenticate(database, admitted.token) == eve
+    found = await authenticate(database, admitted.token)
+    assert found == eve
+    assert found.username == "eve"
     inbox = await sync_stream(database, eve, eve.id, None)
     assert isinstance(inbox, InboxSnapshot)
     assert [membership.room.id for membership in inbox.memberships] == [LOBBY]

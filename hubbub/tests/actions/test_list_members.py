@@ -8,13 +8,14 @@ from hubbub.domain.models import Role
 
 async def test_members_are_listed_with_roles(database, people, room) -> None:
     """Members see each other, page by page."""
-    listed = await list_members(database, people["member"], room)
+    listed, after = await list_members(database, people["member"], room, limit=3)
     first = await list_members(database, people["member"], room, limit=1)
-    rest = await list_members(database, people["member"], room, after=first[0][0].id)
+    rest = await list_members(database, people["member"], room, after=first.next or "")
 
     roles = {"owner": Role.OWNER, "moderator": Role.MODERATOR, "member": Role.MEMBER}
     assert dict(listed) == {people[name]: role for name, role in roles.items()}
-    assert first + rest == listed
+    assert first.members + rest.members == listed
+    assert after is rest.next is None
 
 
 async def test_strangers_see_nobody(database, people, room, code_of) -> None:

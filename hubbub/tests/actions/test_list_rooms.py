@@ -9,14 +9,17 @@ from hubbub.domain.models import LOBBY, Visibility
 
 async def test_public_rooms_are_listed(database, people, room) -> None:
     """Everybody finds public rooms, page by page, and sees which are theirs."""
-    listed = await list_rooms(database, people["stranger"])
+    listed, after = await list_rooms(database, people["stranger"], limit=2)
+    first = await list_rooms(database, people["stranger"], limit=1)
     rest = await list_rooms(database, people["stranger"], after=room, limit=1)
 
+    assert after is None
     assert [(each.room.id, each.members, each.is_own) for each in listed] == [
         (room, 3, False),
         (LOBBY, 4, True),
     ]
-    assert rest == listed[1:]
+    assert first == (listed[:1], room)
+    assert rest == (listed[1:], None)
 
 
 async def test_private_room_is_not_listed(database, people, room) -> None:
@@ -24,4 +27,4 @@ async def test_private_room_is_not_listed(database, people, room) -> None:
     await change_room(database, people["owner"], room, "nonce-01", visibility=Visibility.PRIVATE)
 
     for name in ("owner", "stranger"):
-        assert [each.room.id for each in await list_rooms(database, people[name])] == [LOBBY]
+        assert [each.room.id for each in (await list_rooms(database, people[name])).rooms] == [LOBBY]

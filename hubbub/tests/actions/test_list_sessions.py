@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hubbub.actions.authenticate import digest_token
 from hubbub.actions.begin_session import begin_session
 from hubbub.actions.list_sessions import list_sessions
 from hubbub.domain.policies import SESSION_LIFETIME
@@ -14,7 +15,9 @@ async def test_own_sessions_are_listed(database, guest, wall_clock) -> None:
     wall_clock.now += 1000
     phone = await database.write(lambda transaction: begin_session(transaction, ann.user, "Phone"))
 
-    listed = [await list_sessions(database, ann.user, token) for token in (ann.token, phone.token)]
+    listed = [
+        await list_sessions(database, ann.user, digest_token(token)) for token in (ann.token, phone.token)
+    ]
 
     assert [[(each.login.label, each.is_own) for each in sessions] for sessions in listed] == [
         [("Phone", False), ("", True)],
@@ -27,4 +30,4 @@ async def test_expired_session_is_not_listed(database, guest, wall_clock) -> Non
     ann = await guest("Ann")
     wall_clock.now += SESSION_LIFETIME * 1000
 
-    assert await list_sessions(database, ann.user, ann.token) == []
+    assert await list_sessions(database, ann.user, digest_token(ann.token)) == []

@@ -83,7 +83,8 @@ async def test_account_is_made_and_found(browser, program, database) -> None:
     found = await program.post("/v1/session", json={"username": "ANN.lee", "password": "correct horse"})
 
     assert (made.status_code, found.status_code) == (201, 200)
-    assert made.json() == {"me": {"id": made.json()["me"]["id"], "name": "Ann.Lee", "kind": "account"}}
+    me = {"id": made.json()["me"]["id"], "name": "Ann.Lee", "kind": "account", "username": "ann.lee"}
+    assert made.json() == {"me": me}
     assert found.json()["me"] == made.json()["me"] == (await browser.get("/v1/me")).json()["me"]
     tokens = {browser.cookies[COOKIE], found.json()["token"]}
     assert [(await authenticate(database, token)).name for token in tokens] == ["Ann.Lee"] * 2

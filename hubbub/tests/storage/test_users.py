@@ -30,8 +30,8 @@ async def test_user_is_found(connection: AsyncConnection) -> None:
 
 async def test_account_is_found_by_username(connection: AsyncConnection) -> None:
     """An account is found by what it signs in by, and by its id; a guest has none."""
-    eve = User("u_eve", "Eve", "account")
-    await users.add(connection, eve, 1, "eve", "#secret")
+    eve = User("u_eve", "Eve", "account", "eve")
+    await users.add(connection, eve, 1, "#secret")
 
     assert await users.find_account(connection, "eve") == Account(eve, "#secret", False)
     assert await users.find_own_account(connection, "u_eve") == Account(eve, "#secret", False)
@@ -41,16 +41,16 @@ async def test_account_is_found_by_username(connection: AsyncConnection) -> None
 
 async def test_username_is_one_users(connection: AsyncConnection) -> None:
     """Two users can't have the same username; any number can have none."""
-    await users.add(connection, User("u_eve", "Eve", "account"), 1, "eve", "#secret")
+    await users.add(connection, User("u_eve", "Eve", "account", "eve"), 1, "#secret")
 
     with pytest.raises(IntegrityError):
-        await users.add(connection, User("u_eva", "Eva", "account"), 1, "eve", "#secret")
+        await users.add(connection, User("u_eva", "Eva", "account", "eve"), 1, "#secret")
 
 
 async def test_password_is_replaced(connection: AsyncConnection) -> None:
     """A new password takes the place of the old one, for its account alone."""
     for name in ("eve", "joe"):
-        await users.add(connection, User(f"u_{name}", name, "account"), 1, name, "#old")
+        await users.add(connection, User(f"u_{name}", name, "account", name), 1, "#old")
     await users.set_password(connection, "u_eve", "#new")
 
     found = [await users.find_account(connection, name) for name in ("eve", "joe")]

@@ -10,11 +10,11 @@ from hubbub.storage.writer import Transaction
 
 
 async def admit_user(
-    transaction: Transaction, user: User, label: str, username: str | None = None, password: str | None = None
+    transaction: Transaction, user: User, label: str, password: str | None = None
 ) -> SignedIn:
     """Store a new user with an inbox and a session, and let them into the lobby."""
     connection, now = transaction.connection, transaction.now
-    await users.add(connection, user, now, username, password)
+    await users.add(connection, user, now, password)
     # An epoch is the moment at which numbering began: a database begun anew has another.
     await streams.open_stream(connection, user.id, now)
     lobby = await rooms.find(connection, LOBBY)

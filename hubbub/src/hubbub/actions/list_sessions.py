@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from hubbub.actions.authenticate import digest_token
 from hubbub.domain.models import Login, User
 from hubbub.storage import sessions
 from hubbub.storage.database import Database
@@ -17,9 +16,8 @@ class Listed(NamedTuple):
     is_own: bool
 
 
-async def list_sessions(database: Database, user: User, token: str) -> list[Listed]:
-    """Return a user's sessions, the last used first; `token` is that of the session that asks."""
-    own = digest_token(token)
+async def list_sessions(database: Database, user: User, own: bytes) -> list[Listed]:
+    """Return a user's sessions, the last used first; `own` is the digest of the token that asks."""
     async with database.read() as connection:
         found = await sessions.list_own(connection, user.id, database.now())
     return [Listed(login, digest == own) for digest, login in found]

@@ -28,7 +28,7 @@ async def register(
     """
     folded = fold_username(username)
     check_password(password)
-    user = User(new_user_id(), clean_name(username if name is None else name), "account")
+    user = User(new_user_id(), clean_name(username if name is None else name), "account", folded)
     # Before the long work, and again when it is done.
     async with database.read() as connection:
         if await users.find_account(connection, folded):
@@ -38,7 +38,7 @@ async def register(
     async def change(transaction: Transaction) -> SignedIn:
         if await users.find_account(transaction.connection, folded):
             raise _taken()
-        return await admit_user(transaction, user, label, folded, stored)
+        return await admit_user(transaction, user, label, stored)
 
     return await database.write(change)
 

@@ -21,11 +21,15 @@ def new_user_id() -> str:
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Someone who takes part.  A user's own inbox is the stream that bears the user's id."""
+    """Someone who takes part.  A user's own inbox is the stream that bears the user's id.
+
+    `username` is what the user signs in by; only where it is the user who is shown it, it is known.
+    """
 
     id: str
     name: str
     kind: str
+    username: str | None = field(default=None, compare=False)
 
 
 def new_session_id() -> str:

@@ -140,7 +140,8 @@ class Auth:
 
 
 def _show(user: User) -> dict[str, object]:
-    return {"me": {"id": user.id, "name": user.name, "kind": user.kind}}
+    me = {"id": user.id, "name": user.name, "kind": user.kind}
+    return {"me": me if user.username is None else me | {"username": user.username}}
 
 
 def _label(request: Request) -> str:

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from hubbub.actions.authenticate import digest_token
 from hubbub.actions.change_password import change_password
 from hubbub.actions.list_sessions import Listed, list_sessions
 from hubbub.actions.passwords import Passwords
@@ -53,7 +54,7 @@ class Sessions:
     async def list(self, request: Request) -> Response:
         """Tell where one is signed in."""
         user, token = await self._callers.require(request)
-        listed = await list_sessions(self._database, user, token)
+        listed = await list_sessions(self._database, user, digest_token(token))
         return answer({"sessions": [_show(each) for each in listed]})
 
     async def revoke(self, request: Request) -> Response:

@@ -45,12 +45,12 @@ async def add(connection: AsyncConnection, digest: bytes, user_id: str, login: L
 async def find(connection: AsyncConnection, digest: bytes, now: int) -> Found | None:
     """Return a session; None if there is none, or no longer, or its user may not use it."""
     rows = await connection.execute(
-        select(users.c.id, users.c.name, users.c.kind, *_LOGIN)
+        select(users.c.id, users.c.name, users.c.kind, users.c.username, *_LOGIN)
         .join(sessions, sessions.c.user == users.c.id)
         .where(sessions.c.digest == digest, sessions.c.expires > now, users.c.disabled.is_(None)),
     )
     row = rows.one_or_none()
-    return None if row is None else Found(User(*row[:3]), Login(*row[3:]))
+    return None if row is None else Found(User(*row[:4]), Login(*row[4:]))
 
 
 async def list_own(connection: AsyncConnection, user_id: str, now: int) -> list[Listed]:

@@ -13,17 +13,11 @@ from hubbub.storage.tables import users
 _USER = (users.c.id, users.c.name, users.c.kind)
 
 
-async def add(
-    connection: AsyncConnection,
-    user: User,
-    now: int,
-    username: str | None = None,
-    password: str | None = None,
-) -> None:
-    """Store a new user; for an account, with what it signs in by: the folded name, the password's hash."""
+async def add(connection: AsyncConnection, user: User, now: int, password: str | None = None) -> None:
+    """Store a new user; `password` is the hash of an account's, whose username is folded."""
     await connection.execute(
         insert(users).values(
-            id=user.id, name=user.name, kind=user.kind, created=now, username=username, password=password
+            id=user.id, name=user.name, kind=user.kind, created=now, username=user.username, password=password
         ),
     )
 
@@ -52,10 +46,12 @@ async def find_own_account(connection: AsyncConnection, user_id: str) -> Account
 
 async def _find_account(connection: AsyncConnection, condition: ColumnElement[bool]) -> Account | None:
     rows = await connection.execute(
-        select(*_USER, users.c.password, users.c.disabled).where(condition, users.c.password.is_not(None))
+        select(*_USER, users.c.username, users.c.password, users.c.disabled).where(
+            condition, users.c.password.is_not(None)
+        )
     )
     row = rows.one_or_none()
-    return None if row is None else Account(User(*row[:3]), row.password, row.disabled is not None)
+    return None if row is None else Account(User(*row[:4]), row.password, row.disabled is not None)
 
 
 async def set_password(connection: AsyncConnection, user_id: str, password: str) -> None:
