@@ -1,0 +1,100 @@
+"""Who may not know of a room can't tell it from one that isn't there, whatever they try."""
+
+from __future__ import annotations
+
+import pytest
+
+from hubbub.actions.change_room import change_room
+from hubbub.actions.create_room import create_room
+from hubbub.actions.delete_message import delete_message
+from hubbub.actions.edit_message import edit_message
+from hubbub.actions.give_role import give_role
+from hubbub.actions.invite import invite
+from hubbub.actions.join_room import join_room
+from hubbub.actions.leave_room import leave_room
+from hubbub.actions.list_members import list_members
+from hubbub.actions.mark_read import mark_read
+from hubbub.actions.pin_message import pin_message
+from hubbub.actions.post_message import post_message
+from hubbub.actions.react import react
+from hubbub.actions.read_history import Side, read_history
+from hubbub.actions.read_log import read_log
+from hubbub.actions.read_pinned import read_pinned
+from hubbub.actions.read_room import read_room
+from hubbub.actions.read_thread import read_thread
+from hubbub.actions.read_versions import read_versions
+from hubbub.actions.remove_member import ban, kick, unban
+from hubbub.actions.sign_in_guest import sign_in_guest
+from hubbub.actions.sync_stream import sync_stream
+from hubbub.domain.errors import ChatError, Code
+from hubbub.domain.models import Position, Role, Visibility
+
+NONCE = "nonce-xx"
+
+# Everything that can be tried on a room: by whom, where, on which message, on whom.
+VERBS = {
+    "sync": lambda db, me, s, q, other: sync_stream(db, me, s, None),
+    "resume": lambda db, me, s, q, other: sync_stream(db, me, s, Position(db.now(), 1)),
+    "history": lambda db, me, s, q, other: read_history(db, me, s, Side.AROUND, q, 10),
+    "log": lambda db, me, s, q, other: read_log(db, me, s, 0),
+    "thread": lambda db, me, s, q, other: read_thread(db, me, s, q),
+    "versions": lambda db, me, s, q, other: read_versions(db, me, s, q),
+    "pinned": lambda db, me, s, q, other: read_pinned(db, me, s),
+    "members": lambda db, me, s, q, other: list_members(db, me, s),
+    "room": lambda db, me, s, q, other: read_room(db, me, s),
+    "read": lambda db, me, s, q, other: mark_read(db, me, s, q),
+    "post": lambda db, me, s, q, other: post_message(db, me, s, NONCE, "hi"),
+    "reply": lambda db, me, s, q, other: post_message(db, me, s, NONCE, "hi", q, q),
+    "edit": lambda db, me, s, q, other: edit_message(db, me, s, NONCE, q, "hi"),
+    "delete": lambda db, me, s, q, other: delete_message(db, me, s, NONCE, q),
+    "react": lambda db, me, s, q, other: react(db, me, s, NONCE, q, "👍", on=True),
+    "pin": lambda db, me, s, q, other: pin_message(db, me, s, NONCE, q, on=True),
+    "join": lambda db, me, s, q, other: join_room(db, me, NONCE, s),
+    "leave": lambda db, me, s, q, other: leave_room(db, me, s, NONCE),
+    "change": lambda db, me, s, q, other: change_room(db, me, s, NONCE, name="mine"),
+    "invite": lambda db, me, s, q, other: invite(db, me, s, NONCE, me.id),
+    "kick": lambda db, me, s, q, other: kick(db, me, s, NONCE, other),
+    "ban": lambda db, me, s, q, other: ban(db, me, s, NONCE, other),
+    "unban": lambda db, me, s, q, other: unban(db, me, s, NONCE, me.id),
+    "role": lambda db, me, s, q, other: give_role(db, me, s, NONCE, me.id, Role.OWNER),
+}
+
+
+@pytest.fixture
+async def house(database):
+    """Make a private room with messages of people who have been there, and are no longer."""
+    names = ("owner", "left", "kicked", "banned", "stranger")
+    people = {name: (await sign_in_guest(database, name)).user for name in names}
+    owner = people.pop("owner")
+    room = (await create_room(database, owner, "nonce-00", "secret", "", Visibility.PRIVATE)).room.id
+    for name in ("left", "kicked", "banned"):
+        await invite(database, owner, room, f"nonce-in-{name}", people[name].id)
+    q = (await post_message(database, people["left"], room, "nonce-01", "mine")).q
+    await leave_room(database, people["left"], room, "nonce-02")
+    await kick(database, owner, room, "nonce-03", people["kicked"].id)
+    await ban(database, owner, room, "nonce-04", people["banned"].id)
+    return owner, people, room, q
+
+
+async def refusal(doing) -> tuple[str, str, float | None]:
+    """Return all that is told of a refusal."""
+    with pytest.raises(ChatError) as caught:
+        await doing
+    return caught.value.code.value, str(caught.value), caught.value.after
+
+
+async def test_secret_room_is_no_room(database, house, heard) -> None:
+    """To everyone who isn't in it, a private room answers as one that isn't there, and does nothing."""
+    owner, people, room, q = house
+    heard.clear()
+
+    told = {
+        (verb, name, where): await refusal(do(database, user, where, q, owner.id))
+        for verb, do in VERBS.items()
+        for name, user in people.items()
+        for where in (room, "r_nowhere")
+    }
+
+    not_found = ("not_found", str(ChatError(Code.NOT_FOUND)), None)
+    assert {which: answer for which, answer in told.items() if answer != not_found} == {}
+    assert heard == []
