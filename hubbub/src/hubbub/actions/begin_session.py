@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from hubbub.actions.authenticate import digest_token
 from hubbub.domain.models import Login, User, new_session_id
-from hubbub.domain.policies import SESSION_LIFETIME, clean_label
+from hubbub.domain.names import clean_label
+from hubbub.domain.policies import SESSION_LIFETIME
 from hubbub.storage import sessions
 from hubbub.storage.writer import Transaction
 

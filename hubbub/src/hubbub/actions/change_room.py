@@ -7,8 +7,8 @@ from dataclasses import replace
 from hubbub.actions.do_once import do_in_room
 from hubbub.domain.events import RoomChanged, StoredEvent
 from hubbub.domain.models import Posted, Role, User, Visibility
+from hubbub.domain.names import clean_room_name, clean_topic
 from hubbub.domain.permissions import check_moderates
-from hubbub.domain.policies import clean_room_name, clean_topic
 from hubbub.storage import rooms
 from hubbub.storage.database import Database
 from hubbub.storage.streams import Asked

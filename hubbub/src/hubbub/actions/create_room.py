@@ -7,7 +7,7 @@ from hubbub.actions.do_once import do_once
 from hubbub.actions.read_room import read_room
 from hubbub.domain.events import StoredEvent
 from hubbub.domain.models import Membership, Role, Room, User, Visibility, new_room_id
-from hubbub.domain.policies import clean_room_name, clean_topic
+from hubbub.domain.names import clean_room_name, clean_topic
 from hubbub.storage import rooms, streams
 from hubbub.storage.database import Database
 from hubbub.storage.streams import Asked

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hubbub.actions.begin_session import SignedIn, begin_session
 from hubbub.actions.passwords import Passwords
 from hubbub.domain.errors import ChatError, Code
-from hubbub.domain.policies import fold_username
+from hubbub.domain.names import fold_username
 from hubbub.storage import users
 from hubbub.storage.database import Database
 from hubbub.storage.writer import Transaction

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from hubbub.actions.change_message import change_message
+from hubbub.domain.emoji import check_emoji
 from hubbub.domain.errors import ChatError, Code
 from hubbub.domain.events import Reacted, StoredEvent
 from hubbub.domain.models import Message, Posted, Role, User
-from hubbub.domain.policies import REACTIONS, check_emoji
+from hubbub.domain.policies import REACTIONS
 from hubbub.storage import messages
 from hubbub.storage.database import Database
 from hubbub.storage.writer import Transaction

@@ -7,7 +7,8 @@ from hubbub.actions.begin_session import SignedIn
 from hubbub.actions.passwords import Passwords
 from hubbub.domain.errors import ChatError, Code
 from hubbub.domain.models import User, new_user_id
-from hubbub.domain.policies import check_password, clean_name, fold_username
+from hubbub.domain.names import clean_name, fold_username
+from hubbub.domain.policies import check_password
 from hubbub.storage import users
 from hubbub.storage.database import Database
 from hubbub.storage.writer import Transaction

@@ -7,7 +7,7 @@ from dataclasses import replace
 from hubbub.bus.base import Bus
 from hubbub.domain.events import MemberChange, MemberChanged, UserRenamed
 from hubbub.domain.models import User
-from hubbub.domain.policies import clean_name
+from hubbub.domain.names import clean_name
 from hubbub.storage import rooms, users
 from hubbub.storage.database import Database
 from hubbub.storage.streams import NewEvent

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hubbub.actions.admit_user import admit_user
 from hubbub.actions.begin_session import SignedIn
 from hubbub.domain.models import User, new_user_id
-from hubbub.domain.policies import clean_name
+from hubbub.domain.names import clean_name
 from hubbub.storage.database import Database
 from hubbub.storage.writer import Transaction
 

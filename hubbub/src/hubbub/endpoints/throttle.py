@@ -7,7 +7,7 @@ import asyncio
 from starlette.requests import Request
 
 from hubbub.domain.errors import ChatError, Code
-from hubbub.domain.policies import fold_username
+from hubbub.domain.names import fold_username
 from hubbub.endpoints.sender import find_sender
 from hubbub.realtime.bucket import Buckets
 
