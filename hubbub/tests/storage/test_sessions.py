@@ -40,7 +40,8 @@ async def test_use_of_session_is_stored(connection: AsyncConnection) -> None:
     """When a session was last used is stored, and nobody else's."""
     await sessions.add(connection, b"#1", "u_ann", login("one"))
     await sessions.add(connection, b"#2", "u_ann", login("two"))
-    await sessions.touch(connection, b"#1", 7)
+    await sessions.touch(connection, [b"#1", b"#unknown"], 7)
+    await sessions.touch(connection, [], 8)
 
     assert await sessions.list_own(connection, "u_ann", 8) == [
         (b"#1", login("one", seen=7)),

@@ -12,12 +12,12 @@ from sqlalchemy.exc import OperationalError
 from hubbub.actions.begin_session import SignedIn
 from hubbub.domain.errors import ChatError, Code
 from hubbub.domain.events import MessagePosted, Notice, StoredEvent
-from hubbub.domain.models import LOBBY, Posted
-from hubbub.storage import users
+from hubbub.domain.models import LOBBY, Posted, Room
+from hubbub.storage import rooms, users
 from hubbub.storage.database import Database
 from hubbub.storage.engine import Engines
 from hubbub.storage.posting import Post
-from hubbub.storage.writer import BATCH, Transaction
+from hubbub.storage.writer import BATCH, Transaction, Writer
 
 Guest = Callable[[str], Awaitable[SignedIn]]
 
@@ -236,3 +236,23 @@ async def test_close_finishes_what_began(database: Database, engines: Engines, g
     async with engines.reading.connect() as connection:
         count = await connection.scalar(text("SELECT count(*) FROM messages"))
     assert count == BATCH + 5
+
+
+async def test_nobody_waits_for_later(
+    engines: Engines, database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What nobody waits for is done in its turn, or fails into the log, or is too late."""
+    writer = Writer(engines.writing, lambda _: None, lambda: 1)
+    room = Room("r_soon", "soon", "")
+
+    async def make(transaction: Transaction) -> None:
+        await rooms.add(transaction.connection, room, transaction.now)
+
+    writer.change_soon(make)
+    writer.change_soon(make)
+    found = await writer.change(lambda transaction: rooms.find(transaction.connection, "r_soon"))
+    await writer.close()
+    writer.change_soon(make)
+
+    assert found == room
+    assert caplog.text.count("a transaction failed") == 1

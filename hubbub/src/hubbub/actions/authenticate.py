@@ -8,7 +8,6 @@ from hubbub.domain.models import User
 from hubbub.domain.policies import SEEN_INTERVAL
 from hubbub.storage import sessions
 from hubbub.storage.database import Database
-from hubbub.storage.writer import Transaction
 
 
 def digest_token(token: str) -> bytes:
@@ -30,9 +29,5 @@ async def authenticate(database: Database, token: str) -> User | None:
     if found is None:
         return None
     if now - found.login.seen >= SEEN_INTERVAL * 1000:
-
-        async def change(transaction: Transaction) -> None:
-            await sessions.touch(transaction.connection, digest, transaction.now)
-
-        database.write_soon(change)
+        database.note_use(digest)
     return found.user

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import TypeVar
@@ -11,9 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hubbub.domain.events import StoredEvent
 from hubbub.domain.models import Posted
+from hubbub.storage import sessions
 from hubbub.storage.engine import Engines, as_chat_error
 from hubbub.storage.posting import Post
-from hubbub.storage.writer import Change, Writer
+from hubbub.storage.writer import Change, Transaction, Writer
 
 T = TypeVar("T")
 
@@ -31,6 +33,10 @@ class Database:
         self.now = now
         self._engines = engines
         self._writer = Writer(engines.writing, announce, now)
+        # Sessions of which it isn't stored yet that they were used: when everybody comes at once, the writer
+        # has better to do than to write it down for each.
+        self._used: set[bytes] = set()
+        self._noting: asyncio.Future[None] | None = None
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
@@ -53,9 +59,17 @@ class Database:
         """Do several things in one transaction, all or none; see `Writer.change`."""
         return await self._writer.change(change)
 
-    def write_soon(self, change: Change[T]) -> None:
-        """Do what nobody waits for; see `Writer.change_soon`."""
-        self._writer.change_soon(change)
+    def note_use(self, digest: bytes) -> None:
+        """Store soon that a session was used, together with others; nobody waits for it."""
+        self._used.add(digest)
+        # One that failed before its turn took nothing from the set.
+        if self._noting is None or self._noting.done():
+            self._noting = self._writer.change_soon(self._store_use)
+
+    async def _store_use(self, transaction: Transaction) -> None:
+        self._noting = None
+        used, self._used = self._used, set()
+        await sessions.touch(transaction.connection, used, transaction.now)
 
     async def close(self) -> None:
         """Finish the writes that have begun, refuse others, and close every connection."""

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, delete, insert, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hubbub.domain.models import Login, User
 from hubbub.storage.tables import sessions, users
 
 _LOGIN = (sessions.c.id, sessions.c.label, sessions.c.created, sessions.c.seen, sessions.c.expires)
+
+
+_TOUCH = update(sessions).where(sessions.c.digest == bindparam("used")).values(seen=bindparam("now"))
 
 
 class Found(NamedTuple):
@@ -63,9 +67,10 @@ async def list_own(connection: AsyncConnection, user_id: str, now: int) -> list[
     return [Listed(row.digest, Login(*row[1:])) for row in rows]
 
 
-async def touch(connection: AsyncConnection, digest: bytes, now: int) -> None:
-    """Store that a session was used."""
-    await connection.execute(update(sessions).where(sessions.c.digest == digest).values(seen=now))
+async def touch(connection: AsyncConnection, digests: Collection[bytes], now: int) -> None:
+    """Store that sessions were used."""
+    if digests:
+        await connection.execute(_TOUCH, [{"used": digest, "now": now} for digest in digests])
 
 
 async def remove(connection: AsyncConnection, digest: bytes) -> None:

@@ -139,13 +139,16 @@ class Writer:
         """
         return await self._submit(_Pending(None, change))
 
-    def change_soon(self, change: Change[T]) -> None:
-        """Do what nobody waits for when its turn comes; if it fails, the log says so.
+    def change_soon(self, change: Change[T]) -> asyncio.Future[T] | None:
+        """Do what nobody need wait for when its turn comes; if it fails, the log says so.
 
         Once the writer is closing, it is left out.
         """
-        if not self._closing:
-            self._enqueue(_Pending(None, change)).add_done_callback(_ignore)
+        if self._closing:
+            return None
+        done = self._enqueue(_Pending(None, change))
+        done.add_done_callback(_ignore)
+        return done
 
     async def close(self) -> None:
         """Refuse further writes and wait until those that came before are done."""
