@@ -8,8 +8,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from hubbub.app import DATABASE, StartError, now, run_chat
+from hubbub.app import CHORES_INTERVAL, DATABASE, StartError, now, run_chat
 from hubbub.config import Settings
+from hubbub.domain.errors import ChatError, Code
 from hubbub.domain.policies import GUEST_BURST
 
 
@@ -180,3 +181,29 @@ async def test_junk_is_told(settings: Settings) -> None:
 def test_time_is_in_milliseconds() -> None:
     """The clock counts milliseconds since 1970."""
     assert 1_700_000_000_000 < now() < 10_000_000_000_000
+
+
+async def test_chores_are_done_every_day(
+    settings: Settings, loop_clock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Each day the chat tidies up; what can't be done is left for the next, and the rest is done."""
+    done: list[str] = []
+
+    async def forget(_database: object) -> None:
+        done.append("forget")
+        raise ChatError(Code.UNAVAILABLE)
+
+    async def audit(_database: object) -> None:
+        done.append("audit")
+
+    async with run_chat(settings):
+        monkeypatch.setattr("hubbub.app.forget_sessions", forget)
+        monkeypatch.setattr("hubbub.app.audit_marks", audit)
+        await loop_clock.advance(CHORES_INTERVAL - 60)
+        before = list(done)
+        await loop_clock.advance(61)
+        await loop_clock.advance(CHORES_INTERVAL + 1)
+
+    assert before == []
+    assert done == ["forget", "audit"] * 2
+    assert "left for tomorrow" in caplog.text

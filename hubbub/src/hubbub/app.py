@@ -6,8 +6,10 @@ acknowledged is on the disk in either case.
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import functools
+import logging
 import re
 import socket
 import time
@@ -19,12 +21,14 @@ from typing import Final
 from starlette.applications import Starlette
 
 from fullduplex import Server, ServerConnection, asgi, serve
+from hubbub.actions.audit_marks import audit_marks
 from hubbub.actions.forget_sessions import forget_sessions
 from hubbub.actions.open_lobby import open_lobby
 from hubbub.actions.passwords import Passwords
 from hubbub.bus.base import Bus
 from hubbub.bus.local import LocalBus
 from hubbub.config import Settings
+from hubbub.domain.errors import ChatError
 from hubbub.domain.events import StoredEvent
 from hubbub.domain.policies import (
     GUEST_BURST,
@@ -53,9 +57,12 @@ from hubbub.storage.engine import StorageUnusableError, open_engines, sqlite_url
 from hubbub.storage.folder import claim_folder
 from hubbub.storage.migrate import migrate
 
+log = logging.getLogger(__name__)
+
 DATABASE: Final = "hubbub.sqlite3"
 WEB: Final = Path(__file__).parent / "web_dist"
 CLOSE_TIMEOUT: Final = 2.0
+CHORES_INTERVAL: Final = 24 * 3600.0
 
 
 class StartError(Exception):
@@ -101,9 +108,24 @@ async def _open_database(file: Path, bus: Bus) -> AsyncIterator[Database]:
     try:
         await forget_sessions(database)
         await open_lobby(database)
-        yield database
+        chores = asyncio.create_task(_do_chores(database), name="chores")
+        try:
+            yield database
+        finally:
+            chores.cancel()
     finally:
         await database.close()
+
+
+async def _do_chores(database: Database) -> None:
+    """Do once a day what nobody asks for."""
+    while True:
+        await asyncio.sleep(CHORES_INTERVAL)
+        for chore in (forget_sessions, audit_marks):
+            try:
+                await chore(database)
+            except ChatError as error:
+                log.warning("a chore is left for tomorrow: %s", error)
 
 
 def _make_private(file: Path) -> None:

@@ -47,5 +47,5 @@ async def test_deleted_mention_waits_for_nobody(database, people, room, say) -> 
 
     async with database.read() as connection:
         found = await marks.find(connection, room, owner.id)
-        assert await marks.recount(connection) == []
+        assert await marks.recount(connection, room) == []
     assert found == Marks(1, 1, 1)

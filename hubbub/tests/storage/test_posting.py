@@ -114,7 +114,7 @@ async def test_author_has_read_so_far(connection: AsyncConnection) -> None:
     await post_all(connection, post("nonce-04"), post("nonce-05", author="u_bob"))
 
     assert await marks.find(connection, "r_garden", "u_ann") == Marks(4, 1, 0)
-    assert await marks.recount(connection) == []
+    assert await marks.recount(connection, "r_garden") == []
 
 
 async def test_member_is_told_of_mention(connection: AsyncConnection) -> None:
@@ -144,7 +144,7 @@ async def test_answering_reads_mentions(connection: AsyncConnection) -> None:
     await post_all(connection, post("nonce-04", "<@u_bob>?", thread=1))
 
     assert await marks.find(connection, "r_garden", "u_bob") == Marks(2, 1, 2)
-    assert await marks.recount(connection) == []
+    assert await marks.recount(connection, "r_garden") == []
 
 
 async def test_repeat_calls_nobody_twice(connection: AsyncConnection) -> None:

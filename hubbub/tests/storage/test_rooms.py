@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
+import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hubbub.domain.models import Marks, Membership, Role, Room, User, Visibility
@@ -114,3 +115,14 @@ async def test_ban_is_for_one_room(connection: AsyncConnection) -> None:
 
     assert banned == [True, False]
     assert not await rooms.is_banned(connection, "r_garden", "u_bob")
+
+
+async def test_all_rooms_are_listed(connection: AsyncConnection, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every room comes once, page by page, whoever may see it."""
+    await rooms.change(connection, Room("r_attic", "attic", "", Visibility.PRIVATE))
+    assert await rooms.list_all(connection, "") == ["r_attic", "r_garden"]
+    monkeypatch.setattr(rooms, "PAGE", 1)
+
+    assert await rooms.list_all(connection, "") == ["r_attic"]
+    assert await rooms.list_all(connection, "r_attic") == ["r_garden"]
+    assert await rooms.list_all(connection, "r_garden") == []

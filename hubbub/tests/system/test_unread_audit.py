@@ -259,7 +259,7 @@ class House:
         async with self.database.read() as connection:
             stored, _ = await messages.read_from(connection, self.room, 0, 10_000, EVERYTHING)
             found = {user.id: await marks.find(connection, self.room, user.id) for user in self.people}
-            wrong = await marks.recount(connection)
+            wrong = await marks.recount(connection, self.room)
             log = await streams.read_after(connection, self.room, 0)
             [head] = await streams.read_heads(connection, [self.room])
         assert wrong == []

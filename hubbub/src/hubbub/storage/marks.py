@@ -88,8 +88,8 @@ def _count_mentions(room: str, user_id: str, q: int) -> Select[*tuple[Any, ...]]
     )
 
 
-async def recount(connection: AsyncConnection) -> Sequence[tuple[str, str]]:
-    """Count everything anew; return the rooms and members of whom the marks say something else."""
+async def recount(connection: AsyncConnection, room: str) -> Sequence[str]:
+    """Count anew what waits in a room; return the members of whom the marks say something else."""
     waiting = (
         select(func.count())
         .select_from(messages)
@@ -113,9 +113,10 @@ async def recount(connection: AsyncConnection) -> Sequence[tuple[str, str]]:
         .correlate(memberships)
         .scalar_subquery()
     )
-    rows = await connection.execute(
-        select(memberships.c.room, memberships.c.user)
+    rows = await connection.scalars(
+        select(memberships.c.user)
         .join(streams, streams.c.id == memberships.c.room)
-        .where((unread() != waiting) | (memberships.c.mentions != called))
+        .where(memberships.c.room == room, (unread() != waiting) | (memberships.c.mentions != called))
+        .order_by(memberships.c.user)
     )
-    return [(row.room, row.user) for row in rows]
+    return list(rows)

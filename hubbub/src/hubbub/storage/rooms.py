@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Row, Select, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -15,6 +15,8 @@ from hubbub.domain.models import Marks, Membership, Role, Room, User, Visibility
 from hubbub.storage.engine import select_pairs
 from hubbub.storage.marks import unread
 from hubbub.storage.tables import bans, memberships, rooms, streams, users
+
+PAGE: Final = 1_000
 
 _ROOM = (rooms.c.id, rooms.c.name, rooms.c.topic, rooms.c.visibility)
 
@@ -46,6 +48,14 @@ async def find(connection: AsyncConnection, room_id: str) -> Room | None:
     rows = await connection.execute(select(*_ROOM).where(rooms.c.id == room_id))
     row = rows.one_or_none()
     return None if row is None else _room(row)
+
+
+async def list_all(connection: AsyncConnection, after: str) -> list[str]:
+    """Return the ids of rooms, in their order, beginning after one; so many that there may be more."""
+    rows = await connection.scalars(
+        select(rooms.c.id).where(rooms.c.id > after).order_by(rooms.c.id).limit(PAGE)
+    )
+    return list(rows)
 
 
 @dataclass(frozen=True, slots=True)

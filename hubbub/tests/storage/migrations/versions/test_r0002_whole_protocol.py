@@ -69,7 +69,7 @@ async def test_old_messages_are_counted(connection: AsyncConnection) -> None:
     ]
     await marks.set_read(connection, "r_garden", "u_bob", 2)
     assert await marks.find(connection, "r_garden", "u_bob") == Marks(2, 1, 0)
-    assert await marks.recount(connection) == []
+    assert await marks.recount(connection, "r_garden") == []
 
 
 async def test_old_room_goes_on(connection: AsyncConnection) -> None:
@@ -80,7 +80,7 @@ async def test_old_room_goes_on(connection: AsyncConnection) -> None:
 
     assert outcome == Posted(5, 9, False)
     assert await marks.find(connection, "r_garden", "u_ann") == Marks(4, 1, 1)
-    assert await marks.recount(connection) == []
+    assert await marks.recount(connection, "r_garden") == []
 
 
 async def test_old_nonces_are_known(connection: AsyncConnection) -> None:
