@@ -31,14 +31,14 @@ async def test_new_password_takes_its_place(database, bus, passwords, ann, code_
     """From then on the new one is right, and the old one wrong."""
     await change_password(database, bus, passwords, ann.user, ann.token, "correct horse", "battery staple")
 
-    assert await code_of(log_in(database, passwords, "ann", "correct horse")) == "unauthorized"
-    assert (await log_in(database, passwords, "ann", "battery staple")).user == ann.user
+    assert await code_of(log_in(database, bus, passwords, "ann", "correct horse")) == "unauthorized"
+    assert (await log_in(database, bus, passwords, "ann", "battery staple")).user == ann.user
 
 
 async def test_other_sessions_end(database, bus, passwords, ann, guest, heard) -> None:
     """Whoever else is in by the old password is out at once; who changed it stays, as do others."""
     bob = await guest("Bob")
-    others = [await log_in(database, passwords, "ann", "correct horse") for _ in range(2)]
+    others = [await log_in(database, bus, passwords, "ann", "correct horse") for _ in range(2)]
     heard.clear()
 
     await change_password(database, bus, passwords, ann.user, ann.token, "correct horse", "battery staple")
@@ -62,7 +62,7 @@ async def test_refused_change_changes_nothing(
 
     assert await code_of(changing) == code
     assert heard == []
-    await log_in(database, passwords, "ann", "correct horse")
+    await log_in(database, bus, passwords, "ann", "correct horse")
 
 
 async def test_guest_has_no_password(database, bus, passwords, guest, code_of) -> None:

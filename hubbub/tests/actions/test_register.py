@@ -36,7 +36,7 @@ async def test_account_has_a_name(database) -> None:
     assert user.name == "小林"
 
 
-async def test_username_is_taken_once(database, code_of) -> None:
+async def test_username_is_taken_once(database, bus, code_of) -> None:
     """Of two who want the same username, however written, also at once, one gets it."""
     passwords = Passwords()
     outcomes = await asyncio.gather(
@@ -47,7 +47,7 @@ async def test_username_is_taken_once(database, code_of) -> None:
     [refused] = [each for each in outcomes if isinstance(each, ChatError)]
     assert (refused.code, str(refused)) == ("invalid", "This username is taken.")
     assert await code_of(register(database, passwords, "ANN", "battery staple")) == "invalid"
-    await log_in(database, passwords, "ann", "correct horse")
+    await log_in(database, bus, passwords, "ann", "correct horse")
 
 
 @pytest.mark.parametrize(

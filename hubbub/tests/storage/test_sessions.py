@@ -96,3 +96,15 @@ async def test_other_sessions_are_removed(connection: AsyncConnection) -> None:
     assert sorted(await sessions.remove_others(connection, "u_ann", b"#2")) == [b"#1", b"#3"]
     assert [each.digest for each in await sessions.list_own(connection, "u_ann", 2)] == [b"#2"]
     assert await sessions.find(connection, b"#4", 2) is not None
+
+
+async def test_oldest_sessions_are_removed(connection: AsyncConnection) -> None:
+    """So many are kept as were used last, of one user."""
+    for digest, seen in ((b"#1", 3), (b"#2", 1), (b"#3", 2)):
+        await sessions.add(connection, digest, "u_ann", login(digest.decode(), seen=seen))
+    await sessions.add(connection, b"#4", "u_bob", login("four"))
+
+    assert await sessions.remove_oldest(connection, "u_ann", 3) == []
+    assert sorted(await sessions.remove_oldest(connection, "u_ann", 1)) == [b"#2", b"#3"]
+    assert await sessions.find(connection, b"#1", 4) is not None
+    assert await sessions.find(connection, b"#4", 4) is not None

@@ -51,6 +51,8 @@ SENDER_LOGIN_BURST: Final = 30
 SENDER_LOGINS_PER_SECOND: Final = 1 / 2
 
 SESSION_LIFETIME: Final = 365 * 24 * 3600
+SESSIONS: Final = 50
+"""In how many places a user may be signed in."""
 SEEN_INTERVAL: Final = 3600
 """How long it may be untrue when a session was last used."""
 

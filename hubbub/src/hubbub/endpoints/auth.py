@@ -111,7 +111,7 @@ class Auth:
         given = await read_body(request, Credentials, "a username and a password")
         self._throttle.count_login(request, given.username)
         signed_in = await log_in(
-            self._database, self._passwords, given.username, given.password, _label(request)
+            self._database, self._bus, self._passwords, given.username, given.password, _label(request)
         )
         return await self._let_in(request, signed_in, 200)
 

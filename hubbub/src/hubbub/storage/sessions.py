@@ -89,6 +89,17 @@ async def remove_others(connection: AsyncConnection, user_id: str, digest: bytes
     return await _remove(connection, (sessions.c.user == user_id) & (sessions.c.digest != digest))
 
 
+async def remove_oldest(connection: AsyncConnection, user_id: str, keep: int) -> list[bytes]:
+    """Forget all of a user's sessions but so many, those that were used last; return their digests."""
+    kept = (
+        select(sessions.c.digest)
+        .where(sessions.c.user == user_id)
+        .order_by(sessions.c.seen.desc(), sessions.c.created.desc(), sessions.c.id)
+        .limit(keep)
+    )
+    return await _remove(connection, (sessions.c.user == user_id) & sessions.c.digest.not_in(kept))
+
+
 async def _remove(connection: AsyncConnection, which: ColumnElement[bool]) -> list[bytes]:
     removed = await connection.execute(delete(sessions).where(which).returning(sessions.c.digest))
     return [row.digest for row in removed]
