@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from fullduplex import Server, ServerConnection, asgi, serve
+from hubbub import wire
 from hubbub.actions.forget_sessions import forget_sessions
 from hubbub.actions.open_lobby import open_lobby
 from hubbub.bus.base import Bus
@@ -29,7 +30,6 @@ from hubbub.endpoints.auth import Auth
 from hubbub.endpoints.names import Names
 from hubbub.endpoints.page import Page
 from hubbub.endpoints.realtime import Door, find_token
-from hubbub.realtime import wire
 from hubbub.realtime.bucket import Buckets
 from hubbub.realtime.gateway import Gateway
 from hubbub.realtime.hub import Hub
