@@ -43,8 +43,8 @@ def _made(kind: types.Type) -> st.SearchStrategy[Any]:
             return st.builds(kind.cls, **{field.name: _made(field.type) for field in kind.fields})
         case types.UnionType():
             return st.one_of([_made(each) for each in kind.types])
-        case types.Metadata():
-            return _made(kind.type)
+        case types.Metadata(type=inner, extra_json_schema=extra):
+            return st.from_regex(extra["pattern"], fullmatch=True) if "pattern" in extra else _made(inner)
         case types.ListType():
             return st.lists(_made(kind.item_type), max_size=3)
         case types.DictType():

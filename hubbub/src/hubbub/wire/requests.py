@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from hubbub.wire.values import STREAMS, Amount, At, Name, Number, Presence, Status
+from hubbub.wire.values import STREAMS, Amount, At, Name, Nonce, Number, Presence, Status
 
 
 class Client(Struct, omit_defaults=True):
@@ -51,7 +51,7 @@ class Write(Struct):
 
     id: Number
     s: Name
-    n: Name
+    n: Nonce
 
 
 class Draft(Struct, omit_defaults=True):
@@ -116,7 +116,7 @@ class Skip(Struct, tag_field="t", tag="skip"):
 
     id: Number
     s: Name
-    n: Name
+    n: Nonce
 
 
 class Hist(Struct, tag_field="t", tag="hist", omit_defaults=True):
@@ -145,7 +145,7 @@ class Call(Struct, tag_field="t", tag="call", omit_defaults=True):
     id: Number
     m: Name
     p: msgspec.Raw
-    n: Name | None = None
+    n: Nonce | None = None
 
 
 class Typing(Struct, tag_field="t", tag="typing"):
