@@ -55,9 +55,9 @@ class Invite(Struct):
 
 
 class ListRooms(Struct, omit_defaults=True):
-    """Asks for public rooms and one's own, in the directory's order, from behind a page's `next` on."""
+    """Asks for public rooms, by name, from behind a page's `next` on."""
 
-    after: Title | None = None
+    after: Name | None = None
     limit: Amount = 50
 
 
@@ -94,12 +94,12 @@ class ListMembers(Struct, omit_defaults=True):
     """Asks for a room's members, from behind a page's `next` on."""
 
     s: Name
-    after: Title | None = None
+    after: Name | None = None
     limit: Amount = 100
 
 
 class ListEdits(Struct):
-    """Asks for every text that a message had."""
+    """Asks for the texts that a message had."""
 
     s: Name
     q: Number
@@ -115,7 +115,7 @@ class ReadThread(Struct, omit_defaults=True):
 
 
 class ListPinned(Struct):
-    """Asks for the messages that are pinned to a room."""
+    """Asks for the messages that are pinned to a room, the last pinned first."""
 
     s: Name
 
@@ -133,11 +133,10 @@ class RevokeSession(Struct):
 # Results
 
 
-class RoomResult(Struct, omit_defaults=True):
-    """The room, as one's own; `dup` if it was so before by this nonce."""
+class RoomResult(Struct):
+    """The room, as one's own."""
 
     room: RoomInfo
-    dup: bool = False
 
 
 class WriteResult(Struct, omit_defaults=True):
@@ -163,13 +162,14 @@ class MembersResult(Struct, omit_defaults=True):
 
 
 class EditsResult(Struct):
-    """The texts of a message, the oldest first; none once it is deleted."""
+    """The last texts of a message, the oldest first, and `more` before them; none once it is deleted."""
 
     edits: list[EditInfo]
+    more: bool
 
 
 class MessagesResult(Struct):
-    """Messages as they were when the stream's head was `asof`; `more` if there are older ones."""
+    """Messages as they were when the stream's head was `asof`; `more` if there are others before them."""
 
     msgs: list[MessageInfo]
     asof: int

@@ -102,13 +102,14 @@ class EditInfo(Struct):
 
 
 class SessionInfo(Struct):
-    """Where someone is signed in; `seen` is exact to the hour, `current` is who asks."""
+    """Where someone is signed in; `seen` is exact to the hour, `own` is that of who asks."""
 
     id: str
     label: str
     created: int
     seen: int
-    current: bool
+    expires: int
+    own: bool
 
 
 class PresenceInfo(Struct, omit_defaults=True):

@@ -168,9 +168,10 @@ export interface EditedBody {
   text: string
 }
 
-/** The texts of a message, the oldest first; none once it is deleted. */
+/** The last texts of a message, the oldest first, and `more` before them; none once it is deleted. */
 export interface EditsResult {
   edits: EditInfo[]
+  more: boolean
 }
 
 /** Something that may be lost, and is no longer true after `ttl`, if that is given. */
@@ -325,7 +326,7 @@ export interface Limits {
   typing: number
 }
 
-/** Asks for every text that a message had. */
+/** Asks for the texts that a message had. */
 export interface ListEdits {
   s: string
   q: number
@@ -338,12 +339,12 @@ export interface ListMembers {
   limit?: number
 }
 
-/** Asks for the messages that are pinned to a room. */
+/** Asks for the messages that are pinned to a room, the last pinned first. */
 export interface ListPinned {
   s: string
 }
 
-/** Asks for public rooms and one's own, in the directory's order, from behind a page's `next` on. */
+/** Asks for public rooms, by name, from behind a page's `next` on. */
 export interface ListRooms {
   after?: string
   limit?: number
@@ -438,7 +439,7 @@ export interface MessageInfo {
   rc?: number
 }
 
-/** Messages as they were when the stream's head was `asof`; `more` if there are older ones. */
+/** Messages as they were when the stream's head was `asof`; `more` if there are others before them. */
 export interface MessagesResult {
   msgs: MessageInfo[]
   asof: number
@@ -636,10 +637,9 @@ export interface RoomResetOk {
   mode: 'reset'
 }
 
-/** The room, as one's own; `dup` if it was so before by this nonce. */
+/** The room, as one's own. */
 export interface RoomResult {
   room: RoomInfo
-  dup?: boolean
 }
 
 /** A page of the directory; `next` if there is another. */
@@ -668,13 +668,14 @@ export interface SendOk {
 
 export type ServerFrame = Welcome | Event | Ok | DeltaOk | RoomResetOk | InboxResetOk | BadgeOk | SendOk | HistOk | LogOk | CallOk | Err | Ephemeral | TypingNow | PresenceChanged | PresenceState | Badge | Gap | Ping | Pong | Bye
 
-/** Where someone is signed in; `seen` is exact to the hour, `current` is who asks. */
+/** Where someone is signed in; `seen` is exact to the hour, `own` is that of who asks. */
 export interface SessionInfo {
   id: string
   label: string
   created: number
   seen: number
-  current: boolean
+  expires: number
+  own: boolean
 }
 
 /** Where one is signed in. */
