@@ -82,7 +82,13 @@ async def test_sub_gives_a_copy_and_goes_live(ann, make_peer) -> None:
 
     assert copy["mode"] == "reset"
     assert copy["head"] == posted["q"]
-    assert copy["snap"]["room"] == {"id": LOBBY, "name": "lobby", "topic": ""}
+    assert copy["snap"]["room"] == {
+        "id": LOBBY,
+        "name": "lobby",
+        "topic": "",
+        "visibility": "public",
+        "role": "member",
+    }
     assert [message["text"] for message in copy["snap"]["msgs"]] == ["before"]
     assert copy["snap"]["users"] == {ann.user.id: {"name": "Ann"}}
     [shown] = [frame for frame in bob.connection.frames if frame.get("k") == "pres.state"]

@@ -14,7 +14,7 @@ from msgspec import Struct
 from hubbub import wire
 from hubbub.domain import mentions, policies
 from hubbub.endpoints import realtime as door
-from hubbub.realtime import outbound, session
+from hubbub.realtime import outbound, presence, session
 from hubbub.wire.schema import make_schema
 
 PAGE: Final = Path(__file__).resolve().parents[3].joinpath("docs", "protocol.md").read_text("utf-8")
@@ -174,6 +174,8 @@ def test_limits_are_described() -> None:
         (policies.DELTA_EVENTS, "events"),
         (policies.DELTA_BYTES, "bytes"),
         (policies.REACTIONS, "kinds"),
+        (presence.SHOWN_USERS, "users"),
+        (presence.OFFLINE_GRACE, "seconds"),
         (session.HELLO_TIMEOUT, "seconds"),
         (session.HEARTBEAT, "seconds"),
         (session.HEARTBEAT_GRACE, "seconds"),

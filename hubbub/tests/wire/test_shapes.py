@@ -14,8 +14,14 @@ def test_plain_message_is_short() -> None:
     message = shapes.MessageInfo(3, 3, 5, "u_ann", "nonce-01", "hi", 3)
 
     assert json.loads(encoded(message)) == {
-        "q": 3, "rev": 3, "ts": 5, "by": "u_ann", "n": "nonce-01", "text": "hi", "base": 3,
-    }  # fmt: skip
+        "q": 3,
+        "rev": 3,
+        "ts": 5,
+        "by": "u_ann",
+        "n": "nonce-01",
+        "text": "hi",
+        "base": 3,
+    }
 
 
 def test_message_tells_what_became_of_it() -> None:
@@ -26,8 +32,14 @@ def test_message_tells_what_became_of_it() -> None:
     shown = json.loads(encoded(message))
 
     assert {key: shown[key] for key in ("re", "th", "ed", "del", "pin", "rx", "rc")} == {
-        "re": 1, "th": 2, "ed": 6, "del": 7, "pin": 8, "rx": {"👍": ["u_bo"]}, "rc": 4,
-    }  # fmt: skip
+        "re": 1,
+        "th": 2,
+        "ed": 6,
+        "del": 7,
+        "pin": 8,
+        "rx": {"👍": ["u_bo"]},
+        "rc": 4,
+    }
 
 
 def test_marks_are_always_whole() -> None:
