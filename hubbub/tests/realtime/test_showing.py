@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from hubbub import wire
-from hubbub.domain import events, models
+from hubbub.domain import events, models, policies
 from hubbub.domain.errors import FACTS, ChatError, Code
 from hubbub.domain.events import MemberChange, StoredEvent
 from hubbub.realtime import session, showing
@@ -116,3 +116,11 @@ def test_goodbyes_are_of_the_wire() -> None:
 
     assert goodbyes
     assert all(goodbye.retry == wire.CLOSINGS[goodbye.code].retry for goodbye in goodbyes)
+
+
+def test_nonces_are_alike() -> None:
+    """What the schema calls a nonce is what the chat takes for one."""
+    [(schema,), _] = msgspec.json.schema_components([wire.Nonce])
+
+    assert schema["pattern"] == f"^[A-Za-z0-9_-]{{{policies.NONCE_MIN},{policies.NONCE_MAX}}}$"
+    assert schema["maxLength"] == policies.NONCE_MAX

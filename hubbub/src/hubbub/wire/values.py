@@ -8,7 +8,7 @@ Durations are in seconds, sizes in bytes.
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, get_args
 
 from msgspec import Meta
 
@@ -60,8 +60,8 @@ def _known(*values: str) -> Meta:
 
 
 UserKind = Annotated[str, _known("guest", "account", "bot")]
-SomePresence = Annotated[str, _known("on", "idle", "dnd", "off")]
-SomeVisibility = Annotated[str, _known("public", "private")]
-SomeRole = Annotated[str, _known("member", "moderator", "owner")]
+SomePresence = Annotated[str, _known(*get_args(Presence))]
+SomeVisibility = Annotated[str, _known(*get_args(Visibility))]
+SomeRole = Annotated[str, _known(*get_args(Role))]
 Change = Annotated[str, _known("join", "leave", "kick", "ban", "unban", "role", "rename")]
 Removal = Annotated[str, _known("leave", "kick", "ban")]
