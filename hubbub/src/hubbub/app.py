@@ -21,6 +21,7 @@ from typing import Final
 from starlette.applications import Starlette
 
 from fullduplex import Server, ServerConnection, asgi, serve
+from hubbub import wire
 from hubbub.actions.audit_marks import audit_marks
 from hubbub.actions.forget_sessions import forget_sessions
 from hubbub.actions.open_lobby import open_lobby
@@ -46,7 +47,6 @@ from hubbub.endpoints.page import Page
 from hubbub.endpoints.realtime import Door, find_token
 from hubbub.endpoints.sessions import Sessions
 from hubbub.endpoints.throttle import Throttle
-from hubbub.realtime import wire
 from hubbub.realtime.bucket import Buckets
 from hubbub.realtime.gateway import Gateway
 from hubbub.realtime.hub import Hub

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hubbub.realtime.outbound import Outbound
-from hubbub.realtime.wire import Frame
+from hubbub.wire import Frame
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from hubbub import wire
 from hubbub.domain.events import SessionRevoked, StoredEvent
-from hubbub.realtime import wire
 from hubbub.realtime.hub import HELD, Hub
 from hubbub.realtime.outbound import Outbound
 

@@ -9,7 +9,7 @@ import pytest
 from hubbub.domain.errors import ChatError, Code
 from hubbub.domain.models import Posted
 from hubbub.realtime.lane import Lane
-from hubbub.realtime.wire import Draft, Send
+from hubbub.wire import Draft, Send
 
 BUSY = ChatError(Code.UNAVAILABLE)
 LIMIT = ChatError(Code.TOO_MANY_REQUESTS, after=1.0)

@@ -9,13 +9,13 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
+from hubbub import wire
 from hubbub.actions.post_message import post_message
 from hubbub.domain.models import LOBBY
-from hubbub.realtime import wire
 from hubbub.realtime.hub import Hub
 from hubbub.realtime.outbound import Outbound
 from hubbub.realtime.presence import Presence
-from hubbub.realtime.requests import TYPING_INTERVAL, Requests
+from hubbub.realtime.requests import Requests
 
 
 class Peer:
@@ -82,7 +82,13 @@ async def test_sub_gives_a_copy_and_goes_live(ann, make_peer) -> None:
 
     assert copy["mode"] == "reset"
     assert copy["head"] == posted["q"]
-    assert copy["snap"]["room"] == {"id": LOBBY, "name": "lobby", "topic": ""}
+    assert copy["snap"]["room"] == {
+        "id": LOBBY,
+        "name": "lobby",
+        "topic": "",
+        "visibility": "public",
+        "role": "member",
+    }
     assert [message["text"] for message in copy["snap"]["msgs"]] == ["before"]
     assert copy["snap"]["users"] == {ann.user.id: {"name": "Ann"}}
     [shown] = [frame for frame in bob.connection.frames if frame.get("k") == "pres.state"]
@@ -278,7 +284,7 @@ async def test_typing_is_told_now_and_then(ann, make_peer, loop_clock) -> None:
     for on in (True, True, False, True):
         await ann.tell("typing", s=LOBBY, on=on)
     told = [frame["d"]["on"] for frame in bob.heard("eph") if frame["k"] == "typing"]
-    await loop_clock.advance(TYPING_INTERVAL)
+    await loop_clock.advance(wire.TYPING_INTERVAL)
     await ann.tell("typing", s=LOBBY, on=True)
     later = [frame["d"]["on"] for frame in bob.heard("eph") if frame["k"] == "typing"]
 

@@ -16,10 +16,11 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Final
 
+from hubbub import wire
 from hubbub.domain.events import Notice, StoredEvent
-from hubbub.realtime import wire
+from hubbub.realtime import showing
 from hubbub.realtime.outbound import QUEUE_FRAMES, Outbound
-from hubbub.realtime.wire import Frame
+from hubbub.wire import Frame
 
 HELD: Final = QUEUE_FRAMES
 
@@ -91,7 +92,7 @@ class Hub:
     def heads(self, outbound: Outbound) -> dict[str, int]:
         """Return the number of the last event delivered, by the name of each stream."""
         subscribed = self._subscribed.get(outbound, {}).values()
-        return {wire.stream_name(each.stream): each.last for each in subscribed if each.last is not None}
+        return {showing.stream_name(each.stream): each.last for each in subscribed if each.last is not None}
 
     def hear(self, notice: Notice) -> None:
         """Deliver what the bus tells of."""
@@ -102,7 +103,7 @@ class Hub:
         subscribers = self._streams.get(event.stream)
         if not subscribers:
             return
-        frame = wire.encode(wire.Event.of(event))
+        frame = wire.encode(showing.event(event))
         for subscription in subscribers.values():
             subscription.offer(event.q, frame)
 

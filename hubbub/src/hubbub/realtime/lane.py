@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from hubbub.domain.errors import ChatError, Code
 from hubbub.domain.models import Posted
-from hubbub.realtime.wire import Send
+from hubbub.wire import Send
 
 log = logging.getLogger(__name__)
 

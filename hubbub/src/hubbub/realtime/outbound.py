@@ -21,8 +21,9 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from fullduplex import ConnectionClosed
-from hubbub.realtime import wire
-from hubbub.realtime.wire import Frame
+from hubbub import wire
+from hubbub.realtime import showing
+from hubbub.wire import Frame
 
 QUEUE_FRAMES: Final = 1_000
 QUEUE_BYTES: Final = 1024 * 1024
@@ -187,7 +188,7 @@ class Outbound:
         self._tell_if_full()
 
     def _gap(self, stream: str) -> Frame:
-        return wire.encode(wire.Gap(wire.stream_name(stream), self._gaps[stream]))
+        return wire.encode(wire.Gap(showing.stream_name(stream), self._gaps[stream]))
 
     async def _becomes_writable(self) -> bool:
         while (before := self._connection.buffered_amount) > HIGH_WATER:

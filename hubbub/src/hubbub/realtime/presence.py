@@ -15,12 +15,12 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Final
 
+from hubbub import wire
 from hubbub.domain.events import Notice, UserRenamed
 from hubbub.domain.models import User
-from hubbub.realtime import wire
 from hubbub.realtime.hub import Hub
 from hubbub.realtime.outbound import Outbound
-from hubbub.realtime.wire import Frame
+from hubbub.wire import Frame
 
 OFFLINE_GRACE: Final = 15.0
 INTERVAL: Final = 1.0

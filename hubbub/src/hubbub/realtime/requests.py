@@ -16,14 +16,13 @@ import asyncio
 import logging
 from typing import Final
 
-import msgspec
-
+from hubbub import wire
 from hubbub.actions.post_message import post_message
 from hubbub.actions.read_history import Side, read_history
 from hubbub.actions.sync_stream import Delta, InboxSnapshot, RoomSnapshot, sync_stream
 from hubbub.domain.errors import ChatError, Code
 from hubbub.domain.models import Position, Posted, User
-from hubbub.realtime import wire
+from hubbub.realtime import showing
 from hubbub.realtime.bucket import Bucket
 from hubbub.realtime.hub import Hub
 from hubbub.realtime.lane import Lane
@@ -32,9 +31,6 @@ from hubbub.realtime.presence import Presence
 from hubbub.storage.database import Database
 
 log = logging.getLogger(__name__)
-
-TYPING_INTERVAL: Final = 3.0
-"""Seconds between two times that someone may be said to type in a room."""
 
 _WRITE_PAUSE: Final = 1.0
 
@@ -61,15 +57,15 @@ class Requests:
         try:
             request = wire.decode(frame)
         except wire.BadFrameError as error:
-            self._answer(wire.error(error, error.request))
+            self._answer(showing.bad_frame(error))
             return
         try:
             await self._do(request)
         except ChatError as error:
-            self._answer(wire.error(error, getattr(request, "id", None)))
+            self._answer(showing.error(error, getattr(request, "id", None)))
         except Exception:
             log.exception("a request failed")
-            self._answer(wire.error(ChatError(Code.INTERNAL), getattr(request, "id", None)))
+            self._answer(showing.error(ChatError(Code.INTERNAL), getattr(request, "id", None)))
 
     async def settle(self) -> None:
         """Wait until every write that was taken is answered."""
@@ -102,6 +98,8 @@ class Requests:
                 pass
             case wire.Hello():
                 raise ChatError(Code.BAD_FRAME, "One hello is enough.")
+            case _:
+                raise ChatError(Code.UNKNOWN_OP)
 
     def _answer(self, reply: wire.Reply) -> None:
         self._outbound.answer(wire.encode(reply))
@@ -162,7 +160,9 @@ class Requests:
         stream = self._stream(request.s)
         page = await read_history(self._database, self._user, stream, side, q, request.limit)
         self._answer(
-            wire.HistOk(request.id, wire.shown(page.messages), page.asof, page.more, wire.names(page.names))
+            wire.HistOk(
+                request.id, showing.messages(page.messages), page.asof, page.more, showing.names(page.names)
+            )
         )
 
     # Writing
@@ -197,9 +197,9 @@ class Requests:
 
     def _answer_write(self, send: wire.Send, outcome: Posted | ChatError) -> None:
         if isinstance(outcome, ChatError):
-            self._answer(wire.error(outcome, send.id))
+            self._answer(showing.error(outcome, send.id))
         else:
-            self._answer(wire.SendOk(send.id, outcome.q, outcome.ts, outcome.dup or msgspec.UNSET))
+            self._answer(wire.SendOk(send.id, outcome.q, outcome.ts, outcome.dup))
 
     # Ephemerals
 
@@ -210,7 +210,7 @@ class Requests:
             return
         if request.on:
             now = self._loop.time()
-            if now - self._typed_at.get(stream, -TYPING_INTERVAL) < TYPING_INTERVAL:
+            if now - self._typed_at.get(stream, -wire.TYPING_INTERVAL) < wire.TYPING_INTERVAL:
                 return
             self._typed_at[stream] = now
             self._typing.add(stream)
@@ -225,18 +225,17 @@ def _show_copy(request: int, copy: Delta | RoomSnapshot | InboxSnapshot) -> wire
     epoch, head = copy.head.epoch, copy.head.q
     match copy:
         case Delta():
-            events = [wire.Event.of(event) for event in copy.events]
-            return wire.DeltaOk(request, epoch, head, events, wire.names(copy.names))
+            events = [showing.event(event) for event in copy.events]
+            return wire.DeltaOk(request, epoch, head, events, showing.names(copy.names))
         case RoomSnapshot():
-            marks = copy.membership.marks
+            membership = copy.membership
             room = wire.RoomCopy(
-                wire.RoomInfo.of(copy.membership.room),
-                wire.Marks(marks.read, marks.unread, marks.mentions),
-                wire.shown(copy.messages),
+                showing.room(membership.room, membership.role),
+                showing.marks(membership.marks),
+                showing.messages(copy.messages),
                 copy.more,
-                wire.names(copy.names),
+                showing.names(copy.names),
             )
-            return wire.ResetOk(request, epoch, head, room)
+            return wire.RoomResetOk(request, epoch, head, room)
         case InboxSnapshot():
-            rooms = [wire.RoomInfo.of(membership.room) for membership in copy.memberships]
-            return wire.ResetOk(request, epoch, head, wire.InboxCopy(rooms))
+            return wire.InboxResetOk(request, epoch, head, showing.inbox(copy.memberships))

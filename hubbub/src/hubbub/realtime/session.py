@@ -20,11 +20,12 @@ from dataclasses import dataclass
 from typing import Final, Literal, Protocol
 
 from fullduplex import ConnectionClosed
+from hubbub import wire
 from hubbub.actions.authenticate import authenticate, digest_token
 from hubbub.actions.read_heads import read_heads
 from hubbub.domain import policies
 from hubbub.domain.models import Head, User
-from hubbub.realtime import wire
+from hubbub.realtime import showing
 from hubbub.realtime.hub import Hub
 from hubbub.realtime.outbound import Outbound, Writable
 from hubbub.realtime.presence import Presence
@@ -193,10 +194,10 @@ class Session:
         self._presence.connect(self._outbound, user)
 
     def _make_welcome(self, user: User, hello: wire.Hello, heads: Sequence[Head]) -> wire.Welcome:
-        positions = {wire.stream_name(head.stream): (head.epoch, head.q) for head in heads}
+        positions = {showing.stream_name(head.stream): (head.epoch, head.q) for head in heads}
         return wire.Welcome(
             sid=self.id,
-            me=wire.MeInfo.of(user),
+            me=showing.me(user),
             now=self._database.now(),
             hb=HEARTBEAT,
             limits=wire.Limits(

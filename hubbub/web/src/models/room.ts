@@ -122,7 +122,8 @@ export class Room extends Observable implements StreamReader {
   }
 
   #arrive({ q, ts, by, d }: EventFrame): void {
-    const message: WireMessage = { q, rev: q, ts, by, n: String(d['n']), text: String(d['text']) }
+    const { n, text } = d
+    const message: WireMessage = { q, rev: q, base: q, ts, by, n: String(n), text: String(text) }
     if (typeof d['re'] === 'number') message.re = d['re']
     this.log.append(message)
     this.people.typing(by, false)

@@ -1,180 +1,69 @@
 /*
- * The frames of `hubbub.v1`, as types, and the one function that reads them.
+ * The frames of `hubbub.v1` as this page uses them, and the one function that
+ * reads them.
  *
- * It knows their shapes only.  What a frame means is said in the models.
- * Unknown fields are ignored; a frame of an unknown type is handed over as it
- * is, for the reader to pass by.
+ * Their shapes are those of `frames.generated`; what a frame means is said in
+ * the models.  Unknown fields are ignored; a frame of an unknown type is handed
+ * over as it is, for the reader to pass by.
  */
 
-export const SUBPROTOCOL = 'hubbub.v1'
+import type * as wire from './frames.generated'
+
+export { SUBPROTOCOL } from './frames.generated'
+export type {
+  Bye as ByeFrame,
+  Draft as Body,
+  Ephemeral as EphemeralFrame,
+  Err as ErrorFrame,
+  Event as EventFrame,
+  HistOk as Page,
+  MeInfo as Me,
+  MessageInfo as WireMessage,
+  Ok as OkFrame,
+  Ping as PingFrame,
+  PresenceInfo as Present,
+  SendOk as Sent,
+  UserInfo as User,
+  Welcome as WelcomeFrame,
+} from './frames.generated'
 
 /** Where a reader stands in a stream: the numbering it belongs to, and the last number it has. */
 export type Cursor = readonly [epoch: number, q: number]
 export type Cursors = Record<string, Cursor>
 
-export interface User {
-  id: string
-  name: string
-}
+export type Users = Record<string, wire.NameInfo>
+export type PresenceState = wire.PresenceInfo['state']
 
-export interface Me extends User {
-  kind: string
-}
+/** A room, of which its id alone may be known so far. */
+export type RoomInfo = Pick<wire.RoomInfo, 'id' | 'name'> & Partial<wire.RoomInfo>
 
-export interface RoomInfo {
-  id: string
-  name: string
-  topic?: string
-}
-
-/** A message is (stream, q of the event that made it). */
-export interface WireMessage {
-  q: number
-  rev: number
-  ts: number
-  by: string
-  n: string
-  text: string
-  re?: number
-}
-
-export interface Body {
-  text: string
-  re?: number
-}
-
-export type Users = Record<string, { name: string }>
-
-export interface Snapshot {
-  room: RoomInfo
-  msgs: WireMessage[]
-  /** Whether there are older ones. */
-  more: boolean
-  users: Users
-}
-
-export interface Limits {
-  frame: number
-  text: number
-  requests: number
-}
-
-export type PresenceState = 'on' | 'idle' | 'dnd' | 'off'
-
-export interface Present extends User {
-  state: PresenceState
-}
-
-export interface WelcomeFrame {
-  t: 'welcome'
-  me: Me
-  now: number
-  hb: number
-  limits: Partial<Limits>
-  heads: Cursors
-}
-
-export interface EventFrame {
-  t: 'ev'
-  s: string
-  q: number
-  k: string
-  ts: number
-  by: string
-  d: Record<string, unknown>
-}
-
-export interface OkFrame {
-  t: 'ok'
-  id: number
-}
+/** The copy of a room; that of the user's own stream has none of it. */
+export type Snapshot = Omit<wire.RoomCopy, 'room'> & { room: RoomInfo }
 
 /** The answer to `sub`: everything since the cursor, or everything afresh. */
-export type Subscribed = OkFrame & { epoch: number; head: number } & (
-    { mode: 'delta'; ev: EventFrame[]; users?: Users } | { mode: 'reset'; snap: Partial<Snapshot> }
-  )
-
-/** The answer to `send`: committed, under this number. */
-export interface Sent extends OkFrame {
-  q: number
-  ts: number
-  dup?: boolean
-}
-
-/** The answer to `hist`. */
-export interface Page extends OkFrame {
-  msgs: WireMessage[]
-  more: boolean
-  users: Users
-}
-
-export interface ErrorFrame {
-  t: 'err'
-  id?: number
-  code: string
-  msg: string
-  retry: boolean
-  after?: number
-}
-
-export interface EphemeralFrame {
-  t: 'eph'
-  s?: string
-  k: string
-  d: Record<string, unknown>
-  ttl?: number
-}
-
-export interface GapFrame {
-  t: 'gap'
-  s: string
-  head: number
-}
-
-export interface PingFrame {
-  t: 'ping'
-  heads?: Record<string, number>
-}
-
-export interface ByeFrame {
-  t: 'bye'
-  code: number
-  why: string
-  retry: 'resume' | 'reauth' | 'never'
-  after?: number
-}
+export type Subscribed = wire.DeltaOk | (Omit<wire.RoomResetOk, 'snap'> & { snap: Partial<Snapshot> })
 
 export type ServerFrame =
-  | WelcomeFrame
-  | OkFrame
-  | ErrorFrame
-  | EventFrame
-  | EphemeralFrame
-  | GapFrame
-  | PingFrame
-  | ByeFrame
-  | { t: 'pong' }
+  | wire.Welcome
+  | wire.Ok
+  | wire.Err
+  | wire.Event
+  | wire.Ephemeral
+  | wire.Gap
+  | wire.Ping
+  | wire.Pong
+  | wire.Bye
 
-export interface Hello {
-  t: 'hello'
-  client: { name: string; ver: string; device?: string }
-  feat: string[]
-  at: Cursors
-}
+export type Hello = wire.Hello & { at: Cursors }
+
+type Unnumbered<T> = T extends unknown ? Omit<T, 'id'> : never
+type Numbered = wire.Sub | wire.Unsub | wire.Send | (wire.Hist & { before: number; limit: number })
 
 /** What is answered with `ok` or `err`; the connection numbers it. */
-export type Request =
-  | { t: 'sub'; s: string; at?: Cursor }
-  | { t: 'unsub'; s: string }
-  | { t: 'send'; s: string; n: string; d: Body }
-  | { t: 'hist'; s: string; before: number; limit: number }
+export type Request = Unnumbered<Numbered>
 
 /** What is not answered. */
-export type Notice =
-  | { t: 'typing'; s: string; on: boolean }
-  | { t: 'pres'; state: PresenceState }
-  | { t: 'ping' }
-  | { t: 'pong' }
+export type Notice = wire.Typing | wire.Pres | wire.ClientPing | wire.Pong
 
 export type ClientFrame = Hello | (Request & { id: number }) | Notice
 

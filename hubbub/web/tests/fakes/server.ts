@@ -116,7 +116,10 @@ export class FakeServer {
     return this.log
       .slice(from, to)
       .filter(({ k }) => k === 'msg.new')
-      .map(({ q, ts, by, d }) => ({ q, rev: q, ts, by, n: String(d['n']), text: String(d['text']) }))
+      .map(({ q, ts, by, d }) => {
+        const { n, text } = d
+        return { q, rev: q, base: q, ts, by, n: String(n), text: String(text) }
+      })
   }
 
   subscribe(at: Cursor | undefined): Record<string, unknown> {

@@ -5,7 +5,10 @@ import { timelineRows } from '../../src/models/rows'
 const MINUTE = 60_000
 const NOON = new Date(2026, 10, 23, 12).getTime()
 
-const message = (q: number, by: string, ts: number) => ({ q, rev: q, ts, by, n: `n${q}`, text: `${q}` })
+const message = (q: number, by: string, ts: number) => {
+  const text = `${q}`
+  return { q, rev: q, base: q, ts, by, n: `n${q}`, text }
+}
 const entry = (order: number, ts: number): Entry => ({
   nonce: `e${order}`,
   user: 'me',

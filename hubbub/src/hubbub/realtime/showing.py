@@ -1,0 +1,92 @@
+"""How the chat's own things are shown on the wire.
+
+Knows both sides, and decides nothing: what someone may see was settled before.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import msgspec
+
+from hubbub import wire
+from hubbub.domain.errors import ChatError, Code
+from hubbub.domain.events import StoredEvent
+from hubbub.domain.models import Marks, Membership, Message, Role, Room, User
+
+
+def stream_name(stream: str) -> str:
+    """Return what a connection calls a stream: an inbox is only ever shown to its owner."""
+    return wire.ME if stream.startswith("u_") else stream
+
+
+def error(reason: ChatError, request: int | None = None) -> wire.Err:
+    """Make the frame that says that a request isn't done."""
+    after = None if reason.after is None else math.ceil(reason.after * 1000)
+    return wire.Err(reason.code.value, str(reason), reason.retry, request, after)
+
+
+def bad_frame(reason: wire.BadFrameError) -> wire.Err:
+    """Make the frame that says that a frame couldn't be read."""
+    return error(ChatError(Code(reason.code), reason.detail), reason.request)
+
+
+def event(event: StoredEvent) -> wire.Event:
+    """Show an event."""
+    body = msgspec.Raw(event.body.encode())
+    return wire.Event(stream_name(event.stream), event.q, event.kind, event.ts, event.author, body)
+
+
+def me(user: User) -> wire.MeInfo:
+    """Show a user to themselves."""
+    return wire.MeInfo(user.id, user.name, user.kind)
+
+
+def names(names: dict[str, str]) -> wire.Names:
+    """Make the map of users that goes with messages and events."""
+    return {user: wire.NameInfo(name) for user, name in names.items()}
+
+
+def room(room: Room, role: Role | None = None) -> wire.RoomInfo:
+    """Show a room, to a member with their role there."""
+    return wire.RoomInfo(room.id, room.name, room.topic, room.visibility, role)
+
+
+def marks(marks: Marks) -> wire.Marks:
+    """Show how far someone has read."""
+    return wire.Marks(marks.read, marks.unread, marks.mentions)
+
+
+def inbox(memberships: Iterable[Membership]) -> wire.InboxCopy:
+    """Show the rooms that someone belongs to."""
+    copy = wire.InboxCopy([], {})
+    for membership in memberships:
+        copy.rooms.append(room(membership.room, membership.role))
+        copy.marks[membership.room.id] = marks(membership.marks)
+    return copy
+
+
+def message(message: Message) -> wire.MessageInfo:
+    """Show a message."""
+    return wire.MessageInfo(
+        q=message.q,
+        rev=message.rev,
+        ts=message.ts,
+        by=message.author,
+        n=message.nonce,
+        text=message.text,
+        base=message.said,
+        re=message.reply_to,
+        th=message.thread,
+        ed=message.edited,
+        deleted=message.deleted,
+        pin=message.pinned,
+        rx={emoji: list(users) for emoji, users in message.reactions.items()},
+        rc=message.replies,
+    )
+
+
+def messages(messages: Iterable[Message]) -> list[wire.MessageInfo]:
+    """Show messages."""
+    return [message(each) for each in messages]

@@ -1,0 +1,227 @@
+"""What can be called by `call`: for each method its parameters, its result, and whether it writes.
+
+A method that writes needs a nonce, as every write does.  Rooms are called `s`, as everywhere.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, NamedTuple
+
+from msgspec import Meta, Struct
+
+from hubbub.wire.shapes import EditInfo, MemberInfo, MessageInfo, Names, RoomEntry, RoomInfo, SessionInfo
+from hubbub.wire.values import Amount, Name, Number, Role, Visibility
+
+# Longer than any name or topic may be; how long they may, the server says.
+Title = Annotated[str, Meta(max_length=2_000)]
+
+# Parameters
+
+
+class CreateRoom(Struct, omit_defaults=True):
+    """Makes a room, whose owner one is."""
+
+    name: Title
+    topic: Title = ""
+    visibility: Visibility = "public"
+
+
+class UpdateRoom(Struct, omit_defaults=True):
+    """Changes what is given, and leaves the rest."""
+
+    s: Name
+    name: Title | None = None
+    topic: Title | None = None
+    visibility: Visibility | None = None
+
+
+class JoinRoom(Struct):
+    """Enters a public room."""
+
+    s: Name
+
+
+class LeaveRoom(Struct):
+    """Leaves a room."""
+
+    s: Name
+
+
+class Invite(Struct):
+    """Makes someone a member."""
+
+    s: Name
+    user: Name
+
+
+class ListRooms(Struct, omit_defaults=True):
+    """Asks for public rooms, by name, from behind a page's `next` on."""
+
+    after: Name | None = None
+    limit: Amount = 50
+
+
+class Kick(Struct):
+    """Puts someone out of a room, who may come back."""
+
+    s: Name
+    user: Name
+
+
+class Ban(Struct):
+    """Puts someone out of a room, who may not come back."""
+
+    s: Name
+    user: Name
+
+
+class Unban(Struct):
+    """Lets someone come back who was banned."""
+
+    s: Name
+    user: Name
+
+
+class GiveRole(Struct):
+    """Makes a member something else."""
+
+    s: Name
+    user: Name
+    role: Role
+
+
+class ListMembers(Struct, omit_defaults=True):
+    """Asks for a room's members, from behind a page's `next` on."""
+
+    s: Name
+    after: Name | None = None
+    limit: Amount = 100
+
+
+class ListEdits(Struct):
+    """Asks for the texts that a message had."""
+
+    s: Name
+    q: Number
+
+
+class ReadThread(Struct, omit_defaults=True):
+    """Asks for the last messages of the thread of `q`, or the last before one of them."""
+
+    s: Name
+    q: Number
+    before: Number | None = None
+    limit: Amount = 50
+
+
+class ListPinned(Struct):
+    """Asks for the messages that are pinned to a room, the last pinned first."""
+
+    s: Name
+
+
+class ListSessions(Struct):
+    """Asks where one is signed in."""
+
+
+class RevokeSession(Struct):
+    """Signs a session out."""
+
+    id: Name
+
+
+# Results
+
+
+class RoomResult(Struct):
+    """The room, as one's own."""
+
+    room: RoomInfo
+
+
+class WriteResult(Struct, omit_defaults=True):
+    """Where the event is stored in the room; `dup` if it was stored before."""
+
+    q: int
+    ts: int
+    dup: bool = False
+
+
+class RoomsResult(Struct, omit_defaults=True):
+    """A page of the directory; `next` if there is another."""
+
+    rooms: list[RoomEntry]
+    next: str | None = None
+
+
+class MembersResult(Struct, omit_defaults=True):
+    """A page of members; `next` if there is another."""
+
+    members: list[MemberInfo]
+    next: str | None = None
+
+
+class EditsResult(Struct):
+    """The last texts of a message, the oldest first, and `more` before them; none once it is deleted."""
+
+    edits: list[EditInfo]
+    more: bool
+
+
+class MessagesResult(Struct):
+    """Messages as they were when the stream's head was `asof`; `more` if there are others before them."""
+
+    msgs: list[MessageInfo]
+    asof: int
+    more: bool
+    users: Names
+
+
+class SessionsResult(Struct):
+    """Where one is signed in."""
+
+    sessions: list[SessionInfo]
+
+
+class DoneResult(Struct):
+    """That it is so."""
+
+
+Params = (
+    CreateRoom | UpdateRoom | JoinRoom | LeaveRoom | Invite | ListRooms | Kick | Ban | Unban | GiveRole
+    | ListMembers | ListEdits | ReadThread | ListPinned | ListSessions | RevokeSession
+)  # fmt: skip
+
+Result = (
+    RoomResult | WriteResult | RoomsResult | MembersResult | EditsResult | MessagesResult | SessionsResult
+    | DoneResult
+)  # fmt: skip
+
+
+class Method(NamedTuple):
+    """What a method takes and gives; one that `writes` needs a nonce."""
+
+    params: type[Params]
+    result: type[Result]
+    writes: bool
+
+
+METHODS: Final[dict[str, Method]] = {
+    "room.create": Method(CreateRoom, RoomResult, True),
+    "room.update": Method(UpdateRoom, WriteResult, True),
+    "room.join": Method(JoinRoom, RoomResult, True),
+    "room.leave": Method(LeaveRoom, WriteResult, True),
+    "room.invite": Method(Invite, WriteResult, True),
+    "room.list": Method(ListRooms, RoomsResult, False),
+    "member.kick": Method(Kick, WriteResult, True),
+    "member.ban": Method(Ban, WriteResult, True),
+    "member.unban": Method(Unban, WriteResult, True),
+    "member.role": Method(GiveRole, WriteResult, True),
+    "member.list": Method(ListMembers, MembersResult, False),
+    "msg.edits": Method(ListEdits, EditsResult, False),
+    "msg.thread": Method(ReadThread, MessagesResult, False),
+    "msg.pinned": Method(ListPinned, MessagesResult, False),
+    "session.list": Method(ListSessions, SessionsResult, False),
+    "session.revoke": Method(RevokeSession, DoneResult, False),
+}
+NAMES_OF_METHODS: Final = {method.params: name for name, method in METHODS.items()}

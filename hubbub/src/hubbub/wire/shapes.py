@@ -1,0 +1,121 @@
+"""What frames speak of: users, rooms, messages, marks.
+
+Times are milliseconds since 1970.  A field that may be None is left out where it is.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct, field
+
+from hubbub.wire.values import SomePresence, SomeRole, SomeVisibility, UserKind
+
+
+class UserInfo(Struct):
+    """Someone, as everyone sees them."""
+
+    id: str
+    name: str
+
+
+class MeInfo(Struct, omit_defaults=True):
+    """Someone, as they see themselves; `username` is what they sign in by, if they have an account."""
+
+    id: str
+    name: str
+    kind: UserKind
+    username: str | None = None
+
+
+class NameInfo(Struct):
+    """What there is to say of someone whose id is known."""
+
+    name: str
+
+
+Names = dict[str, NameInfo]
+
+
+class MemberInfo(Struct):
+    """Someone in a room, and what they are there."""
+
+    id: str
+    name: str
+    role: SomeRole
+
+
+class RoomInfo(Struct, omit_defaults=True):
+    """A room; `role` is what one is there oneself, where one asked as a member."""
+
+    id: str
+    name: str
+    topic: str
+    visibility: SomeVisibility
+    role: SomeRole | None = None
+
+
+class RoomEntry(Struct):
+    """A room in the directory, and how many are in it; `joined` if one is oneself."""
+
+    room: RoomInfo
+    members: int
+    joined: bool
+
+
+class Marks(Struct):
+    """How far someone has read a room: up to `read`; how many messages and mentions wait there."""
+
+    read: int
+    unread: int
+    mentions: int
+
+
+class MessageInfo(Struct, omit_defaults=True):
+    """A message as it is now.
+
+    Numbers of events: `q` of that which posted it, `rev` of its last change, `base` of that which gave it its
+    text, `pin` of that which pinned it.  `ed` and `del` are times.  `re` is the message it answers, `th` the
+    one whose thread it belongs to; `rc` is how many belong to its own.  `rx` has who reacted by which emoji.
+    """
+
+    q: int
+    rev: int
+    ts: int
+    by: str
+    n: str
+    text: str
+    base: int
+    re: int | None = None
+    th: int | None = None
+    ed: int | None = None
+    deleted: int | None = field(default=None, name="del")
+    pin: int | None = None
+    rx: dict[str, list[str]] = {}
+    rc: int = 0
+
+
+class EditInfo(Struct):
+    """A text that a message has or had, by the number of the event that gave it."""
+
+    q: int
+    ts: int
+    text: str
+
+
+class SessionInfo(Struct):
+    """Where someone is signed in; `seen` is exact to the hour, `own` is that of who asks."""
+
+    id: str
+    label: str
+    created: int
+    seen: int
+    expires: int
+    own: bool
+
+
+class PresenceInfo(Struct, omit_defaults=True):
+    """Someone who is here, and what they say about it; `off` if they have gone."""
+
+    id: str
+    name: str
+    state: SomePresence
+    text: str | None = None
