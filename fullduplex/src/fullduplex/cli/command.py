@@ -6,12 +6,13 @@ A command's module is loaded when it is called for, so that help comes at once.
 from __future__ import annotations
 
 import argparse
-import importlib
+import importlib.util
 import os
 import platform
 import sys
 from collections.abc import Sequence
 
+from .. import kernels
 from ..version import __version__
 from .arguments import Parser
 from .complaints import INTERRUPTED, Complaint
@@ -75,4 +76,8 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
 
 def _version() -> str:
     python = f"{platform.python_implementation()} {platform.python_version()}"
-    return f"fullduplex {__version__} (transport: asyncio; kernels: pure Python; {python})"
+    kind = "native" if kernels.NATIVE else "pure Python"
+    # Looked for, not loaded: that would make each command start later.
+    has_engine = kernels.NATIVE and importlib.util.find_spec("fullduplex.transport.engine") is not None
+    transport = "engine" if has_engine else "asyncio"
+    return f"fullduplex {__version__} (transport: {transport}; kernels: {kind}; {python})"

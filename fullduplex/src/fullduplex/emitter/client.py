@@ -131,7 +131,7 @@ class WebSocket(EventConnection):
         observer: ObserverOption = None,
         **options: Any,
     ) -> None:
-        EventTarget.__init__(self)
+        EventConnection.__init__(self)
         check_unavailable(
             options,
             skipUTF8Validation=skipUTF8Validation,

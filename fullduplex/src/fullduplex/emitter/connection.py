@@ -26,9 +26,10 @@ from ..protocol.connection import Ending
 from ..protocol.http11 import Request
 from ..protocol.server import ServerConnection as ServerProtocol
 from ..protocol.states import State
+from ..transport import native
 from ..transport.connection import Connection as BaseConnection
 from ..transport.connection import Settings
-from .listeners import call, run
+from .listeners import call, finish, report, run
 from .targets import EventTarget
 
 if TYPE_CHECKING:
@@ -55,12 +56,16 @@ class EventConnection(EventTarget, BaseConnection):
     the peer broke a rule or the ``buffer_limit`` cut it, ``close(code, reason)``.
     """
 
+    __slots__ = ("_has_failed", "_is_paused", "_listeners", "_stage")
+
     CONNECTING, OPEN, CLOSING, CLOSED = State
 
-    #: What it is as long as it isn't open, for the program; None counts from then on.
-    _stage: State | None = None
-    _is_paused = False
-    _has_failed = False
+    def __init__(self) -> None:
+        EventTarget.__init__(self)
+        #: What it is as long as it isn't open, for the program; None counts from then on.
+        self._stage: State | None = None
+        self._is_paused = False
+        self._has_failed = False
 
     @property
     def readyState(self) -> State:
@@ -97,6 +102,7 @@ class EventConnection(EventTarget, BaseConnection):
         """True after ``pause``, until ``resume``."""
         return self._is_paused
 
+    @native.natively("accelerate_send")
     def send(
         self,
         data: Message,
@@ -257,6 +263,10 @@ class EventConnection(EventTarget, BaseConnection):
             self.logger.debug("connection failed: %s", cause)
 
 
+if native.engine is not None:
+    native.engine.learn_events(EventConnection, finish, report)
+
+
 class ServerWebSocket(Visitor, EventConnection):
     """A connection of the event server; its events are those of ``EventConnection``."""
 
@@ -269,7 +279,7 @@ class ServerWebSocket(Visitor, EventConnection):
         *,
         owner: WebSocketServer,
     ) -> None:
-        EventTarget.__init__(self)
+        EventConnection.__init__(self)
         BaseConnection.__init__(self, protocol, server, settings, loop)
         #: Called with the connection and its request when it opens, instead of "connection".
         self.upgrade_callback: Callable[[ServerWebSocket, Request], Any] | None = None

@@ -16,7 +16,7 @@ import logging
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar, overload
 
-__all__ = ["EventEmitter", "call", "run"]
+__all__ = ["EventEmitter", "call", "finish", "report", "run"]
 
 Listener = TypeVar("Listener", bound=Callable[..., Any])
 
@@ -94,11 +94,20 @@ class EventEmitter:
 def call(logger: logging.Logger, event: str, listener: Callable[..., Any], *arguments: Any) -> None:
     """Call one listener; if it returns a coroutine, run that as a task."""
     try:
-        result = listener(*arguments)
-        if inspect.iscoroutine(result):
-            run(logger, event, result)
+        finish(logger, event, listener(*arguments))
     except Exception:
-        logger.exception("listener of %r failed", event)
+        report(logger, event)
+
+
+def finish(logger: logging.Logger, event: str, result: Any) -> None:
+    """Run what a listener has returned as a task, if it is a coroutine."""
+    if inspect.iscoroutine(result):
+        run(logger, event, result)
+
+
+def report(logger: logging.Logger, event: str) -> None:
+    """Tell of the exception that a listener has raised, and that is being handled."""
+    logger.exception("listener of %r failed", event)
 
 
 def run(logger: logging.Logger, event: str, coroutine: Coroutine[Any, Any, Any]) -> None:
@@ -108,7 +117,7 @@ def run(logger: logging.Logger, event: str, coroutine: Coroutine[Any, Any, Any])
         try:
             await coroutine
         except Exception:
-            logger.exception("listener of %r failed", event)
+            report(logger, event)
 
     task = asyncio.get_running_loop().create_task(guarded())
     _running.add(task)

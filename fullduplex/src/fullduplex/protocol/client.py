@@ -46,6 +46,20 @@ class ClientConnection(Connection):
         ValueError: if a subprotocol isn't a token or is repeated.
     """
 
+    __slots__ = (
+        "_body",
+        "_factories",
+        "_head",
+        "_key",
+        "_origin",
+        "_subprotocols",
+        "handshake_exception",
+        "request",
+        "response",
+        "subprotocol",
+        "uri",
+    )
+
     def __init__(
         self,
         uri: URI,

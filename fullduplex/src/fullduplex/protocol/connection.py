@@ -58,6 +58,28 @@ class Connection:
         limits: what the peer may make us keep or do.
     """
 
+    # What an extension of the class adds goes into the dictionary.
+    __slots__ = (
+        "__dict__",
+        "__weakref__",
+        "_encoder",
+        "_eof_received",
+        "_events",
+        "_frames",
+        "_is_broken",
+        "_is_sending_fragments",
+        "_late_pong",
+        "_messages",
+        "_output",
+        "extension",
+        "has_more",
+        "lifecycle",
+        "limits",
+        "output_is_blocked",
+        "pieces_at_once",
+        "side",
+    )
+
     def __init__(self, side: Side, limits: Limits) -> None:
         self.side = side
         self.limits = limits
@@ -358,6 +380,11 @@ class Connection:
         if self.lifecycle.state is State.OPEN and self.lifecycle.sent is None:
             self._send_close(Close(code, _shorten(reason)))
         self.lifecycle.fail(cause)
+
+    @property
+    def bytes_to_send(self) -> int:
+        """Bytes that ``data_to_send`` would return."""
+        return sum(map(len, self._output))
 
     def data_to_send(self) -> list[bytes]:
         """Return what is to be written, in order, and forget it."""

@@ -72,6 +72,22 @@ class ServerConnection(Connection):
         limits: what the peer may make us keep or do.
     """
 
+    __slots__ = (
+        "_ending",
+        "_factories",
+        "_hands_over",
+        "_head",
+        "_negotiated",
+        "_origins",
+        "_select_subprotocol",
+        "_subprotocols",
+        "default_subprotocol",
+        "handshake_exception",
+        "request",
+        "response",
+        "subprotocol",
+    )
+
     def __init__(
         self,
         *,

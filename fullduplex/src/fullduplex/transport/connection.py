@@ -33,13 +33,16 @@ from ..close import CloseCode
 from ..exceptions import RemoteProtocolError
 from ..kernels.pure import ReadableBuffer
 from ..protocol.client import ClientConnection
+from ..protocol.connection import Connection as Protocol
 from ..protocol.connection import Ending
 from ..protocol.events import Binary, Broken, Chunk, CloseReceived, Event, HandOver, Ping, Pong, Text
-from ..protocol.frames import Opcode
+from ..protocol.frames import FrameReader, Opcode
 from ..protocol.http11 import Request, Response
+from ..protocol.messages import MessageReader
 from ..protocol.prepared import Prepared
 from ..protocol.server import ServerConnection
-from ..protocol.states import State
+from ..protocol.states import Lifecycle, State
+from . import native
 from .heartbeat import Heartbeat
 from .outbox import Outbox
 from .rates import TokenBucket
@@ -136,6 +139,37 @@ class Connection:
         settings: how it behaves in time.
         loop: the event loop that it lives on; every method must be called there.
     """
+
+    # What faces and programs add goes into the dictionary.
+    __slots__ = (
+        "__dict__",
+        "__weakref__",
+        "_busy",
+        "_byte_rate",
+        "_close_timer",
+        "_control_rate",
+        "_drain_waiters",
+        "_flush_is_due",
+        "_handshaker",
+        "_has_more",
+        "_heartbeat",
+        "_is_aborted",
+        "_is_ending",
+        "_is_going_on",
+        "_is_transport_paused",
+        "_is_writing_paused",
+        "_message_rate",
+        "_open_timer",
+        "_outbox",
+        "_settings",
+        "_transport",
+        "_unwritten",
+        "_written",
+        "codec",
+        "is_reading_paused",
+        "latency",
+        "loop",
+    )
 
     # What its server or client tells its own to, once it has taken it in.
     _logger = logging.getLogger("fullduplex")
@@ -237,13 +271,20 @@ class Connection:
     @property
     def buffered_amount(self) -> int:
         """Bytes, framing included, that were sent and that the system hasn't taken yet."""
+        if self.state is State.CONNECTING:
+            return 0
         waiting = 0 if self._outbox is None else self._outbox.size
-        return self._unwritten + self.bytes_waiting + waiting
+        return self.codec.bytes_to_send + self.bytes_waiting + waiting
 
     @property
     def is_slow(self) -> bool:
         """True from when the write buffer is above its high-water mark until it is under the other."""
         return self._is_writing_paused
+
+    @property
+    def write_marks(self) -> tuple[int, int]:
+        """The high-water and the low-water mark of the write buffer."""
+        return self._settings.write_marks
 
     @property
     def bytes_waiting(self) -> int:
@@ -623,6 +664,7 @@ class Connection:
     def start(self) -> None:
         """Begin the open connection's life: call ``opened``, keep it alive, pass on what came early."""
         self._opening_ended()
+        self._move()
         self._set_rates()
         if self._settings.ping_interval is not None:
             self._heartbeat = Heartbeat(self, self._settings.ping_interval, self._settings.ping_timeout)
@@ -633,6 +675,11 @@ class Connection:
         self._has_more = True
         self._go_on_soon()
         self.flush()
+
+    def _move(self) -> None:
+        """Change to a faster transport, if there is one."""
+        if self._transport is not None:
+            self._transport = native.move(self, self._transport, is_paused=self._is_transport_paused)
 
     def _set_rates(self) -> None:
         limits, now = self.codec.limits, self.loop.time()
@@ -747,3 +794,9 @@ class Connection:
 
     def closed(self, exc: Exception | None) -> None:
         """The connection is over; ``exc`` is the transport's error, if it had one."""
+
+
+if native.engine is not None:
+    native.engine.learn_connection(
+        Connection, Protocol, Lifecycle, FrameReader, MessageReader, Heartbeat, State.OPEN
+    )

@@ -1,0 +1,1203 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False, cdivision=True
+# cython: freethreading_compatible=False
+"""The native engine: one epoll inside the loop's epoll.
+
+Every connection of a loop is in one epoll descriptor, and the loop watches that one descriptor, whatever loop
+it is.  When it is ready, a batch of connections is read, each into the same buffer, and what they
+were sent meanwhile is written with one system call each.
+
+The engine understands whole, final, uncompressed data frames of an open connection.  Anything else, and
+anything that is wrong, goes to the protocol in Python, which is the definition of what these frames mean too.
+Where a connection stands it doesn't keep: it reads the slots of the Python objects, so that there is one
+truth about it.  See docs/decisions/0028.
+
+Invariants:
+
+1. A connection that is handled is referred to until that is over, whatever listeners do to it.
+2. After each call of Python everything that was looked up before is looked up again.
+3. What is kept of a partial message never exceeds what the limits allow; for a length that
+   is only claimed no memory is touched.
+4. A batch ends after ``MAX_EVENTS`` connections or ``MAX_NANOSECONDS``, and a connection's turn after ``BATCH``
+   messages; the rest waits for the loop's next turn.
+5. The engine's descriptor is watched as long as there are connections, and closed with the last one.
+"""
+
+cimport cython
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.dict cimport PyDict_GetItem
+from cpython.list cimport PyList_GET_SIZE, PyList_Append
+from cpython.mem cimport PyMem_Free, PyMem_Malloc
+from cpython.memoryview cimport PyMemoryView_FromMemory
+from cpython.object cimport PyObject, PyTypeObject
+from cpython.ref cimport Py_DECREF, Py_INCREF, Py_XDECREF
+from cpython.unicode cimport PyUnicode_DecodeUTF8
+from libc.errno cimport EAGAIN, EINTR, errno
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdlib cimport free, malloc
+from libc.string cimport memcpy, memmove, memset
+
+import os
+import sys
+import weakref
+
+cdef extern from "kernels.h" nogil:
+    void mask_into(uint8_t *to, const uint8_t *source, size_t length, const uint8_t *key)
+    size_t head_into(uint8_t *to, uint8_t first, uint64_t length, const uint8_t *key)
+
+cdef extern from "<sys/epoll.h>" nogil:
+    ctypedef union epoll_data_t:
+        void *ptr
+    cdef struct epoll_event:
+        uint32_t events
+        epoll_data_t data
+    int epoll_create1(int flags)
+    int epoll_ctl(int epoll, int operation, int descriptor, epoll_event *event)
+    int epoll_wait(int epoll, epoll_event *events, int most, int timeout)
+    enum: EPOLL_CLOEXEC, EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD, EPOLLIN, EPOLLOUT, EPOLLERR, EPOLLHUP
+
+cdef extern from "<sys/uio.h>" nogil:
+    cdef struct iovec:
+        void *iov_base
+        size_t iov_len
+    ssize_t readv(int descriptor, const iovec *vectors, int count)
+
+cdef extern from "<sys/socket.h>" nogil:
+    ssize_t recv(int descriptor, void *buffer, size_t size, int flags)
+    ssize_t send(int descriptor, const void *buffer, size_t size, int flags)
+    ssize_t sendmsg(int descriptor, const msghdr *message, int flags)
+    int shutdown(int descriptor, int how)
+    cdef struct msghdr:
+        iovec *msg_iov
+        size_t msg_iovlen
+    enum: MSG_NOSIGNAL, SHUT_WR
+
+cdef extern from "<unistd.h>" nogil:
+    int close(int descriptor)
+
+cdef extern from "<time.h>" nogil:
+    cdef struct timespec:
+        long tv_sec
+        long tv_nsec
+    int clock_gettime(int clock, timespec *now)
+    enum: CLOCK_MONOTONIC
+
+cdef extern from *:
+    """
+    #include "structmember.h"
+
+    /* Return where a slot of a class is in its objects; -1 if that isn't a slot. */
+    static Py_ssize_t
+    slot_offset(PyObject *descriptor)
+    {
+        if (!Py_IS_TYPE(descriptor, &PyMemberDescr_Type))
+            return -1;
+        PyMemberDef *member = ((PyMemberDescrObject *)descriptor)->d_member;
+        return member->type == T_OBJECT_EX ? member->offset : -1;
+    }
+    """
+    Py_ssize_t slot_offset(object descriptor)
+    const char *PyUnicode_AsUTF8AndSize(object text, Py_ssize_t *size) except NULL
+    bint PyUnicode_IS_ASCII "PyUnicode_IS_COMPACT_ASCII"(object text)
+    bint PyObject_TypeCheck(PyObject *thing, PyTypeObject *kind)
+    PyTypeObject *Py_TYPE(PyObject *thing)
+    bint PyBytes_CheckExact(object thing)
+    bint PyUnicode_CheckExact(object thing)
+    unsigned long PyThread_get_thread_ident()
+    PyObject *TRUE "Py_True"
+    PyObject *FALSE "Py_False"
+    PyObject *NONE "Py_None"
+
+cdef enum:
+    # What one read takes at most, and what is copied together into one write.
+    READ_SIZE = 262144
+    WRITE_SIZE = 65536
+    # A payload from which on a message is read straight into place.
+    LARGE = 16384
+    # The largest message that is read into place: the room for it is set aside at once, untouched.
+    LARGEST = 67108864
+    # What a batch, and one connection's turn in it, may take.
+    MAX_EVENTS = 128
+    MAX_NANOSECONDS = 2000000
+    BATCH = 256
+    # Pieces of bytes in one write.
+    MAX_VECTORS = 64
+    # The first bytes of plain frames (5.2).
+    FINAL_TEXT = 0x81
+    FINAL_BINARY = 0x82
+    PyBUF_READ = 0x100
+
+cdef enum:
+    KIND_UNKNOWN
+    KIND_EVENTS
+    KIND_OTHER
+
+# ---- What is learned of the Python classes -----------------------------------------------------------------
+
+cdef struct Slots:
+    # Of the connection:
+    Py_ssize_t transport, codec, busy, flush_is_due, is_reading_paused, has_more, is_writing_paused, outbox
+    Py_ssize_t heartbeat, message_rate, byte_rate, written, is_ending
+    # Of the protocol:
+    Py_ssize_t lifecycle, output, frames, messages, extension, is_sending_fragments, late_pong
+    Py_ssize_t state
+    Py_ssize_t left, partial, in_message
+    Py_ssize_t opcode, is_streaming
+    Py_ssize_t heard
+    # Of the event face:
+    Py_ssize_t listeners, stage
+
+cdef Slots at
+cdef PyTypeObject *connection_class = NULL
+cdef PyTypeObject *frame_reader_class = NULL
+cdef PyTypeObject *event_class = NULL
+cdef object state_open = None
+cdef object event_emit = None
+cdef object event_message_received = None
+cdef object finish_listener = None
+cdef object report_listener = None
+cdef dict kinds = {}
+cdef object zero = 0
+cdef str message_event = sys.intern("message")
+
+
+cdef Py_ssize_t offset(kind, str name) except -1:
+    for owner in kind.__mro__:
+        if name in vars(owner):
+            found = slot_offset(vars(owner)[name])
+            if found > 0:
+                return found
+            break
+    raise TypeError(f"{kind.__qualname__}.{name} isn't a slot")
+
+
+def learn_connection(connection, codec, lifecycle, frames, messages, heartbeat, opened):
+    """Take note of where the objects of a connection keep what the engine has to know.
+
+    Raises:
+        TypeError: if one of the names isn't a slot.
+    """
+    global connection_class, frame_reader_class, state_open
+    at.transport = offset(connection, "_transport")
+    at.codec = offset(connection, "codec")
+    at.busy = offset(connection, "_busy")
+    at.flush_is_due = offset(connection, "_flush_is_due")
+    at.is_reading_paused = offset(connection, "is_reading_paused")
+    at.has_more = offset(connection, "_has_more")
+    at.is_writing_paused = offset(connection, "_is_writing_paused")
+    at.outbox = offset(connection, "_outbox")
+    at.heartbeat = offset(connection, "_heartbeat")
+    at.message_rate = offset(connection, "_message_rate")
+    at.byte_rate = offset(connection, "_byte_rate")
+    at.written = offset(connection, "_written")
+    at.is_ending = offset(connection, "_is_ending")
+    at.lifecycle = offset(codec, "lifecycle")
+    at.output = offset(codec, "_output")
+    at.frames = offset(codec, "_frames")
+    at.messages = offset(codec, "_messages")
+    at.extension = offset(codec, "extension")
+    at.is_sending_fragments = offset(codec, "_is_sending_fragments")
+    at.late_pong = offset(codec, "_late_pong")
+    at.state = offset(lifecycle, "state")
+    at.left = offset(frames, "_left")
+    at.partial = offset(frames, "_buffer")
+    at.in_message = offset(frames, "_in_message")
+    at.opcode = offset(messages, "_opcode")
+    at.is_streaming = offset(messages, "is_streaming")
+    at.heard = offset(heartbeat, "heard")
+    # Classes aren't forgotten: these references are never given back.
+    Py_INCREF(connection)
+    Py_INCREF(frames)
+    connection_class = <PyTypeObject *>connection
+    frame_reader_class = <PyTypeObject *>frames
+    state_open = opened
+
+
+def learn_events(kind, finish, report):
+    """Take note of the event face: its class, and who takes what a listener returns, and what it raises."""
+    global event_class, event_emit, event_message_received, finish_listener, report_listener
+    at.listeners = offset(kind, "_listeners")
+    at.stage = offset(kind, "_stage")
+    Py_INCREF(kind)
+    event_class = <PyTypeObject *>kind
+    event_emit = kind.emit
+    event_message_received = kind.message_received
+    finish_listener = finish
+    report_listener = report
+
+
+cdef inline PyObject *slot(PyObject *thing, Py_ssize_t where) noexcept nogil:
+    return (<PyObject **>(<char *>thing + where))[0]
+
+
+cdef inline void put(PyObject *thing, Py_ssize_t where, object value) noexcept:
+    cdef PyObject **place = <PyObject **>(<char *>thing + where)
+    cdef PyObject *old = place[0]
+    Py_INCREF(value)
+    place[0] = <PyObject *>value
+    Py_XDECREF(old)
+
+
+cdef int kind_of(PyObject *connection) except -1:
+    """Tell which face a connection is of, as far as messages are concerned."""
+    cdef object kind = <object>Py_TYPE(connection)
+    found = kinds.get(kind)
+    if found is None:
+        found = KIND_OTHER
+        if event_class != NULL and issubclass(kind, <object>event_class):
+            if kind.emit is event_emit and kind.message_received is event_message_received:
+                found = KIND_EVENTS
+        kinds[kind] = found
+    return found
+
+
+cdef inline bint is_open(PyObject *codec) noexcept:
+    """Tell whether frames of this protocol may go past it; a tapped one has another reader."""
+    return (
+        slot(slot(codec, at.lifecycle), at.state) == <PyObject *>state_open
+        and Py_TYPE(slot(codec, at.frames)) == frame_reader_class
+    )
+
+
+cdef inline bint is_plain(PyObject *connection) noexcept:
+    """Tell whether what arrives next begins with a head, and nothing forbids to read it here."""
+    cdef PyObject *codec = slot(connection, at.codec)
+    cdef PyObject *frames = slot(codec, at.frames)
+    cdef PyObject *messages = slot(codec, at.messages)
+    return (
+        is_open(codec)
+        and slot(frames, at.left) == <PyObject *>zero
+        and PyBytes_GET_SIZE(<object>slot(frames, at.partial)) == 0
+        and slot(frames, at.in_message) == FALSE
+        and slot(messages, at.opcode) == NONE
+        and slot(messages, at.is_streaming) == FALSE
+        and slot(connection, at.is_reading_paused) == FALSE
+        and slot(connection, at.has_more) == FALSE
+        and slot(connection, at.message_rate) == NONE
+        and slot(connection, at.byte_rate) == NONE
+    )
+
+
+# ---- The engine of a loop ----------------------------------------------------------------------------------
+
+cdef object engines = weakref.WeakKeyDictionary()
+
+
+cdef int64_t nanoseconds() noexcept nogil:
+    cdef timespec now
+    clock_gettime(CLOCK_MONOTONIC, &now)
+    return <int64_t>now.tv_sec * 1000000000 + now.tv_nsec
+
+
+cdef class Engine:
+    """The connections of one event loop."""
+
+    cdef int descriptor
+    cdef readonly object loop
+    cdef Py_ssize_t count
+    cdef bint is_in_batch
+    cdef bint is_flush_due
+    cdef list unflushed
+    cdef list unfinished
+    cdef uint8_t *buffer
+    cdef uint8_t *scratch
+    cdef unsigned long thread
+    cdef object __weakref__
+
+    def __cinit__(self, loop):
+        self.descriptor = -1
+        self.loop = loop
+        self.unflushed = []
+        self.unfinished = []
+        self.thread = PyThread_get_thread_ident()
+        # Of the loop's, not of any connection's memory, which alone is traced.
+        self.buffer = <uint8_t *>malloc(READ_SIZE)
+        self.scratch = <uint8_t *>malloc(WRITE_SIZE)
+        if self.buffer == NULL or self.scratch == NULL:
+            raise MemoryError
+
+    def __dealloc__(self):
+        if self.descriptor >= 0:
+            close(self.descriptor)
+        free(self.buffer)
+        free(self.scratch)
+
+    cdef int enter(self) except -1:
+        """Count one more connection; watch the descriptor from the first on."""
+        if self.count == 0 and self.descriptor < 0:
+            self.descriptor = epoll_create1(EPOLL_CLOEXEC)
+            if self.descriptor < 0:
+                raise OSError(errno, os.strerror(errno))
+            self.loop.add_reader(self.descriptor, self.ready)
+        self.count += 1
+        return 0
+
+    cdef int leave(self) except -1:
+        """Count one less; with the last one, leave nothing behind in the loop."""
+        self.count -= 1
+        if self.count == 0 and not self.is_in_batch:
+            self.stop()
+        return 0
+
+    cdef int stop(self) except -1:
+        cdef int descriptor = self.descriptor
+        if descriptor >= 0:
+            self.descriptor = -1
+            if not self.loop.is_closed():
+                self.loop.remove_reader(descriptor)
+            close(descriptor)
+        return 0
+
+    def ready(self):
+        """Handle a batch of connections; the loop calls this when there are any."""
+        cdef epoll_event events[MAX_EVENTS]
+        cdef int count, index = 0
+        cdef int64_t end
+        if self.descriptor < 0:
+            return
+        count = epoll_wait(self.descriptor, events, MAX_EVENTS, 0)
+        if count <= 0:
+            return
+        end = nanoseconds() + MAX_NANOSECONDS
+        for index in range(count):
+            Py_INCREF(<object>events[index].data.ptr)
+        self.is_in_batch = True
+        index = 0
+        try:
+            while index < count:
+                (<Transport>events[index].data.ptr).handle(events[index].events)
+                index += 1
+                if not index & 7 and nanoseconds() > end:
+                    break
+        finally:
+            for index in range(count):
+                Py_DECREF(<object>events[index].data.ptr)
+            self.is_in_batch = False
+            self.flush()
+            if self.count == 0:
+                self.stop()
+
+    cdef int add_unflushed(self, Transport transport) except -1:
+        """Write what a connection has to send when the batch is over, or else in the next turn."""
+        if self.thread != PyThread_get_thread_ident():
+            raise RuntimeError(
+                "a connection is used in the thread of its event loop only: use loop.call_soon_threadsafe"
+            )
+        PyList_Append(self.unflushed, transport)
+        if not self.is_in_batch and not self.is_flush_due:
+            self.is_flush_due = True
+            self.loop.call_soon(self.flush)
+        return 0
+
+    cpdef flush(self):
+        """Write what connections have to send."""
+        cdef Transport transport
+        self.is_flush_due = False
+        if not self.unflushed:
+            return
+        unflushed, self.unflushed = self.unflushed, []
+        for transport in unflushed:
+            if transport.connection is not None:
+                transport.flush_if_due()
+
+    cdef int add_unfinished(self, Transport transport) except -1:
+        """Go on with a connection in the next turn."""
+        if not self.unfinished:
+            self.loop.call_soon(self.go_on)
+        self.unfinished.append(transport)
+        return 0
+
+    def go_on(self):
+        """Go on with connections that had more to read than fits into a turn."""
+        cdef Transport transport
+        unfinished, self.unfinished = self.unfinished, []
+        self.is_in_batch = True
+        try:
+            for transport in unfinished:
+                transport.is_unfinished = False
+                transport.handle_kept()
+        finally:
+            self.is_in_batch = False
+            self.flush()
+            if self.count == 0:
+                self.stop()
+
+
+def engine_of(loop):
+    """Return the engine of a loop."""
+    engine = engines.get(loop)
+    if engine is None:
+        engine = engines[loop] = Engine(loop)
+    return engine
+
+
+# ---- One connection ----------------------------------------------------------------------------------------
+
+
+@cython.no_gc_clear
+cdef class Transport:
+    """One connection's socket, with the methods of ``asyncio.Transport`` that connections use."""
+
+    cdef readonly Engine engine
+    cdef object connection
+    cdef int descriptor
+    # The transport of the loop whose socket this is, and what it has told of its end so far.
+    cdef object below
+    cdef object protocol
+    cdef int kind
+    cdef uint32_t interest
+    cdef bint is_paused
+    cdef bint is_closing_
+    cdef bint is_lost
+    cdef bint ends_writing
+    cdef bint is_blocked
+    cdef bint is_unfinished
+    cdef bint is_masked
+    cdef bint is_strange
+    # What was read and isn't handled yet: the beginning of a frame, or when a turn was over.
+    cdef uint8_t *kept
+    cdef Py_ssize_t kept_start
+    cdef Py_ssize_t kept_end
+    cdef Py_ssize_t kept_room
+    cdef bint is_kept_whole
+    # A large message that is arriving, unmasked as far as it is there.
+    cdef object large
+    cdef Py_ssize_t large_have
+    cdef uint8_t large_key[4]
+    cdef uint8_t large_first
+    # What the system hasn't taken yet.
+    cdef list backlog
+    cdef Py_ssize_t backlog_size
+    cdef Py_ssize_t first_written
+    cdef Py_ssize_t high
+    cdef Py_ssize_t low
+    # Bytes in the protocol's output.
+    cdef Py_ssize_t unwritten
+    cdef Py_ssize_t max_payload
+
+    def __cinit__(self):
+        self.descriptor = -1
+        self.high = 65536
+        self.low = 16384
+        self.max_payload = -1
+
+    def __dealloc__(self):
+        PyMem_Free(self.kept)
+
+    # What a connection asks of asyncio's transports
+
+    def get_extra_info(self, name, default=None):
+        """Tell what is known of the socket."""
+        return self.below.get_extra_info(name, default)
+
+    def is_closing(self):
+        """Tell whether it is closed, or will be when everything is written."""
+        return self.is_closing_
+
+    def can_write_eof(self):
+        """Our side can be shut down alone."""
+        return True
+
+    def get_write_buffer_size(self):
+        """Return how many bytes the system hasn't taken yet."""
+        return self.backlog_size
+
+    def set_write_buffer_limits(self, high=None, low=None):
+        """Set the marks at which the connection is told to send no more, and to go on."""
+        self.high = 65536 if high is None else high
+        self.low = self.high // 4 if low is None else low
+
+    def get_write_buffer_limits(self):
+        """Return the marks that ``set_write_buffer_limits`` sets."""
+        return self.low, self.high
+
+    def pause_reading(self):
+        """Read nothing more; an event that comes nevertheless makes the engine look away."""
+        self.is_paused = True
+
+    def resume_reading(self):
+        """Read on, what was kept first."""
+        self.is_paused = False
+        if self.is_lost or self.is_closing_:
+            return
+        self.set_interest()
+        if self.kept_end > self.kept_start:
+            self.finish_later()
+
+    def write(self, data):
+        """Write bytes, or keep what the system doesn't take."""
+        self.unwritten = 0
+        if self.is_lost or self.ends_writing:
+            return
+        if not isinstance(data, bytes):
+            data = bytes(data)
+        self.write_list([data])
+
+    def write_eof(self):
+        """Shut down our side when everything is written."""
+        if self.is_closing_ or self.ends_writing:
+            return
+        self.ends_writing = True
+        if self.backlog_size == 0:
+            self.shut_down()
+
+    def close(self):
+        """Close when everything is written."""
+        if self.is_closing_:
+            return
+        self.is_closing_ = True
+        if self.backlog_size == 0:
+            self.lose(None)
+        else:
+            self.set_interest()
+
+    def abort(self):
+        """Close at once."""
+        self.is_closing_ = True
+        self.lose(None)
+
+    # Beginning and end
+
+    cdef int set_interest(self) except -1:
+        """Tell the system what we wait for."""
+        cdef uint32_t wanted = 0
+        cdef epoll_event event
+        cdef int operation
+        if self.descriptor < 0:
+            return 0
+        if not self.is_lost:
+            if not self.is_paused and not self.is_closing_:
+                wanted |= EPOLLIN
+            if self.backlog_size > 0:
+                wanted |= EPOLLOUT
+        if wanted == self.interest:
+            return 0
+        # An error or the end would be told of even if nothing was asked for.
+        operation = EPOLL_CTL_DEL if wanted == 0 else EPOLL_CTL_MOD if self.interest else EPOLL_CTL_ADD
+        event.events = wanted
+        event.data.ptr = <void *>self
+        if epoll_ctl(self.engine.descriptor, operation, self.descriptor, &event) < 0:
+            raise OSError(errno, os.strerror(errno))
+        self.interest = wanted
+        return 0
+
+    cdef int lose(self, exc) except -1:
+        """Have nothing to do with the socket any more; the connection hears of it soon."""
+        if self.is_lost:
+            return 0
+        self.is_lost = self.is_closing_ = True
+        self.backlog = None
+        self.backlog_size = 0
+        self.set_interest()
+        self.engine.loop.call_soon(self.tell_lost, exc)
+        return 0
+
+    def tell_lost(self, exc):
+        """Tell the connection that the transport is gone, and close the socket."""
+        protocol, self.protocol = self.protocol, None
+        if protocol is None:
+            return
+        try:
+            protocol.connection_lost(exc)
+        finally:
+            self.release()
+
+    def below_lost(self, exc):
+        """Take note that the transport below is lost; its socket is closed after this."""
+        if not self.is_lost:
+            self.is_lost = self.is_closing_ = True
+            self.backlog = None
+            self.backlog_size = 0
+            self.set_interest()
+        self.tell_lost(exc)
+
+    cdef int release(self) except -1:
+        self.descriptor = -1
+        self.connection = None
+        self.large = None
+        PyMem_Free(self.kept)
+        self.kept = NULL
+        self.kept_start = self.kept_end = self.kept_room = 0
+        self.below.abort()
+        self.engine.leave()
+        return 0
+
+    cdef int fail(self, error, str what) except -1:
+        """Cut the connection by an error; one of the network is no surprise."""
+        if not isinstance(error, OSError):
+            self.engine.loop.call_exception_handler(
+                {"message": what, "exception": error, "transport": self, "protocol": self.protocol}
+            )
+        self.lose(error)
+        return 0
+
+    cdef int fail_by_system(self) except -1:
+        cdef int number = errno
+        self.lose(OSError(number, os.strerror(number)))
+        return 0
+
+    # Reading
+
+    cdef int handle(self, uint32_t events) except -1:
+        """Do what the system says can be done."""
+        if self.is_lost or self.descriptor < 0:
+            return 0
+        try:
+            if events & EPOLLOUT:
+                self.write_backlog()
+            if events & ~EPOLLOUT and not self.is_lost:
+                if self.is_paused or self.is_closing_:
+                    if events & (EPOLLERR | EPOLLHUP) and self.backlog_size > 0:
+                        self.write_backlog()
+                    self.set_interest()
+                else:
+                    self.read()
+        except Exception as error:
+            self.fail(error, "handling a connection failed")
+        return 0
+
+    cdef int handle_kept(self) except -1:
+        """Go on with what was kept when the last turn was over."""
+        if self.is_lost or self.is_closing_ or self.is_paused or self.kept_end == self.kept_start:
+            return 0
+        try:
+            self.is_kept_whole = False
+            self.process(self.kept + self.kept_start, self.kept_end - self.kept_start)
+        except Exception as error:
+            self.fail(error, "handling a connection failed")
+        return 0
+
+    cdef int finish_later(self) except -1:
+        if not self.is_unfinished:
+            self.is_unfinished = True
+            self.engine.add_unfinished(self)
+        return 0
+
+    cdef int read(self) except -1:
+        """Read once, and handle what there is."""
+        cdef uint8_t *buffer = self.engine.buffer
+        cdef Py_ssize_t kept = self.kept_end - self.kept_start
+        cdef ssize_t size
+        if self.is_unfinished:
+            # What was kept goes first, in a turn of its own.
+            return 0
+        if self.large is not None:
+            return self.read_large()
+        # What is kept without being whole is shorter than the buffer.
+        if kept:
+            memcpy(buffer, self.kept + self.kept_start, kept)
+        size = recv(self.descriptor, buffer + kept, READ_SIZE - kept, 0)
+        if size > 0:
+            self.keep(NULL, 0)
+            self.process(buffer, kept + size)
+        else:
+            self.not_read(size)
+        return 0
+
+    cdef int not_read(self, ssize_t size) except -1:
+        """Handle a read that gave nothing: the peer's end, or an error."""
+        if size == 0:
+            # Nothing more is to be read, or asked for: it would be told of again and again.
+            self.is_paused = True
+            self.set_interest()
+            self.protocol.eof_received()
+        elif errno != EAGAIN and errno != EINTR:
+            self.fail_by_system()
+        return 0
+
+    cdef int keep(self, const uint8_t *start, Py_ssize_t size) except -1:
+        """Keep bytes for the next time, in place of what was kept; they may be a part of that."""
+        if size > self.kept_room:
+            room = <uint8_t *>PyMem_Malloc(size)
+            if room == NULL:
+                raise MemoryError
+            memcpy(room, start, size)
+            PyMem_Free(self.kept)
+            self.kept = room
+            self.kept_room = size
+        elif size > 0:
+            memmove(self.kept, start, size)
+        elif self.kept != NULL:
+            PyMem_Free(self.kept)
+            self.kept = NULL
+            self.kept_room = 0
+        self.kept_start = 0
+        self.kept_end = size
+        return 0
+
+    cdef int process(self, uint8_t *start, Py_ssize_t size, object message=None) except -1:
+        """Handle bytes that were read: messages here, as long as they are plain, and the rest in Python.
+
+        A ``message`` that is given came before them.
+        """
+        connection = self.connection
+        cdef PyObject *plain = <PyObject *>connection
+        cdef PyObject *heartbeat
+        cdef Py_ssize_t used
+        self.is_strange = False
+        if message is None and not is_plain(plain):
+            self.give(start, size)
+            return 0
+        heartbeat = slot(plain, at.heartbeat)
+        if heartbeat != NONE:
+            put(heartbeat, at.heard, True)
+        put(plain, at.busy, True)
+        try:
+            used = self.receive(start, size, message)
+        finally:
+            put(plain, at.busy, False)
+        if self.is_lost:
+            return 0
+        if used == size:
+            self.keep(NULL, 0)
+        elif self.is_strange or not (self.is_kept_whole or self.is_paused or is_plain(plain)):
+            # It ends with a flush.
+            self.give(start + used, size - used)
+            return 0
+        else:
+            self.keep(start + used, size - used)
+            if self.is_kept_whole and not self.is_paused:
+                self.finish_later()
+        self.flush()
+        return 0
+
+    cdef int give(self, uint8_t *start, Py_ssize_t size) except -1:
+        """Let the protocol in Python take bytes."""
+        # They may be the kept ones: they are used up when this returns.
+        cdef uint8_t *kept = self.kept
+        self.kept = NULL
+        self.kept_start = self.kept_end = self.kept_room = 0
+        try:
+            self.connection.data_received(PyMemoryView_FromMemory(<char *>start, size, PyBUF_READ))
+        finally:
+            PyMem_Free(kept)
+        return 0
+
+    cdef Py_ssize_t receive(self, uint8_t *start, Py_ssize_t size, object message) except -1:
+        """Hand on ``message`` if there is one, and the plain messages that the bytes begin with.
+
+        Returns how many bytes they had.  What is left is the beginning of a frame, or isn't
+        plain, which ``is_strange`` tells if nothing else does, or ``is_kept_whole`` tells that
+        the turn is over.
+        """
+        cdef Py_ssize_t used = 0, left, length, head
+        cdef uint8_t *here
+        cdef int index, messages = 0
+        if self.max_payload < 0:
+            self.look_up_limits()
+        self.is_kept_whole = False
+        while True:
+            if message is not None:
+                messages += 1
+                self.deliver(message)
+                message = None
+                if self.is_lost or not is_plain(<PyObject *>self.connection):
+                    return used
+                if messages == BATCH:
+                    self.is_kept_whole = used < size
+                    return used
+            left = size - used
+            if left == 0:
+                return used
+            here = start + used
+            if here[0] != FINAL_TEXT and here[0] != FINAL_BINARY:
+                break
+            if left < 2:
+                return used
+            if (here[1] & 0x80 != 0) != self.is_masked:
+                break
+            length = here[1] & 0x7F
+            head = 2
+            if length >= 126:
+                head = 4 if length == 126 else 10
+                if left < head:
+                    return used
+                if head == 10 and here[2] & 0x80:
+                    break
+                length = 0
+                for index in range(2, head):
+                    length = length << 8 | here[index]
+            if length > self.max_payload:
+                break
+            if self.is_masked:
+                head += 4
+            if left - head < length:
+                if length < LARGE or left < head:
+                    return used
+                if length > LARGEST:
+                    break
+                self.begin_large(here, head, length, left - head)
+                return size
+            message = self.make_message(here, head, length)
+            if message is None:
+                break
+            used += head + length
+        self.is_strange = True
+        return used
+
+    cdef object make_message(self, uint8_t *frame, Py_ssize_t head, Py_ssize_t length):
+        """Return the message of a frame; None if it is text and isn't UTF-8."""
+        cdef uint8_t *payload = frame + head
+        cdef bytes message
+        if frame[0] == FINAL_BINARY:
+            message = PyBytes_FromStringAndSize(NULL, length)
+            if self.is_masked:
+                mask_into(<uint8_t *>PyBytes_AS_STRING(message), payload, length, payload - 4)
+            else:
+                memcpy(PyBytes_AS_STRING(message), payload, length)
+            return message
+        if self.is_masked:
+            mask_into(payload, payload, length, payload - 4)
+        try:
+            return PyUnicode_DecodeUTF8(<char *>payload, length, NULL)
+        except UnicodeDecodeError:
+            if self.is_masked:
+                mask_into(payload, payload, length, payload - 4)
+            return None
+
+    cdef int look_up_limits(self) except -1:
+        """Note how large a plain message may be; limits don't change."""
+        limits = self.connection.codec.limits
+        cdef Py_ssize_t most = sys.maxsize
+        for limit in (limits.message, limits.frame):
+            if limit is not None:
+                most = min(most, <Py_ssize_t>min(limit, sys.maxsize))
+        self.max_payload = most
+        return 0
+
+    # Large messages
+
+    cdef int begin_large(self, uint8_t *frame, Py_ssize_t head, Py_ssize_t length, Py_ssize_t have) except -1:
+        """Take what there is of a large message to where all of it will be."""
+        cdef bytes message = PyBytes_FromStringAndSize(NULL, length)
+        if self.is_masked:
+            memcpy(self.large_key, frame + head - 4, 4)
+            mask_into(<uint8_t *>PyBytes_AS_STRING(message), frame + head, have, self.large_key)
+        else:
+            memcpy(PyBytes_AS_STRING(message), frame + head, have)
+        self.large = message
+        self.large_have = have
+        self.large_first = frame[0]
+        return 0
+
+    cdef int read_large(self) except -1:
+        """Read more of a large message, and what comes after it."""
+        cdef uint8_t *payload = <uint8_t *>PyBytes_AS_STRING(self.large)
+        cdef Py_ssize_t length = PyBytes_GET_SIZE(self.large)
+        cdef Py_ssize_t missing = length - self.large_have
+        cdef iovec vectors[2]
+        cdef ssize_t size
+        cdef uint8_t key[4]
+        cdef int index
+        if not is_plain(<PyObject *>self.connection):
+            return self.give_large()
+        vectors[0].iov_base = payload + self.large_have
+        vectors[0].iov_len = missing
+        vectors[1].iov_base = self.engine.buffer
+        vectors[1].iov_len = READ_SIZE
+        size = readv(self.descriptor, vectors, 2)
+        if size <= 0:
+            return self.not_read(size)
+        if self.is_masked:
+            for index in range(4):
+                key[index] = self.large_key[(self.large_have + index) & 3]
+            mask_into(
+                payload + self.large_have, payload + self.large_have, min(size, missing), key
+            )
+        self.large_have += min(size, missing)
+        if size < missing:
+            heartbeat = slot(<PyObject *>self.connection, at.heartbeat)
+            if heartbeat != NONE:
+                put(heartbeat, at.heard, True)
+            return 0
+        if self.large_first == FINAL_TEXT:
+            try:
+                message = PyUnicode_DecodeUTF8(<char *>payload, length, NULL)
+            except UnicodeDecodeError:
+                self.give_large()
+                return self.process_if_any(size - missing)
+        else:
+            message = self.large
+        self.large = None
+        self.process(self.engine.buffer, size - missing, message)
+        return 0
+
+    cdef int process_if_any(self, Py_ssize_t size) except -1:
+        if size > 0 and not self.is_lost:
+            self.process(self.engine.buffer, size)
+        return 0
+
+    cdef int give_large(self) except -1:
+        """Let the protocol in Python take what there is of a large message, as it came."""
+        cdef uint8_t head[14]
+        cdef bytes message = self.large
+        cdef Py_ssize_t have = self.large_have
+        cdef uint8_t *payload = <uint8_t *>PyBytes_AS_STRING(message)
+        cdef size_t size = head_into(
+            head, self.large_first, PyBytes_GET_SIZE(message), self.large_key if self.is_masked else NULL
+        )
+        if self.is_masked:
+            mask_into(payload, payload, have, self.large_key)
+        self.large = None
+        self.give(head, size)
+        if not self.is_lost and self.connection is not None:
+            self.give(payload, have)
+        return 0
+
+    # Handing on
+
+    cdef int deliver(self, object message) except -1:
+        """Give a message to the face."""
+        connection = self.connection
+        if self.kind == KIND_UNKNOWN:
+            self.kind = kind_of(<PyObject *>connection)
+        if self.kind == KIND_EVENTS:
+            emit_message(<PyObject *>connection, message)
+        else:
+            connection.message_received(message)
+        return 0
+
+    # Writing
+
+    cdef int flush_if_due(self) except -1:
+        if not self.is_lost and slot(<PyObject *>self.connection, at.flush_is_due) == TRUE:
+            try:
+                self.flush()
+            except Exception as error:
+                self.fail(error, "writing to a connection failed")
+        return 0
+
+    cdef int flush(self) except -1:
+        """Write what the protocol has to send."""
+        connection = self.connection
+        cdef PyObject *plain = <PyObject *>connection
+        cdef PyObject *codec = slot(plain, at.codec)
+        cdef list output
+        cdef Py_ssize_t size
+        if (
+            slot(plain, at.is_ending) == TRUE
+            or slot(codec, at.late_pong) != NONE
+            or slot(slot(codec, at.lifecycle), at.state) != <PyObject *>state_open
+        ):
+            connection.flush()
+            return 0
+        put(plain, at.flush_is_due, False)
+        self.unwritten = 0
+        output = <list>slot(codec, at.output)
+        if PyList_GET_SIZE(output):
+            put(<PyObject *>codec, at.output, [])
+            size = self.write_list(output)
+            put(plain, at.written, <object>slot(plain, at.written) + size)
+        return 0
+
+    cdef Py_ssize_t write_list(self, list items) except -1:
+        """Write several pieces of bytes, or keep what the system doesn't take; return how many they are."""
+        cdef Py_ssize_t count = PyList_GET_SIZE(items), total = 0, index, size
+        cdef uint8_t *scratch = self.engine.scratch
+        cdef bytes item
+        for index in range(count):
+            total += PyBytes_GET_SIZE(items[index])
+        if self.backlog_size > 0:
+            self.backlog.extend(items)
+            self.backlog_size += total
+        else:
+            if count > 1 and total <= WRITE_SIZE:
+                size = 0
+                for index in range(count):
+                    item = <bytes>items[index]
+                    memcpy(scratch + size, PyBytes_AS_STRING(item), PyBytes_GET_SIZE(item))
+                    size += PyBytes_GET_SIZE(item)
+                size = self.send(<char *>scratch, total)
+                if 0 <= size < total:
+                    self.set_backlog([PyBytes_FromStringAndSize(<char *>scratch + size, total - size)], total - size)
+            else:
+                self.set_backlog(items, total)
+                self.send_backlog()
+            if self.is_lost:
+                return total
+            if self.backlog_size > 0:
+                self.set_interest()
+        if self.backlog_size > self.high and not self.is_blocked:
+            self.is_blocked = True
+            self.protocol.pause_writing()
+        return total
+
+    cdef int set_backlog(self, list items, Py_ssize_t size) except -1:
+        self.backlog = items
+        self.backlog_size = size
+        self.first_written = 0
+        return 0
+
+    cdef ssize_t send(self, const char *data, Py_ssize_t size) except -2:
+        """Send bytes; return how many the system took, or -1 if the connection is lost."""
+        cdef ssize_t sent = send(self.descriptor, data, size, MSG_NOSIGNAL)
+        if sent < 0:
+            if errno == EAGAIN or errno == EINTR:
+                return 0
+            self.fail_by_system()
+        return sent
+
+    cdef int send_backlog(self) except -1:
+        """Send as much of what is kept as the system takes."""
+        cdef msghdr header
+        cdef iovec vectors[MAX_VECTORS]
+        cdef Py_ssize_t index, count, done, size
+        cdef ssize_t sent
+        cdef bytes item
+        while self.backlog_size > 0:
+            count = min(PyList_GET_SIZE(self.backlog), MAX_VECTORS)
+            for index in range(count):
+                item = <bytes>self.backlog[index]
+                vectors[index].iov_base = PyBytes_AS_STRING(item)
+                vectors[index].iov_len = PyBytes_GET_SIZE(item)
+            vectors[0].iov_base = <char *>vectors[0].iov_base + self.first_written
+            vectors[0].iov_len -= self.first_written
+            memset(&header, 0, sizeof(header))
+            header.msg_iov = vectors
+            header.msg_iovlen = count
+            sent = sendmsg(self.descriptor, &header, MSG_NOSIGNAL)
+            if sent < 0:
+                if errno != EAGAIN and errno != EINTR:
+                    self.fail_by_system()
+                return 0
+            self.backlog_size -= sent
+            done = 0
+            for index in range(count):
+                size = vectors[index].iov_len
+                if sent < size:
+                    break
+                sent -= size
+                done += 1
+                self.first_written = 0
+            self.first_written += sent
+            if done == PyList_GET_SIZE(self.backlog):
+                self.backlog = None
+            else:
+                del self.backlog[:done]
+                if done < count:
+                    return 0
+        return 0
+
+    cdef int write_backlog(self) except -1:
+        """Send what is kept, and do what had to wait for that."""
+        self.send_backlog()
+        if self.is_lost:
+            return 0
+        if self.backlog_size == 0:
+            if self.is_closing_:
+                self.lose(None)
+                return 0
+            if self.ends_writing:
+                try:
+                    self.shut_down()
+                except OSError as error:
+                    self.lose(error)
+                    return 0
+        self.set_interest()
+        if self.is_blocked and self.backlog_size <= self.low:
+            self.is_blocked = False
+            self.protocol.resume_writing()
+        return 0
+
+    cdef int shut_down(self) except -1:
+        if shutdown(self.descriptor, SHUT_WR) < 0:
+            raise OSError(errno, os.strerror(errno))
+        return 0
+
+
+def move(connection, protocol, transport, Py_ssize_t high, Py_ssize_t low, bint is_masked, bint is_paused):
+    """Read and write for a connection instead of its transport, which has stopped; return who does so now."""
+    cdef Transport moved = Transport()
+    moved.engine = engine_of(connection.loop)
+    moved.below = transport
+    moved.protocol = protocol
+    moved.connection = connection
+    moved.high, moved.low = high, low
+    moved.is_masked = is_masked
+    moved.is_paused = is_paused
+    moved.descriptor = transport.get_extra_info("socket").fileno()
+    moved.engine.enter()
+    moved.set_interest()
+    return moved
+
+
+# ---- The event face ----------------------------------------------------------------------------------------
+
+
+cdef int emit_message(PyObject *connection, object message) except -1:
+    """Emit ``message``, as the emitter in Python does; it does everything but the plainest case."""
+    cdef PyObject *entries = PyDict_GetItem(<object>slot(connection, at.listeners), message_event)
+    cdef bint is_binary = PyBytes_CheckExact(message)
+    if entries == NULL or PyList_GET_SIZE(<list>entries) == 0:
+        return 0
+    if PyList_GET_SIZE(<list>entries) == 1:
+        listener, once = <tuple>((<list>entries)[0])
+        if once is False:
+            try:
+                result = listener(message, is_binary)
+                if result is not None:
+                    finish_listener((<object>connection)._logger, message_event, result)
+            except Exception:
+                report_listener((<object>connection)._logger, message_event)
+            return 0
+    (<object>connection).emit(message_event, message, is_binary)
+    return 0
+
+
+def accelerate_send(definition):
+    """Return the event face's ``send``: plain messages are sent here, everything else by its definition."""
+
+    def send(self, data, callback=None, *, binary=None, compress=None, fin=True):
+        if callback is None and binary is None and fin is True and send_plain(<PyObject *>self, data):
+            return None
+        return definition(self, data, callback, binary=binary, compress=compress, fin=fin)
+
+    return send
+
+
+cdef bint send_plain(PyObject *connection, object data) except -1:
+    """Send a message if nothing is against doing so at once; tell whether it was."""
+    cdef PyObject *codec
+    cdef Transport transport
+    cdef Py_ssize_t size
+    cdef const char *payload
+    cdef uint8_t first
+    cdef bytes frame
+    cdef size_t head
+    if not PyObject_TypeCheck(connection, connection_class):
+        return False
+    if type(<object>slot(connection, at.transport)) is not Transport:
+        return False
+    transport = <Transport>slot(connection, at.transport)
+    codec = slot(connection, at.codec)
+    if (
+        not is_open(codec)
+        or transport.is_lost
+        or not transport.is_masked
+        or slot(connection, at.is_writing_paused) != FALSE
+        or slot(connection, at.outbox) != NONE
+        or slot(connection, at.is_ending) != FALSE
+        or slot(codec, at.is_sending_fragments) != FALSE
+        or slot(codec, at.extension) != NONE
+    ):
+        return False
+    if PyBytes_CheckExact(data):
+        first = FINAL_BINARY
+        payload = PyBytes_AS_STRING(data)
+        size = PyBytes_GET_SIZE(data)
+    elif PyUnicode_CheckExact(data) and PyUnicode_IS_ASCII(data):
+        first = FINAL_TEXT
+        payload = PyUnicode_AsUTF8AndSize(data, &size)
+    else:
+        return False
+    head = 2 if size < 126 else 4 if size < 65536 else 10
+    frame = PyBytes_FromStringAndSize(NULL, head + size)
+    head_into(<uint8_t *>PyBytes_AS_STRING(frame), first, size, NULL)
+    memcpy(PyBytes_AS_STRING(frame) + head, payload, size)
+    PyList_Append(<list>slot(codec, at.output), frame)
+    transport.unwritten += head + size
+    if transport.unwritten > transport.high:
+        transport.flush()
+    elif slot(connection, at.busy) != TRUE and slot(connection, at.flush_is_due) != TRUE:
+        put(connection, at.flush_is_due, True)
+        transport.engine.add_unflushed(transport)
+    return True
