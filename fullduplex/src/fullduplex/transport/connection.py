@@ -282,11 +282,6 @@ class Connection:
         return self._is_writing_paused
 
     @property
-    def write_marks(self) -> tuple[int, int]:
-        """The high-water and the low-water mark of the write buffer."""
-        return self._settings.write_marks
-
-    @property
     def bytes_waiting(self) -> int:
         """Bytes that were written and that the system hasn't taken yet."""
         return 0 if self._transport is None else self._transport.get_write_buffer_size()

@@ -34,7 +34,7 @@ from cpython.unicode cimport PyUnicode_DecodeUTF8
 from libc.errno cimport EAGAIN, EINTR, errno
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
-from libc.string cimport memcpy, memmove, memset
+from libc.string cimport memcpy, memset
 
 import os
 import sys
@@ -43,6 +43,7 @@ import weakref
 cdef extern from "kernels.h" nogil:
     void mask_into(uint8_t *to, const uint8_t *source, size_t length, const uint8_t *key)
     size_t head_into(uint8_t *to, uint8_t first, uint64_t length, const uint8_t *key)
+    size_t utf8_whole(const uint8_t *data, size_t length, int *left)
 
 cdef extern from "<sys/epoll.h>" nogil:
     ctypedef union epoll_data_t:
@@ -108,8 +109,8 @@ cdef extern from *:
     PyObject *NONE "Py_None"
 
 cdef enum:
-    # What one read takes at most, and what is copied together into one write.
-    READ_SIZE = 262144
+    # What one read takes at most, with room for a head beside 64 KiB, and what is copied together into one write.
+    READ_SIZE = 66560
     WRITE_SIZE = 65536
     # A payload from which on a message is read straight into place.
     LARGE = 16384
@@ -462,6 +463,7 @@ cdef class Transport:
     # A large message that is arriving, unmasked as far as it is there.
     cdef object large
     cdef Py_ssize_t large_have
+    cdef Py_ssize_t large_checked
     cdef uint8_t large_key[4]
     cdef uint8_t large_first
     # What the system hasn't taken yet.
@@ -706,6 +708,10 @@ cdef class Transport:
 
     cdef int keep(self, const uint8_t *start, Py_ssize_t size) except -1:
         """Keep bytes for the next time, in place of what was kept; they may be a part of that."""
+        if self.kept != NULL and self.kept <= start < self.kept + self.kept_room:
+            self.kept_start = start - self.kept
+            self.kept_end = self.kept_start + size
+            return 0
         if size > self.kept_room:
             room = <uint8_t *>PyMem_Malloc(size)
             if room == NULL:
@@ -715,7 +721,7 @@ cdef class Transport:
             self.kept = room
             self.kept_room = size
         elif size > 0:
-            memmove(self.kept, start, size)
+            memcpy(self.kept, start, size)
         elif self.kept != NULL:
             PyMem_Free(self.kept)
             self.kept = NULL
@@ -820,11 +826,13 @@ cdef class Transport:
                 break
             if self.is_masked:
                 head += 4
+            if left < head:
+                return used
             if left - head < length:
-                if length < LARGE or left < head:
-                    return used
-                if length > LARGEST:
+                if length > LARGEST or not self.may_become_message(here, head, left - head):
                     break
+                if length < LARGE:
+                    return used
                 self.begin_large(here, head, length, left - head)
                 return size
             message = self.make_message(here, head, length)
@@ -854,6 +862,19 @@ cdef class Transport:
                 mask_into(payload, payload, length, payload - 4)
             return None
 
+    cdef bint may_become_message(self, uint8_t *frame, Py_ssize_t head, Py_ssize_t have) noexcept:
+        """Tell whether the first bytes of a message may be what they say: text is checked as it arrives."""
+        cdef uint8_t *payload = frame + head
+        cdef int left = 0
+        if frame[0] != FINAL_TEXT:
+            return True
+        if self.is_masked:
+            mask_into(payload, payload, have, payload - 4)
+        utf8_whole(payload, have, &left)
+        if self.is_masked:
+            mask_into(payload, payload, have, payload - 4)
+        return left >= 0
+
     cdef int look_up_limits(self) except -1:
         """Note how large a plain message may be; limits don't change."""
         limits = self.connection.codec.limits
@@ -876,6 +897,7 @@ cdef class Transport:
             memcpy(PyBytes_AS_STRING(message), frame + head, have)
         self.large = message
         self.large_have = have
+        self.large_checked = 0
         self.large_first = frame[0]
         return 0
 
@@ -887,7 +909,7 @@ cdef class Transport:
         cdef iovec vectors[2]
         cdef ssize_t size
         cdef uint8_t key[4]
-        cdef int index
+        cdef int index, left = 0
         if not is_plain(<PyObject *>self.connection):
             return self.give_large()
         vectors[0].iov_base = payload + self.large_have
@@ -908,6 +930,12 @@ cdef class Transport:
             heartbeat = slot(<PyObject *>self.connection, at.heartbeat)
             if heartbeat != NONE:
                 put(heartbeat, at.heard, True)
+            if self.large_first == FINAL_TEXT:
+                self.large_checked += utf8_whole(
+                    payload + self.large_checked, self.large_have - self.large_checked, &left
+                )
+                if left < 0:
+                    self.give_large()
             return 0
         if self.large_first == FINAL_TEXT:
             try:
@@ -993,14 +1021,18 @@ cdef class Transport:
         """Write several pieces of bytes, or keep what the system doesn't take; return how many they are."""
         cdef Py_ssize_t count = PyList_GET_SIZE(items), total = 0, index, size
         cdef uint8_t *scratch = self.engine.scratch
+        cdef bint is_small = True
         cdef bytes item
         for index in range(count):
-            total += PyBytes_GET_SIZE(items[index])
+            size = PyBytes_GET_SIZE(items[index])
+            is_small = is_small and size < LARGE
+            total += size
         if self.backlog_size > 0:
-            self.backlog.extend(items)
+            # Many small objects would take more than they hold.
+            self.backlog.append(b"".join(items) if count > 1 else items[0])
             self.backlog_size += total
         else:
-            if count > 1 and total <= WRITE_SIZE:
+            if count > 1 and is_small and total <= WRITE_SIZE:
                 size = 0
                 for index in range(count):
                     item = <bytes>items[index]
@@ -1163,6 +1195,7 @@ cdef bint send_plain(PyObject *connection, object data) except -1:
     cdef uint8_t first
     cdef bytes frame
     cdef size_t head
+    cdef bint is_copied
     if not PyObject_TypeCheck(connection, connection_class):
         return False
     if type(<object>slot(connection, at.transport)) is not Transport:
@@ -1190,10 +1223,14 @@ cdef bint send_plain(PyObject *connection, object data) except -1:
     else:
         return False
     head = 2 if size < 126 else 4 if size < 65536 else 10
-    frame = PyBytes_FromStringAndSize(NULL, head + size)
+    is_copied = size < LARGE or first == FINAL_TEXT
+    frame = PyBytes_FromStringAndSize(NULL, head + size if is_copied else head)
     head_into(<uint8_t *>PyBytes_AS_STRING(frame), first, size, NULL)
-    memcpy(PyBytes_AS_STRING(frame) + head, payload, size)
+    if is_copied:
+        memcpy(PyBytes_AS_STRING(frame) + head, payload, size)
     PyList_Append(<list>slot(codec, at.output), frame)
+    if not is_copied:
+        PyList_Append(<list>slot(codec, at.output), data)
     transport.unwritten += head + size
     if transport.unwritten > transport.high:
         transport.flush()

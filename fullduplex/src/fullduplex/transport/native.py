@@ -43,7 +43,7 @@ def move(connection: Connection, transport: asyncio.Transport, *, is_paused: boo
     """Let the engine read and write what a connection's transport does if it can; return who does now."""
     if engine is None or not _can_move(transport):
         return transport
-    high, low = connection.write_marks
+    low, high = transport.get_write_buffer_limits()
     is_masked = connection.codec.side is Side.SERVER
     protocol = transport.get_protocol()
     if not is_paused:
