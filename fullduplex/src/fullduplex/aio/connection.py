@@ -28,9 +28,10 @@ from ..protocol.client import ClientConnection as ClientProtocol
 from ..protocol.events import Chunk, Event
 from ..protocol.frames import Opcode
 from ..protocol.server import ServerConnection as ServerProtocol
+from ..transport import native
 from ..transport.connection import Connection as BaseConnection
 from ..transport.connection import Handshaker, Settings
-from .inbox import Inbox
+from .inbox import ENTRY_SIZE, Inbox
 
 if TYPE_CHECKING:
     from .server import Server
@@ -68,6 +69,19 @@ class Connection(BaseConnection):
     the iteration, any other raises ``ConnectionClosedError``.
     """
 
+    __slots__ = (
+        "_closed",
+        "_failure",
+        "_failure_timer",
+        "_fragments_ended",
+        "_inbox",
+        "_is_dropping",
+        "_is_skipping",
+        "_pings",
+        "_receiver",
+        "_stream",
+    )
+
     def __init__(
         self,
         protocol: ServerProtocol | ClientProtocol,
@@ -95,6 +109,7 @@ class Connection(BaseConnection):
 
     # Receiving
 
+    @native.natively("accelerate_recv")
     async def recv(self, decode: bool | None = None) -> str | bytes:
         """Wait for the next message: ``str`` for text, ``bytes`` for binary.
 
@@ -162,17 +177,22 @@ class Connection(BaseConnection):
 
     async def _wait_received(self) -> None:
         """Wait until there is more in the inbox."""
+        receiver = self.loop.create_future()
+        self._begin_waiting(receiver)
+        try:
+            await receiver
+        finally:
+            self._receiver = None
+
+    def _begin_waiting(self, receiver: asyncio.Future[None]) -> None:
+        """Let a future be done when there is more in the inbox."""
         self._fail_if_due()
         if self._closed.done():
             raise self.codec.close_exception
         if self._receiver is not None:
             raise ConcurrencyError("another task is waiting in recv() on this connection")
-        self._receiver = self.loop.create_future()
+        self._receiver = receiver
         self.resume_reading()
-        try:
-            await self._receiver
-        finally:
-            self._receiver = None
 
     def limit_reading(self, size: int | None) -> None:
         """Stop reading when ``size`` bytes wait to be received, instead of ``read_limit``; None undoes it."""
@@ -183,15 +203,19 @@ class Connection(BaseConnection):
         if self._inbox.has_room:
             self.resume_reading()
 
-    async def __aiter__(self) -> AsyncIterator[str | bytes]:
+    def __aiter__(self) -> Self:
+        return self
+
+    @native.natively("accelerate_anext")
+    async def __anext__(self) -> str | bytes:
         try:
-            while True:
-                yield await self.recv()
+            return await self.recv()
         except ConnectionClosedOK:
-            return
+            raise StopAsyncIteration from None
 
     # Sending
 
+    @native.natively("accelerate_async_send")
     async def send(
         self,
         message: Message | Iterable[Message] | AsyncIterable[Message],
@@ -443,6 +467,10 @@ class Connection(BaseConnection):
     def _wake_receiver(self) -> None:
         if self._receiver is not None and not self._receiver.done():
             self._receiver.set_result(None)
+
+
+if native.engine is not None:
+    native.engine.learn_coroutines(Connection, Inbox, ENTRY_SIZE, ConnectionClosedOK)
 
 
 class MessageStream:

@@ -39,6 +39,7 @@ from libc.string cimport memcpy, memset
 import os
 import sys
 import weakref
+from asyncio import CancelledError
 
 cdef extern from "kernels.h" nogil:
     void mask_into(uint8_t *to, const uint8_t *source, size_t length, const uint8_t *key)
@@ -95,8 +96,21 @@ cdef extern from *:
         PyMemberDef *member = ((PyMemberDescrObject *)descriptor)->d_member;
         return member->type == T_OBJECT_EX ? member->offset : -1;
     }
+
+    /* Let a class's objects be sent values without an exception at their end. */
+    typedef int (*engine_send)(PyObject *, PyObject *, PyObject **);
+    static void
+    set_send(PyTypeObject *type, engine_send function)
+    {
+        type->tp_as_async->am_send = (sendfunc)function;
+    }
     """
+    ctypedef int (*sendfunc "engine_send")(PyObject *, PyObject *, PyObject **) noexcept
     Py_ssize_t slot_offset(object descriptor)
+    void set_send(PyTypeObject *kind, sendfunc function)
+    enum: PYGEN_RETURN, PYGEN_ERROR, PYGEN_NEXT
+    int PyIter_Send(object iterator, object value, PyObject **result)
+    void PyErr_SetObject(object kind, object value)
     const char *PyUnicode_AsUTF8AndSize(object text, Py_ssize_t *size) except NULL
     bint PyUnicode_IS_ASCII "PyUnicode_IS_COMPACT_ASCII"(object text)
     bint PyObject_TypeCheck(PyObject *thing, PyTypeObject *kind)
@@ -130,6 +144,7 @@ cdef enum:
 cdef enum:
     KIND_UNKNOWN
     KIND_EVENTS
+    KIND_COROUTINES
     KIND_OTHER
 
 # ---- What is learned of the Python classes -----------------------------------------------------------------
@@ -146,6 +161,9 @@ cdef struct Slots:
     Py_ssize_t heard
     # Of the event face:
     Py_ssize_t listeners, stage
+    # Of the asyncio face:
+    Py_ssize_t inbox, receiver, stream, failure, fragments_ended
+    Py_ssize_t entries, whole, size, most_bytes, most_messages
 
 cdef Slots at
 cdef PyTypeObject *connection_class = NULL
@@ -156,6 +174,10 @@ cdef object event_emit = None
 cdef object event_message_received = None
 cdef object finish_listener = None
 cdef object report_listener = None
+cdef PyTypeObject *coroutine_class = NULL
+cdef object coroutine_message_received = None
+cdef object closed_properly = None
+cdef Py_ssize_t entry_size = 0
 cdef dict kinds = {}
 cdef object zero = 0
 cdef str message_event = sys.intern("message")
@@ -226,6 +248,26 @@ def learn_events(kind, finish, report):
     report_listener = report
 
 
+def learn_coroutines(kind, inbox, Py_ssize_t size_of_entry, closed_ok):
+    """Take note of the asyncio face: its class, that of its inbox, and the exception that ends an iteration."""
+    global coroutine_class, coroutine_message_received, closed_properly, entry_size
+    at.inbox = offset(kind, "_inbox")
+    at.receiver = offset(kind, "_receiver")
+    at.stream = offset(kind, "_stream")
+    at.failure = offset(kind, "_failure")
+    at.fragments_ended = offset(kind, "_fragments_ended")
+    at.entries = offset(inbox, "_entries")
+    at.whole = offset(inbox, "_whole")
+    at.size = offset(inbox, "_size")
+    at.most_bytes = offset(inbox, "_most_bytes")
+    at.most_messages = offset(inbox, "_most_messages")
+    Py_INCREF(kind)
+    coroutine_class = <PyTypeObject *>kind
+    coroutine_message_received = kind.message_received
+    closed_properly = closed_ok
+    entry_size = size_of_entry
+
+
 cdef inline PyObject *slot(PyObject *thing, Py_ssize_t where) noexcept nogil:
     return (<PyObject **>(<char *>thing + where))[0]
 
@@ -247,6 +289,9 @@ cdef int kind_of(PyObject *connection) except -1:
         if event_class != NULL and issubclass(kind, <object>event_class):
             if kind.emit is event_emit and kind.message_received is event_message_received:
                 found = KIND_EVENTS
+        elif coroutine_class != NULL and issubclass(kind, <object>coroutine_class):
+            if kind.message_received is coroutine_message_received:
+                found = KIND_COROUTINES
         kinds[kind] = found
     return found
 
@@ -749,6 +794,8 @@ cdef class Transport:
         put(plain, at.busy, True)
         try:
             used = self.receive(start, size, message)
+            if self.kind == KIND_COROUTINES:
+                self.wake()
         finally:
             put(plain, at.busy, False)
         if self.is_lost:
@@ -980,8 +1027,39 @@ cdef class Transport:
             self.kind = kind_of(<PyObject *>connection)
         if self.kind == KIND_EVENTS:
             emit_message(<PyObject *>connection, message)
+        elif self.kind == KIND_COROUTINES:
+            self.queue(<PyObject *>connection, message)
         else:
             connection.message_received(message)
+        return 0
+
+    cdef int queue(self, PyObject *connection, object message) except -1:
+        """Let a message be received: by who waits, at the end of this read, or else by who will."""
+        cdef PyObject *inbox = slot(connection, at.inbox)
+        cdef PyObject *waiting = slot(connection, at.receiver)
+        cdef Waiter waiter = None
+        if waiting != NONE:
+            if type(<object>waiting) is Waiter:
+                waiter = <Waiter>waiting
+                if waiter.state == WAITING and waiter.message is None:
+                    waiter.message = message
+                    return 0
+            else:
+                (<object>connection)._wake_receiver()
+        (<object>slot(inbox, at.entries)).append(message)
+        count_in_inbox(inbox, message, 1)
+        if is_full(inbox):
+            if waiter is not None:
+                waiter.wake()
+            if is_full(slot(connection, at.inbox)):
+                (<object>connection).pause_reading()
+        return 0
+
+    cdef int wake(self) except -1:
+        """Let who has waited for a message go on with it."""
+        cdef PyObject *waiting = slot(<PyObject *>self.connection, at.receiver)
+        if waiting != NONE and type(<object>waiting) is Waiter and (<Waiter>waiting).message is not None:
+            (<Waiter>waiting).wake()
         return 0
 
     # Writing
@@ -1238,3 +1316,391 @@ cdef bint send_plain(PyObject *connection, object data) except -1:
         put(connection, at.flush_is_due, True)
         transport.engine.add_unflushed(transport)
     return True
+
+
+# ---- The asyncio face --------------------------------------------------------------------------------------
+
+
+cdef int count_in_inbox(PyObject *inbox, object message, int count) except -1:
+    """Count a message that goes in or, with a negative count, out."""
+    cdef Py_ssize_t size = entry_size
+    if PyBytes_CheckExact(message):
+        size += PyBytes_GET_SIZE(message)
+    elif PyUnicode_IS_ASCII(message):
+        size += len(<str>message)
+    else:
+        size += 4 * len(<str>message)
+    put(inbox, at.whole, <Py_ssize_t><object>slot(inbox, at.whole) + count)
+    put(inbox, at.size, <Py_ssize_t><object>slot(inbox, at.size) + count * size)
+    return 0
+
+
+cdef bint is_full(PyObject *inbox) except -1:
+    """Tell what ``Inbox.is_full`` tells."""
+    cdef PyObject *most = slot(inbox, at.most_messages)
+    if most != NONE and len(<object>slot(inbox, at.entries)) >= <Py_ssize_t>(<tuple>most)[0]:
+        return True
+    return <object>slot(inbox, at.size) >= (<tuple>slot(inbox, at.most_bytes))[0]
+
+
+cdef object take_from_inbox(PyObject *inbox):
+    """Return the next message; it has to be there."""
+    cdef Py_ssize_t size
+    message = (<object>slot(inbox, at.entries))[0]
+    if not PyBytes_CheckExact(message) and not PyUnicode_CheckExact(message):
+        return (<object>inbox).take_message()
+    (<object>slot(inbox, at.entries)).popleft()
+    count_in_inbox(inbox, message, -1)
+    return message
+
+
+cdef enum:
+    WAITING
+    WOKEN
+    CANCELLED
+
+
+@cython.freelist(64)
+cdef class Waiter:
+    """The future that ``recv`` waits for; it may bring the message along.
+
+    Who has waited goes on within the engine's batch, when all messages of one read are there, and
+    not in the loop's next turn.
+    """
+
+    cdef object connection
+    cdef object message
+    cdef object callback
+    cdef object context
+    cdef list callbacks
+    cdef int state
+    cdef public bint _asyncio_future_blocking
+    cdef object __weakref__
+
+    def get_loop(self):
+        """Return the loop that it is waited on."""
+        return self.connection.loop
+
+    def add_done_callback(self, callback, *, context=None):
+        """Call ``callback`` when the waiting is over."""
+        if self.state != WAITING:
+            self.connection.loop.call_soon(callback, self, context=context)
+        elif self.callback is None:
+            self.callback, self.context = callback, context
+        else:
+            if self.callbacks is None:
+                self.callbacks = []
+            self.callbacks.append((callback, context))
+
+    def remove_done_callback(self, callback):
+        """Undo ``add_done_callback``."""
+        if self.callback == callback:
+            self.callback = self.context = None
+            return 1
+        return 0
+
+    def done(self):
+        """Tell whether the waiting is over."""
+        return self.state != WAITING
+
+    def cancelled(self):
+        """Tell whether it was cancelled."""
+        return self.state == CANCELLED
+
+    def cancel(self, msg=None):
+        """Stop the waiting."""
+        if self.state != WAITING:
+            return False
+        self.state = CANCELLED
+        self.call_soon()
+        return True
+
+    def set_result(self, result):
+        """End the waiting: something has happened."""
+        if self.state == WAITING:
+            self.state = WOKEN
+            self.call_soon()
+
+    def result(self):
+        """Return nothing, or raise what the waiting was ended by."""
+        if self.state == CANCELLED:
+            raise CancelledError
+        return None
+
+    def exception(self):
+        """Return nothing: a waiting doesn't fail."""
+        return self.result()
+
+    cdef int call_soon(self) except -1:
+        loop = self.connection.loop
+        callback, self.callback = self.callback, None
+        if callback is not None:
+            loop.call_soon(callback, self, context=self.context)
+        callbacks, self.callbacks = self.callbacks, None
+        for callback, context in callbacks or ():
+            loop.call_soon(callback, self, context=context)
+        return 0
+
+    cdef int wake(self) except -1:
+        """Let the one who waits go on now."""
+        if self.state != WAITING:
+            return 0
+        self.state = WOKEN
+        if self.callback is None or self.context is None or self.callbacks is not None:
+            self.call_soon()
+            return 0
+        callback, self.callback = self.callback, None
+        context, self.context = self.context, None
+        context.run(callback, self)
+        return 0
+
+
+@cython.freelist(64)
+cdef class Receiver:
+    """What ``recv`` returns: a coroutine without a frame."""
+
+    cdef object connection
+    cdef Waiter waiter
+    cdef bint iterates
+    cdef bint is_over
+    cdef object __weakref__
+
+    def __await__(self):
+        return self
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        result = self.step()
+        if self.is_over:
+            raise StopIteration(result)
+        return result
+
+    def send(self, value):
+        """Go on."""
+        return self.__next__()
+
+    def throw(self, kind, value=None, traceback=None):
+        """Stop waiting by an exception; a message that has come already is left to whoever receives next."""
+        self.leave()
+        if value is None:
+            value = kind if isinstance(kind, BaseException) else kind()
+        if traceback is not None:
+            value = value.with_traceback(traceback)
+        raise value
+
+    def close(self):
+        """Stop waiting."""
+        self.leave()
+
+    cdef object stop_waiting(self):
+        """Wait no more; return the message that was brought."""
+        cdef PyObject *connection = <PyObject *>self.connection
+        cdef Waiter waiter = self.waiter
+        self.waiter = None
+        if slot(connection, at.receiver) == <PyObject *>waiter:
+            put(connection, at.receiver, None)
+        return waiter.message
+
+    cdef int leave(self) except -1:
+        cdef PyObject *inbox
+        self.is_over = True
+        if self.waiter is not None:
+            message = self.stop_waiting()
+            if message is not None:
+                inbox = slot(<PyObject *>self.connection, at.inbox)
+                (<object>slot(inbox, at.entries)).appendleft(message)
+                count_in_inbox(inbox, message, 1)
+        return 0
+
+    cdef object step(self):
+        """Return the message, or what is to be waited for."""
+        cdef PyObject *connection = <PyObject *>self.connection
+        cdef PyObject *inbox
+        cdef bint is_new = self.waiter is None
+        cdef Waiter waiter
+        if self.is_over:
+            raise RuntimeError("cannot reuse already awaited coroutine")
+        self.is_over = True
+        if not is_new:
+            message = self.stop_waiting()
+            if message is not None:
+                return message
+        try:
+            if is_new and slot(connection, at.stream) != NONE:
+                self.connection._leave_stream()
+            inbox = slot(connection, at.inbox)
+            if <Py_ssize_t><object>slot(inbox, at.whole) > 0:
+                message = take_from_inbox(inbox)
+                if slot(connection, at.is_reading_paused) == TRUE:
+                    self.connection._read_on()
+                return message
+            waiter = Waiter.__new__(Waiter)
+            waiter.connection = self.connection
+            waiter._asyncio_future_blocking = True
+            if (
+                is_open(slot(connection, at.codec))
+                and slot(connection, at.failure) == NONE
+                and slot(connection, at.receiver) == NONE
+                and slot(connection, at.is_reading_paused) == FALSE
+            ):
+                put(connection, at.receiver, waiter)
+            else:
+                self.connection._begin_waiting(waiter)
+        except Exception as error:
+            if self.iterates and isinstance(error, closed_properly):
+                raise StopAsyncIteration from None
+            raise
+        self.is_over = False
+        self.waiter = waiter
+        return waiter
+
+
+cdef int receiver_send(PyObject *receiver, PyObject *value, PyObject **result) noexcept:
+    """Go on without an exception to carry the message (``am_send``)."""
+    cdef Receiver it = <Receiver>receiver
+    try:
+        given = it.step()
+        Py_INCREF(given)
+        result[0] = <PyObject *>given
+        return PYGEN_RETURN if it.is_over else PYGEN_NEXT
+    except BaseException as error:
+        restore(error)
+        result[0] = NULL
+        return PYGEN_ERROR
+
+
+def accelerate_recv(definition):
+    """Return the asyncio face's ``recv``."""
+
+    def recv(self, decode=None):
+        cdef Receiver receiver
+        if decode is not None:
+            return definition(self, decode)
+        receiver = Receiver.__new__(Receiver)
+        receiver.connection = self
+        return receiver
+
+    return recv
+
+
+def accelerate_anext(definition):
+    """Return the asyncio face's ``__anext__``."""
+
+    def __anext__(self):
+        cdef Receiver receiver
+        receiver = Receiver.__new__(Receiver)
+        receiver.connection = self
+        receiver.iterates = True
+        return receiver
+
+    return __anext__
+
+
+@cython.freelist(64)
+cdef class Sending:
+    """What ``send`` returns: a coroutine that is over at once where nothing has to wait."""
+
+    cdef object connection
+    cdef object message
+    cdef object text
+    cdef object compress
+    cdef object definition
+    # The coroutine that does what can't be done at once.
+    cdef object rest
+    cdef bint is_over
+
+    def __await__(self):
+        return self
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        if self.is_done():
+            raise StopIteration
+        return next(self.rest)
+
+    def send(self, value):
+        """Go on."""
+        if self.is_done():
+            raise StopIteration
+        return self.rest.send(value)
+
+    def throw(self, *error):
+        """Stop by an exception."""
+        if self.rest is None:
+            self.is_over = True
+            if len(error) == 1 and isinstance(error[0], BaseException):
+                raise error[0]
+            raise error[0]() if error[1] is None else error[1]
+        return self.rest.throw(*error)
+
+    def close(self):
+        """Stop."""
+        self.is_over = True
+        if self.rest is not None:
+            self.rest.close()
+
+    cdef bint is_done(self) except -1:
+        """Send if that can be done at once, and tell whether it was; otherwise ``rest`` goes on."""
+        if self.rest is not None:
+            return False
+        if self.is_over:
+            raise RuntimeError("cannot reuse already awaited coroutine")
+        self.is_over = True
+        if (
+            self.text is None
+            and self.compress is None
+            and slot(<PyObject *>self.connection, at.fragments_ended) == NONE
+            and send_plain(<PyObject *>self.connection, self.message)
+        ):
+            if slot(<PyObject *>self.connection, at.is_writing_paused) == FALSE:
+                return True
+            self.rest = self.connection.drain().__await__()
+        else:
+            self.rest = self.definition(
+                self.connection, self.message, self.text, compress=self.compress
+            ).__await__()
+        return False
+
+
+cdef int sending_send(PyObject *sending, PyObject *value, PyObject **result) noexcept:
+    """Go on without an exception to carry nothing (``am_send``)."""
+    cdef Sending it = <Sending>sending
+    try:
+        if it.is_done():
+            Py_INCREF(None)
+            result[0] = NONE
+            return PYGEN_RETURN
+        return PyIter_Send(it.rest, <object>value, result)
+    except BaseException as error:
+        restore(error)
+        result[0] = NULL
+        return PYGEN_ERROR
+
+
+def accelerate_async_send(definition):
+    """Return the asyncio face's ``send``."""
+
+    def send(self, message, text=None, *, compress=None):
+        cdef Sending sending = Sending.__new__(Sending)
+        sending.connection = self
+        sending.message = message
+        sending.text = text
+        sending.compress = compress
+        sending.definition = definition
+        return sending
+
+    return send
+
+
+cdef int restore(error) except 0:
+    """Raise an exception again, for a caller in C."""
+    PyErr_SetObject(type(error), error)
+    return 1
+
+
+set_send(<PyTypeObject *>Receiver, receiver_send)
+set_send(<PyTypeObject *>Sending, sending_send)
