@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from fullduplex import ConnectionClosedError, InvalidStatus, NegotiationError, serve
+from fullduplex import ConnectionClosedError, InvalidStatus, NegotiationError, ServerConnection, serve
 from fullduplex.browser import (
     BAD_PORTS,
     CloseEvent,
@@ -33,7 +33,7 @@ from fullduplex.browser import (
 )
 
 from ..aio.certificate import make_certificate
-from ..aio.ends import accept_plainly
+from ..aio.ends import accept_plainly, url_of
 from .ends import CLOSED, CLOSING, CONNECTING, FAILED, OPEN, Recorder, plain_address, saying, virtually
 
 # Making one.
@@ -1103,28 +1103,28 @@ async def test_listened_to_is_kept(server: Any) -> None:
     assert (await heard).code == 4000
 
 
-async def test_forsaken_is_closed(server: Any) -> None:
+async def test_forsaken_is_closed() -> None:
     """When nobody keeps it and nobody could hear of more, it says the rest and closes without a code."""
-    opened = asyncio.get_running_loop().create_future()
+    loop = asyncio.get_running_loop()
+    opened, ended = loop.create_future(), loop.create_future()
+
+    async def listen(connection: ServerConnection) -> None:
+        received = [message async for message in connection]
+        ended.set_result((received, connection.close_code))
 
     def start() -> None:
-        ws = WebSocket(server.url)
+        ws = WebSocket(url_of(server))
         seen.append(weakref.ref(ws))
         ws.addEventListener("open", lambda event: (event.target.send("last"), opened.set_result(None)))
 
     seen: list[Any] = []
-    start()
-    connection = await server.arrived.get()
-    received = []
-    given = connection.message_received
-    connection.message_received = lambda data: (received.append(data), given(data))
-    await opened
-    gc.collect()
-    await connection.wait_closed()
+    async with serve(listen, "localhost", 0) as server:
+        start()
+        await opened
+        gc.collect()
 
-    assert seen[0]() is None
-    assert received == ["last"]
-    assert connection.close_code == 1005
+        assert await ended == (["last"], 1005)
+        assert seen[0]() is None
 
 
 async def test_closing_without_listeners_ends(server: Any) -> None:
