@@ -36,6 +36,7 @@ from ..protocol.server import plain_response
 from ..protocol.states import State
 from ..transport.connection import Connection as BaseConnection
 from ..transport.connection import Handshaker
+from ..transport.listening import EngineServer, can_listen, listen
 from ..transport.observed import Observation
 from ..transport.streams import StreamProtocol
 from ..version import __version__
@@ -119,7 +120,7 @@ class Server(Handshaker, Generic[C]):
         self._select_subprotocol = select_subprotocol
         self._server_header = server_header
         self._open_timeout = open_timeout
-        self._server: asyncio.Server | None = None
+        self._server: asyncio.Server | EngineServer | None = None
         self._admission = Admission(max_connections, max_connections_per_host)
         self._drain: Drain[C] = Drain(self.loop)
         self._open: set[C] = set()
@@ -166,7 +167,9 @@ class Server(Handshaker, Generic[C]):
         path: str | os.PathLike[str] | None,
         sock: socket.socket | None,
         **options: Any,
-    ) -> asyncio.Server:
+    ) -> asyncio.Server | EngineServer:
+        if path is None and self.http is None and can_listen(sock, options):
+            return await listen(self.loop, self._accept, host, port, sock, **options)
         # asyncio wants either an address or a socket.
         if path is not None:
             return await self.loop.create_unix_server(self.create_protocol, path, **options)
@@ -221,14 +224,14 @@ class Server(Handshaker, Generic[C]):
 
     def create_protocol(self) -> StreamProtocol:
         """Make the asyncio protocol of a new connection."""
-        return self._stream_of(self.new_connection())
+        return StreamProtocol(self._accept())
 
     def take_back(self) -> StreamProtocol:
         """Make the asyncio protocol of a connection that was handed over, and asks for a WebSocket now.
 
         It isn't handed over again, whatever is wrong with it.
         """
-        return self._stream_of(self.new_connection(hands_over=False))
+        return StreamProtocol(self._accept(hands_over=False))
 
     def new_connection(self, **options: bool) -> C:
         """Make a connection that has no transport yet; the options are those of ``make_protocol``."""
@@ -236,10 +239,11 @@ class Server(Handshaker, Generic[C]):
         self._observation.begin(connection)
         return connection
 
-    def _stream_of(self, connection: C) -> StreamProtocol:
+    def _accept(self, **options: bool) -> C:
+        connection = self.new_connection(**options)
         if self._open_timeout is not None:
             connection.limit_opening(self._open_timeout)
-        return StreamProtocol(connection)
+        return connection
 
     # Closing
 

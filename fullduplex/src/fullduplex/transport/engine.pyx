@@ -31,12 +31,13 @@ from cpython.memoryview cimport PyMemoryView_FromMemory
 from cpython.object cimport PyObject, PyTypeObject
 from cpython.ref cimport Py_DECREF, Py_INCREF, Py_XDECREF
 from cpython.unicode cimport PyUnicode_DecodeUTF8
-from libc.errno cimport EAGAIN, EINTR, errno
+from libc.errno cimport EAGAIN, ECONNABORTED, EINTR, EMFILE, ENFILE, ENOBUFS, ENOMEM, errno
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 
 import os
+import socket
 import sys
 import weakref
 from asyncio import CancelledError
@@ -66,12 +67,20 @@ cdef extern from "<sys/uio.h>" nogil:
 cdef extern from "<sys/socket.h>" nogil:
     ssize_t recv(int descriptor, void *buffer, size_t size, int flags)
     ssize_t send(int descriptor, const void *buffer, size_t size, int flags)
+    int accept4(int descriptor, void *address, void *size, int flags)
+    int setsockopt(int descriptor, int level, int name, const void *value, unsigned int size)
     ssize_t sendmsg(int descriptor, const msghdr *message, int flags)
     int shutdown(int descriptor, int how)
     cdef struct msghdr:
         iovec *msg_iov
         size_t msg_iovlen
-    enum: MSG_NOSIGNAL, SHUT_WR
+    enum: MSG_NOSIGNAL, SHUT_WR, SOCK_NONBLOCK, SOCK_CLOEXEC
+
+cdef extern from "<netinet/tcp.h>" nogil:
+    enum: TCP_NODELAY
+
+cdef extern from "<netinet/in.h>" nogil:
+    enum: IPPROTO_TCP
 
 cdef extern from "<unistd.h>" nogil:
     int close(int descriptor)
@@ -134,6 +143,8 @@ cdef enum:
     MAX_EVENTS = 128
     MAX_NANOSECONDS = 2000000
     BATCH = 256
+    # Connections that are accepted at once.
+    MAX_ACCEPTED = 32
     # Pieces of bytes in one write.
     MAX_VECTORS = 64
     # The first bytes of plain frames (5.2).
@@ -410,7 +421,7 @@ cdef class Engine:
         index = 0
         try:
             while index < count:
-                (<Transport>events[index].data.ptr).handle(events[index].events)
+                (<Watched>events[index].data.ptr).handle(events[index].events)
                 index += 1
                 if not index & 7 and nanoseconds() > end:
                     break
@@ -479,18 +490,44 @@ def engine_of(loop):
 # ---- One connection ----------------------------------------------------------------------------------------
 
 
-@cython.no_gc_clear
-cdef class Transport:
-    """One connection's socket, with the methods of ``asyncio.Transport`` that connections use."""
+cdef class Watched:
+    """A socket in the engine's epoll."""
 
     cdef readonly Engine engine
-    cdef object connection
     cdef int descriptor
-    # The transport of the loop whose socket this is, and what it has told of its end so far.
+    cdef uint32_t interest
+
+    cdef int handle(self, uint32_t events) except -1:
+        """Do what the system says can be done."""
+        return 0
+
+    cdef int watch(self, uint32_t wanted) except -1:
+        """Tell the system what we wait for."""
+        cdef epoll_event event
+        cdef int operation
+        if wanted == self.interest or self.descriptor < 0:
+            return 0
+        # An error or the end would be told of even if nothing was asked for.
+        operation = EPOLL_CTL_DEL if wanted == 0 else EPOLL_CTL_MOD if self.interest else EPOLL_CTL_ADD
+        event.events = wanted
+        event.data.ptr = <void *>self
+        if epoll_ctl(self.engine.descriptor, operation, self.descriptor, &event) < 0:
+            raise OSError(errno, os.strerror(errno))
+        self.interest = wanted
+        return 0
+
+
+@cython.no_gc_clear
+cdef class Transport(Watched):
+    """One connection's socket, with the methods of ``asyncio.Transport`` that connections use."""
+
+    cdef object connection
+    # The transport of the loop whose socket this is, if it has one, and what is told of the socket's end.
     cdef object below
     cdef object protocol
+    cdef object sock
+    cdef object peername
     cdef int kind
-    cdef uint32_t interest
     cdef bint is_paused
     cdef bint is_closing_
     cdef bint is_lost
@@ -528,13 +565,25 @@ cdef class Transport:
         self.max_payload = -1
 
     def __dealloc__(self):
+        if self.descriptor >= 0 and self.below is None and self.sock is None:
+            close(self.descriptor)
         PyMem_Free(self.kept)
 
     # What a connection asks of asyncio's transports
 
     def get_extra_info(self, name, default=None):
         """Tell what is known of the socket."""
-        return self.below.get_extra_info(name, default)
+        if self.below is not None:
+            return self.below.get_extra_info(name, default)
+        if name == "peername":
+            return self.peername
+        if name == "socket" or name == "sockname":
+            if self.sock is None:
+                if self.descriptor < 0:
+                    return default
+                self.sock = socket.socket(fileno=self.descriptor)
+            return self.sock if name == "socket" else self.sock.getsockname()
+        return default
 
     def is_closing(self):
         """Tell whether it is closed, or will be when everything is written."""
@@ -607,25 +656,12 @@ cdef class Transport:
     cdef int set_interest(self) except -1:
         """Tell the system what we wait for."""
         cdef uint32_t wanted = 0
-        cdef epoll_event event
-        cdef int operation
-        if self.descriptor < 0:
-            return 0
         if not self.is_lost:
             if not self.is_paused and not self.is_closing_:
                 wanted |= EPOLLIN
             if self.backlog_size > 0:
                 wanted |= EPOLLOUT
-        if wanted == self.interest:
-            return 0
-        # An error or the end would be told of even if nothing was asked for.
-        operation = EPOLL_CTL_DEL if wanted == 0 else EPOLL_CTL_MOD if self.interest else EPOLL_CTL_ADD
-        event.events = wanted
-        event.data.ptr = <void *>self
-        if epoll_ctl(self.engine.descriptor, operation, self.descriptor, &event) < 0:
-            raise OSError(errno, os.strerror(errno))
-        self.interest = wanted
-        return 0
+        return self.watch(wanted)
 
     cdef int lose(self, exc) except -1:
         """Have nothing to do with the socket any more; the connection hears of it soon."""
@@ -658,13 +694,19 @@ cdef class Transport:
         self.tell_lost(exc)
 
     cdef int release(self) except -1:
+        cdef int descriptor = self.descriptor
         self.descriptor = -1
         self.connection = None
         self.large = None
         PyMem_Free(self.kept)
         self.kept = NULL
         self.kept_start = self.kept_end = self.kept_room = 0
-        self.below.abort()
+        if self.below is not None:
+            self.below.abort()
+        elif self.sock is not None:
+            self.sock.close()
+        else:
+            close(descriptor)
         self.engine.leave()
         return 0
 
@@ -1228,6 +1270,93 @@ def move(connection, protocol, transport, Py_ssize_t high, Py_ssize_t low, bint 
     moved.engine.enter()
     moved.set_interest()
     return moved
+
+
+# ---- Listening ---------------------------------------------------------------------------------------------
+
+
+cdef class Listener(Watched):
+    """A listening socket; ``accept`` makes a connection for each that comes."""
+
+    cdef readonly object sock
+    cdef object accept
+    cdef object pause
+
+    def __init__(self, loop, sock, accept):
+        self.engine = engine_of(loop)
+        self.sock = sock
+        self.accept = accept
+        self.descriptor = -1
+
+    def start(self):
+        """Accept connections from now on."""
+        if self.descriptor < 0:
+            self.descriptor = self.sock.fileno()
+            self.engine.enter()
+            self.watch(EPOLLIN)
+
+    def stop(self):
+        """Accept no more; the socket is left open."""
+        if self.pause is not None:
+            self.pause.cancel()
+            self.pause = None
+        if self.descriptor >= 0:
+            self.watch(0)
+            self.descriptor = -1
+            self.engine.leave()
+
+    def go_on(self):
+        """Accept again, after a pause."""
+        self.pause = None
+        self.watch(EPOLLIN)
+
+    cdef int handle(self, uint32_t events) except -1:
+        """Accept some connections."""
+        cdef int index, descriptor
+        for index in range(MAX_ACCEPTED):
+            if self.descriptor < 0 or self.pause is not None:
+                break
+            descriptor = accept4(self.descriptor, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)
+            if descriptor >= 0:
+                self.take(descriptor)
+            elif errno in (EMFILE, ENFILE, ENOBUFS, ENOMEM):
+                self.rest(errno)
+            elif errno != ECONNABORTED:
+                break
+        return 0
+
+    cdef int rest(self, int number) except -1:
+        """Accept nothing for a second: there is no room, and the system would tell of it again and again."""
+        self.engine.loop.call_exception_handler(
+            {"message": "accepting a connection failed", "exception": OSError(number, os.strerror(number))}
+        )
+        self.watch(0)
+        self.pause = self.engine.loop.call_later(1, self.go_on)
+        return 0
+
+    cdef int take(self, int descriptor) except -1:
+        cdef Transport transport = Transport()
+        cdef int one = 1
+        transport.engine = self.engine
+        transport.descriptor = descriptor
+        setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one))
+        try:
+            transport.sock = socket.socket(fileno=descriptor)
+            transport.peername = transport.sock.getpeername()
+            connection = self.accept()
+            transport.connection = transport.protocol = connection
+            transport.is_masked = True
+            self.engine.enter()
+            connection.connection_made(transport)
+            transport.set_interest()
+        except Exception as error:
+            if transport.connection is None:
+                self.engine.loop.call_exception_handler(
+                    {"message": "accepting a connection failed", "exception": error}
+                )
+            else:
+                transport.fail(error, "accepting a connection failed")
+        return 0
 
 
 # ---- The event face ----------------------------------------------------------------------------------------

@@ -70,6 +70,8 @@ class _Below(StreamProtocol):
 
 
 def _can_move(transport: asyncio.Transport) -> bool:
+    if isinstance(transport, engine.Transport):
+        return False
     sock = transport.get_extra_info("socket")
     return (
         sock is not None
