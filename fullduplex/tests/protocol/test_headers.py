@@ -463,3 +463,28 @@ def test_malformed_authorization_is_refused(value: str) -> None:
     """Another scheme, or something that isn't two words in base64, is refused."""
     with pytest.raises(InvalidHeaderValue):
         parse_authorization_basic(value)
+
+
+@given(st.lists(st.tuples(st.sampled_from(["A", "a", "B-c"]), st.sampled_from(["", "x", "x: y", "é"]))))
+def test_packing_changes_nothing(lines: list[tuple[str, str]]) -> None:
+    """Packed headers say what they said, and can be changed."""
+    headers, packed = Headers(lines), Headers(lines)
+    packed.pack()
+
+    assert list(packed.raw_items()) == lines
+    assert packed == headers
+    assert packed.serialize() == headers.serialize()
+    for changed in (headers, packed):
+        changed["B-c"] = "more"
+        del changed["b-C"]
+        changed["d"] = "e"
+    assert list(packed.raw_items()) == list(headers.raw_items())
+    assert packed == headers
+
+
+def test_unsendable_lines_are_left() -> None:
+    """What can't be sent can't be packed, and stays."""
+    headers = Headers([("a", "b\nc")])
+    headers.pack()
+
+    assert headers["A"] == "b\nc"

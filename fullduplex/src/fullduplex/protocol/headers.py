@@ -8,6 +8,7 @@ them RFC 6455 uses; what a value means for a handshake is decided in
 from __future__ import annotations
 
 import base64
+import contextlib
 import re
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from typing import TypeAlias
@@ -48,12 +49,43 @@ class Headers(MutableMapping[str, str]):
     logs: it hides credentials and cookies.
     """
 
-    __slots__ = ("_index", "_lines")
+    __slots__ = ("_known", "_packed")
 
     def __init__(self, lines: HeadersLike = (), /, **more: str) -> None:
-        self._lines: list[tuple[str, str]] = []
-        self._index: dict[str, list[str]] = {}
+        # The lines, and the values by folded name; None while they are packed.
+        self._known: tuple[list[tuple[str, str]], dict[str, list[str]]] | None = ([], {})
+        self._packed = b""
         self.update(lines, **more)
+
+    def pack(self) -> None:
+        """Keep the lines as bytes, in a tenth of the memory; to be called when they are seldom needed any more.
+
+        Reading them then takes longer, and changing them unpacks them.  Lines that can't be
+        sent are left as they are.
+        """
+        if self._known is not None:
+            with contextlib.suppress(TypeError, ValueError):
+                self._packed = self.serialize()
+                self._known = None
+
+    def _unpacked(self) -> tuple[list[tuple[str, str]], dict[str, list[str]]]:
+        if self._known is not None:
+            return self._known
+        lines: list[tuple[str, str]] = []
+        index: dict[str, list[str]] = {}
+        for line in self._packed.decode("latin-1").split("\r\n")[:-1]:
+            name, _, value = line.partition(": ")
+            lines.append((name, value))
+            index.setdefault(name.lower(), []).append(value)
+        return lines, index
+
+    @property
+    def _lines(self) -> list[tuple[str, str]]:
+        return self._unpacked()[0]
+
+    @property
+    def _index(self) -> dict[str, list[str]]:
+        return self._unpacked()[1]
 
     def __getitem__(self, name: str) -> str:
         values = self._index[name.lower()]
@@ -62,13 +94,15 @@ class Headers(MutableMapping[str, str]):
         raise MultipleValuesError(name)
 
     def __setitem__(self, name: str, value: str) -> None:
-        self._lines.append((name, value))
-        self._index.setdefault(name.lower(), []).append(value)
+        lines, index = self._known = self._unpacked()
+        lines.append((name, value))
+        index.setdefault(name.lower(), []).append(value)
 
     def __delitem__(self, name: str) -> None:
         folded = name.lower()
-        del self._index[folded]
-        self._lines = [line for line in self._lines if line[0].lower() != folded]
+        lines, index = self._unpacked()
+        del index[folded]
+        self._known = [line for line in lines if line[0].lower() != folded], index
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._index)
@@ -101,8 +135,7 @@ class Headers(MutableMapping[str, str]):
 
     def clear(self) -> None:
         """Remove every line."""
-        self._lines.clear()
-        self._index.clear()
+        self._known = ([], {})
 
     def get_all(self, name: str) -> list[str]:
         """Return the values of every line called ``name``, in order; none is an empty list."""

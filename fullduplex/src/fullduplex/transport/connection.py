@@ -24,7 +24,6 @@ import asyncio
 import functools
 import logging
 import uuid
-from collections import deque
 from collections.abc import Generator, Hashable
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -205,7 +204,8 @@ class Connection:
         self._is_writing_paused = False
         self._is_ending = False
         self._is_aborted = False
-        self._drain_waiters: deque[asyncio.Future[None]] = deque()
+        # As long as somebody waits.
+        self._drain_waiters: list[asyncio.Future[None]] | None = None
         # There is one as long as messages must wait.
         self._outbox: Outbox | None = None
         self._control_rate: TokenBucket | None = None
@@ -329,6 +329,7 @@ class Connection:
             self.codec.send_message(opcode, data, compress=compress)
             self._sent(len(data))
 
+    @native.natively("accelerate_send_prepared")
     def send_prepared(self, message: Prepared) -> None:
         """Send a message that goes to many connections; otherwise as ``send_message``."""
         if self._is_writing_paused or self._outbox is not None:
@@ -474,11 +475,12 @@ class Connection:
         """
         if self._is_writing_paused and not self._is_ending:
             waiter = self.loop.create_future()
-            self._drain_waiters.append(waiter)
+            waiters = self._drain_waiters = self._drain_waiters or []
+            waiters.append(waiter)
             try:
                 await waiter
             finally:
-                self._drain_waiters.remove(waiter)
+                waiters.remove(waiter)
         if self.state is State.CLOSED:
             raise self.codec.close_exception
 
@@ -659,6 +661,10 @@ class Connection:
     def start(self) -> None:
         """Begin the open connection's life: call ``opened``, keep it alive, pass on what came early."""
         self._opening_ended()
+        self._open_timer = None
+        for head in (self.request, self.response):
+            if head is not None:
+                head.headers.pack()
         self._move()
         self._set_rates()
         if self._settings.ping_interval is not None:
@@ -753,7 +759,8 @@ class Connection:
         self.closed(exc)
 
     def _wake_drain_waiters(self) -> None:
-        for waiter in self._drain_waiters:
+        waiters, self._drain_waiters = self._drain_waiters, None
+        for waiter in waiters or ():
             if not waiter.done():
                 waiter.set_result(None)
 
@@ -793,5 +800,5 @@ class Connection:
 
 if native.engine is not None:
     native.engine.learn_connection(
-        Connection, Protocol, Lifecycle, FrameReader, MessageReader, Heartbeat, State.OPEN
+        Connection, Protocol, Lifecycle, FrameReader, MessageReader, Prepared, Heartbeat, State.OPEN
     )

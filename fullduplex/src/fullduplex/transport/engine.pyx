@@ -170,6 +170,7 @@ cdef struct Slots:
     Py_ssize_t left, partial, in_message
     Py_ssize_t opcode, is_streaming
     Py_ssize_t heard
+    Py_ssize_t frames_of_kinds
     # Of the event face:
     Py_ssize_t listeners, stage
     # Of the asyncio face:
@@ -179,6 +180,7 @@ cdef struct Slots:
 cdef Slots at
 cdef PyTypeObject *connection_class = NULL
 cdef PyTypeObject *frame_reader_class = NULL
+cdef PyTypeObject *prepared_class = NULL
 cdef PyTypeObject *event_class = NULL
 cdef object state_open = None
 cdef object event_emit = None
@@ -204,13 +206,13 @@ cdef Py_ssize_t offset(kind, str name) except -1:
     raise TypeError(f"{kind.__qualname__}.{name} isn't a slot")
 
 
-def learn_connection(connection, codec, lifecycle, frames, messages, heartbeat, opened):
+def learn_connection(connection, codec, lifecycle, frames, messages, prepared, heartbeat, opened):
     """Take note of where the objects of a connection keep what the engine has to know.
 
     Raises:
         TypeError: if one of the names isn't a slot.
     """
-    global connection_class, frame_reader_class, state_open
+    global connection_class, frame_reader_class, prepared_class, state_open
     at.transport = offset(connection, "_transport")
     at.codec = offset(connection, "codec")
     at.busy = offset(connection, "_busy")
@@ -238,9 +240,12 @@ def learn_connection(connection, codec, lifecycle, frames, messages, heartbeat, 
     at.opcode = offset(messages, "_opcode")
     at.is_streaming = offset(messages, "is_streaming")
     at.heard = offset(heartbeat, "heard")
+    at.frames_of_kinds = offset(prepared, "_frames")
     # Classes aren't forgotten: these references are never given back.
     Py_INCREF(connection)
     Py_INCREF(frames)
+    Py_INCREF(prepared)
+    prepared_class = <PyTypeObject *>prepared
     connection_class = <PyTypeObject *>connection
     frame_reader_class = <PyTypeObject *>frames
     state_open = opened
@@ -1393,20 +1398,14 @@ def accelerate_send(definition):
     return send
 
 
-cdef bint send_plain(PyObject *connection, object data) except -1:
-    """Send a message if nothing is against doing so at once; tell whether it was."""
+cdef Transport plain_transport(PyObject *connection):
+    """Return the transport of a connection to which a plain message can be sent now; None for any other."""
     cdef PyObject *codec
     cdef Transport transport
-    cdef Py_ssize_t size
-    cdef const char *payload
-    cdef uint8_t first
-    cdef bytes frame
-    cdef size_t head
-    cdef bint is_copied
     if not PyObject_TypeCheck(connection, connection_class):
-        return False
+        return None
     if type(<object>slot(connection, at.transport)) is not Transport:
-        return False
+        return None
     transport = <Transport>slot(connection, at.transport)
     codec = slot(connection, at.codec)
     if (
@@ -1419,6 +1418,36 @@ cdef bint send_plain(PyObject *connection, object data) except -1:
         or slot(codec, at.is_sending_fragments) != FALSE
         or slot(codec, at.extension) != NONE
     ):
+        return None
+    return transport
+
+
+cdef int send_frame(PyObject *connection, Transport transport, bytes frame, bytes payload) except -1:
+    """Send a frame, of which the payload may be given apart."""
+    cdef list output = <list>slot(slot(connection, at.codec), at.output)
+    PyList_Append(output, frame)
+    transport.unwritten += PyBytes_GET_SIZE(frame)
+    if payload is not None:
+        PyList_Append(output, payload)
+        transport.unwritten += PyBytes_GET_SIZE(payload)
+    if transport.unwritten > transport.high:
+        transport.flush()
+    elif slot(connection, at.busy) != TRUE and slot(connection, at.flush_is_due) != TRUE:
+        put(connection, at.flush_is_due, True)
+        transport.engine.add_unflushed(transport)
+    return 0
+
+
+cdef bint send_plain(PyObject *connection, object data) except -1:
+    """Send a message if nothing is against doing so at once; tell whether it was."""
+    cdef Transport transport = plain_transport(connection)
+    cdef Py_ssize_t size
+    cdef const char *payload
+    cdef uint8_t first
+    cdef bytes frame
+    cdef size_t head
+    cdef bint is_copied
+    if transport is None:
         return False
     if PyBytes_CheckExact(data):
         first = FINAL_BINARY
@@ -1435,16 +1464,22 @@ cdef bint send_plain(PyObject *connection, object data) except -1:
     head_into(<uint8_t *>PyBytes_AS_STRING(frame), first, size, NULL)
     if is_copied:
         memcpy(PyBytes_AS_STRING(frame) + head, payload, size)
-    PyList_Append(<list>slot(codec, at.output), frame)
-    if not is_copied:
-        PyList_Append(<list>slot(codec, at.output), data)
-    transport.unwritten += head + size
-    if transport.unwritten > transport.high:
-        transport.flush()
-    elif slot(connection, at.busy) != TRUE and slot(connection, at.flush_is_due) != TRUE:
-        put(connection, at.flush_is_due, True)
-        transport.engine.add_unflushed(transport)
+    send_frame(connection, transport, frame, None if is_copied else data)
     return True
+
+
+def accelerate_send_prepared(definition):
+    """Return the connection's ``send_prepared``."""
+
+    def send_prepared(self, message):
+        cdef Transport transport = plain_transport(<PyObject *>self)
+        cdef PyObject *frame
+        if transport is None or Py_TYPE(<PyObject *>message) != prepared_class:
+            return definition(self, message)
+        frame = PyDict_GetItem(<object>slot(<PyObject *>message, at.frames_of_kinds), None)
+        send_frame(<PyObject *>self, transport, message.frame(None) if frame == NULL else <object>frame, None)
+
+    return send_prepared
 
 
 # ---- The asyncio face --------------------------------------------------------------------------------------
