@@ -1,0 +1,36 @@
+"""fullduplex's event face."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+import common
+
+from fullduplex import PerMessageDeflateFactory, WebSocketServer, broadcast
+
+
+async def serve(task: common.Task, sock: socket.socket) -> WebSocketServer:
+    """Start the server."""
+    level = 1 if task.variant == "level 1" else -1
+    server = WebSocketServer(
+        sock=sock,
+        backlog=common.BACKLOG,
+        ssl=common.context(task),
+        maxPayload=common.LARGEST,
+        perMessageDeflate=PerMessageDeflateFactory(level=level) if task.deflate else False,
+        ping_interval=None,
+    )
+
+    @server.on("connection")
+    def connected(ws: Any, request: Any) -> None:
+        if task.does == "echo":
+            ws.on("message", lambda data, isBinary: ws.send(data))
+        else:
+            ws.on("message", lambda data, isBinary: broadcast(server.clients, data))
+
+    await server.wait_listening()
+    return server
+
+
+common.run(serve)
