@@ -84,6 +84,7 @@ cdef extern from "<netinet/in.h>" nogil:
 
 cdef extern from "<unistd.h>" nogil:
     int close(int descriptor)
+    int getpid()
 
 cdef extern from "<time.h>" nogil:
     cdef struct timespec:
@@ -125,6 +126,7 @@ cdef extern from *:
     bint PyObject_TypeCheck(PyObject *thing, PyTypeObject *kind)
     PyTypeObject *Py_TYPE(PyObject *thing)
     bint PyBytes_CheckExact(object thing)
+    int PyList_SetSlice(object items, Py_ssize_t start, Py_ssize_t end, PyObject *new) except -1
     bint PyUnicode_CheckExact(object thing)
     unsigned long PyThread_get_thread_ident()
     PyObject *TRUE "Py_True"
@@ -341,7 +343,8 @@ cdef inline bint is_plain(PyObject *connection) noexcept:
 
 # ---- The engine of a loop ----------------------------------------------------------------------------------
 
-cdef object engines = weakref.WeakKeyDictionary()
+# By the loop's identity.  A loop keeps its engine, as long as there are connections; nothing keeps the loop.
+cdef object engines = weakref.WeakValueDictionary()
 
 
 cdef int64_t nanoseconds() noexcept nogil:
@@ -360,6 +363,9 @@ cdef class Engine:
     cdef bint is_flush_due
     cdef list unflushed
     cdef list unfinished
+    # Whom the epoll knows, and may tell of: they live as long.
+    cdef set watched
+    cdef int process
     cdef uint8_t *buffer
     cdef uint8_t *scratch
     cdef unsigned long thread
@@ -370,6 +376,8 @@ cdef class Engine:
         self.loop = loop
         self.unflushed = []
         self.unfinished = []
+        self.watched = set()
+        self.process = getpid()
         self.thread = PyThread_get_thread_ident()
         # Of the loop's, not of any connection's memory, which alone is traced.
         self.buffer = <uint8_t *>malloc(READ_SIZE)
@@ -486,9 +494,9 @@ cdef class Engine:
 
 def engine_of(loop):
     """Return the engine of a loop."""
-    engine = engines.get(loop)
-    if engine is None:
-        engine = engines[loop] = Engine(loop)
+    engine = engines.get(id(loop))
+    if engine is None or (<Engine>engine).loop is not loop:
+        engine = engines[id(loop)] = Engine(loop)
     return engine
 
 
@@ -512,12 +520,19 @@ cdef class Watched:
         cdef int operation
         if wanted == self.interest or self.descriptor < 0:
             return 0
+        if self.engine.process != getpid():
+            # The epoll is our parent's, and so is the connection.
+            return 0
         # An error or the end would be told of even if nothing was asked for.
         operation = EPOLL_CTL_DEL if wanted == 0 else EPOLL_CTL_MOD if self.interest else EPOLL_CTL_ADD
         event.events = wanted
         event.data.ptr = <void *>self
         if epoll_ctl(self.engine.descriptor, operation, self.descriptor, &event) < 0:
             raise OSError(errno, os.strerror(errno))
+        if operation == EPOLL_CTL_ADD:
+            self.engine.watched.add(self)
+        elif operation == EPOLL_CTL_DEL:
+            self.engine.watched.discard(self)
         self.interest = wanted
         return 0
 
@@ -632,6 +647,7 @@ cdef class Transport(Watched):
         if not isinstance(data, bytes):
             data = bytes(data)
         self.write_list([data])
+        self.look_at_mark()
 
     def write_eof(self):
         """Shut down our side when everything is written."""
@@ -1137,9 +1153,10 @@ cdef class Transport(Watched):
         self.unwritten = 0
         output = <list>slot(codec, at.output)
         if PyList_GET_SIZE(output):
-            put(<PyObject *>codec, at.output, [])
             size = self.write_list(output)
-            put(plain, at.written, <object>slot(plain, at.written) + size)
+            put(plain, at.written, <Py_ssize_t><object>slot(plain, at.written) + size)
+            PyList_SetSlice(output, 0, PyList_GET_SIZE(output), NULL)
+            self.look_at_mark()
         return 0
 
     cdef Py_ssize_t write_list(self, list items) except -1:
@@ -1157,7 +1174,13 @@ cdef class Transport(Watched):
             self.backlog.append(b"".join(items) if count > 1 else items[0])
             self.backlog_size += total
         else:
-            if count > 1 and is_small and total <= WRITE_SIZE:
+            if count == 1:
+                item = <bytes>items[0]
+                size = self.send(PyBytes_AS_STRING(item), total)
+                if 0 <= size < total:
+                    self.set_backlog([item], total - size)
+                    self.first_written = size
+            elif is_small and total <= WRITE_SIZE:
                 size = 0
                 for index in range(count):
                     item = <bytes>items[index]
@@ -1167,16 +1190,20 @@ cdef class Transport(Watched):
                 if 0 <= size < total:
                     self.set_backlog([PyBytes_FromStringAndSize(<char *>scratch + size, total - size)], total - size)
             else:
-                self.set_backlog(items, total)
+                self.set_backlog(items[:], total)
                 self.send_backlog()
             if self.is_lost:
                 return total
             if self.backlog_size > 0:
                 self.set_interest()
+        return total
+
+    cdef int look_at_mark(self) except -1:
+        """Tell the connection once too much waits."""
         if self.backlog_size > self.high and not self.is_blocked:
             self.is_blocked = True
             self.protocol.pause_writing()
-        return total
+        return 0
 
     cdef int set_backlog(self, list items, Py_ssize_t size) except -1:
         self.backlog = items
