@@ -107,7 +107,7 @@ def finish(logger: logging.Logger, event: str, result: Any) -> None:
 
 def report(logger: logging.Logger, event: str) -> None:
     """Tell of the exception that a listener has raised, and that is being handled."""
-    logger.exception("listener of %r failed", event)
+    logger.error("listener of %r failed", event, exc_info=True)
 
 
 def run(logger: logging.Logger, event: str, coroutine: Coroutine[Any, Any, Any]) -> None:

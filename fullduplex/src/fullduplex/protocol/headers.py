@@ -58,7 +58,7 @@ class Headers(MutableMapping[str, str]):
         self.update(lines, **more)
 
     def pack(self) -> None:
-        """Keep the lines as bytes, in a tenth of the memory; to be called when they are seldom needed any more.
+        """Keep the lines as bytes, in a tenth of the memory; for when they are seldom needed any more.
 
         Reading them then takes longer, and changing them unpacks them.  Lines that can't be
         sent are left as they are.

@@ -129,6 +129,8 @@ cdef extern from *:
     int PyList_SetSlice(object items, Py_ssize_t start, Py_ssize_t end, PyObject *new) except -1
     bint PyUnicode_CheckExact(object thing)
     unsigned long PyThread_get_thread_ident()
+    int PyContext_Enter(object context) except -1
+    int PyContext_Exit(object context) except -1
     PyObject *TRUE "Py_True"
     PyObject *FALSE "Py_False"
     PyObject *NONE "Py_None"
@@ -1642,7 +1644,11 @@ cdef class Waiter:
             return 0
         callback, self.callback = self.callback, None
         context, self.context = self.context, None
-        context.run(callback, self)
+        PyContext_Enter(context)
+        try:
+            callback(self)
+        finally:
+            PyContext_Exit(context)
         return 0
 
 

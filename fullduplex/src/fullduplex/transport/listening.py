@@ -126,10 +126,7 @@ async def _make_sockets(
     """
     hosts: Sequence[str | None] = [host or None] if host is None or isinstance(host, str) else host
     found = await asyncio.gather(
-        *(
-            loop.getaddrinfo(one, port, family=family, type=socket.SOCK_STREAM, flags=flags)
-            for one in hosts
-        )
+        *(loop.getaddrinfo(one, port, family=family, type=socket.SOCK_STREAM, flags=flags) for one in hosts)
     )
     addresses = dict.fromkeys(address for addresses in found for address in addresses)
     with contextlib.ExitStack() as opened:

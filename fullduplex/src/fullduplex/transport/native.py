@@ -7,6 +7,7 @@ else stays with asyncio's transports, and nobody above can tell but by ``transpo
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import sys
 from collections.abc import Callable
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 
 engine: Any = None
 if NATIVE and sys.platform == "linux":
-    from . import engine
+    with contextlib.suppress(ImportError):
+        from . import engine
 
 __all__ = ["engine", "move", "natively"]
 
@@ -54,7 +56,7 @@ def move(connection: Connection, transport: asyncio.Transport, *, is_paused: boo
 
 
 class _Below(StreamProtocol):
-    """What a transport is left with whose socket the engine reads and writes: it tells of the socket's end."""
+    """What a transport is left with whose socket the engine reads and writes: it tells of its end."""
 
     __slots__ = ("_moved",)
 
