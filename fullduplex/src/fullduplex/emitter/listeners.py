@@ -95,8 +95,8 @@ def call(logger: logging.Logger, event: str, listener: Callable[..., Any], *argu
     """Call one listener; if it returns a coroutine, run that as a task."""
     try:
         finish(logger, event, listener(*arguments))
-    except Exception:
-        report(logger, event)
+    except Exception as error:
+        report(logger, event, error)
 
 
 def finish(logger: logging.Logger, event: str, result: Any) -> None:
@@ -105,9 +105,9 @@ def finish(logger: logging.Logger, event: str, result: Any) -> None:
         run(logger, event, result)
 
 
-def report(logger: logging.Logger, event: str) -> None:
-    """Tell of the exception that a listener has raised, and that is being handled."""
-    logger.error("listener of %r failed", event, exc_info=True)
+def report(logger: logging.Logger, event: str, error: Exception) -> None:
+    """Tell of the exception that a listener has raised."""
+    logger.error("listener of %r failed", event, exc_info=error)
 
 
 def run(logger: logging.Logger, event: str, coroutine: Coroutine[Any, Any, Any]) -> None:
@@ -116,8 +116,8 @@ def run(logger: logging.Logger, event: str, coroutine: Coroutine[Any, Any, Any])
     async def guarded() -> None:
         try:
             await coroutine
-        except Exception:
-            report(logger, event)
+        except Exception as error:
+            report(logger, event, error)
 
     task = asyncio.get_running_loop().create_task(guarded())
     _running.add(task)

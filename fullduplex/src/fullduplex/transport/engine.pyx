@@ -1409,8 +1409,8 @@ cdef int emit_message(PyObject *connection, object message) except -1:
                 result = listener(message, is_binary)
                 if result is not None:
                     finish_listener((<object>connection)._logger, message_event, result)
-            except Exception:
-                report_listener((<object>connection)._logger, message_event)
+            except Exception as error:
+                report_listener((<object>connection)._logger, message_event, error)
             return 0
     (<object>connection).emit(message_event, message, is_binary)
     return 0
