@@ -41,6 +41,7 @@ import socket
 import sys
 import weakref
 from asyncio import CancelledError
+from ssl import MemoryBIO, SSLError, SSLWantReadError, SSLZeroReturnError
 
 cdef extern from "kernels.h" nogil:
     void mask_into(uint8_t *to, const uint8_t *source, size_t length, const uint8_t *key)
@@ -155,6 +156,7 @@ cdef enum:
     FINAL_TEXT = 0x81
     FINAL_BINARY = 0x82
     PyBUF_READ = 0x100
+    PyBUF_WRITE = 0x200
 
 cdef enum:
     KIND_UNKNOWN
@@ -549,6 +551,7 @@ cdef class Transport(Watched):
     cdef object protocol
     cdef object sock
     cdef object peername
+    cdef Encryption tls
     cdef int kind
     cdef bint is_paused
     cdef bint is_closing_
@@ -556,6 +559,7 @@ cdef class Transport(Watched):
     cdef bint ends_writing
     cdef bint is_blocked
     cdef bint is_unfinished
+    cdef bint is_lingering
     cdef bint is_masked
     cdef bint is_strange
     # What was read and isn't handled yet: the beginning of a frame, or when a turn was over.
@@ -595,6 +599,8 @@ cdef class Transport(Watched):
 
     def get_extra_info(self, name, default=None):
         """Tell what is known of the socket."""
+        if self.tls is not None and name in TLS_INFORMATION:
+            return TLS_INFORMATION[name](self.tls.whole)
         if self.below is not None:
             return self.below.get_extra_info(name, default)
         if name == "peername":
@@ -612,8 +618,8 @@ cdef class Transport(Watched):
         return self.is_closing_
 
     def can_write_eof(self):
-        """Our side can be shut down alone."""
-        return True
+        """Without TLS our side can be shut down alone."""
+        return self.tls is None
 
     def get_write_buffer_size(self):
         """Return how many bytes the system hasn't taken yet."""
@@ -638,7 +644,7 @@ cdef class Transport(Watched):
         if self.is_lost or self.is_closing_:
             return
         self.set_interest()
-        if self.kept_end > self.kept_start:
+        if self.kept_end > self.kept_start or (self.tls is not None and self.tls.has_more()):
             self.finish_later()
 
     def write(self, data):
@@ -663,9 +669,11 @@ cdef class Transport(Watched):
         """Close when everything is written."""
         if self.is_closing_:
             return
+        if self.tls is not None and not self.is_lost:
+            self.say_goodbye()
         self.is_closing_ = True
         if self.backlog_size == 0:
-            self.lose(None)
+            self.end()
         else:
             self.set_interest()
 
@@ -680,7 +688,7 @@ cdef class Transport(Watched):
         """Tell the system what we wait for."""
         cdef uint32_t wanted = 0
         if not self.is_lost:
-            if not self.is_paused and not self.is_closing_:
+            if self.is_lingering or (not self.is_paused and not self.is_closing_):
                 wanted |= EPOLLIN
             if self.backlog_size > 0:
                 wanted |= EPOLLOUT
@@ -703,7 +711,11 @@ cdef class Transport(Watched):
         if protocol is None:
             return
         try:
-            protocol.connection_lost(exc)
+            # As asyncio has it, nobody is told of a connection that TLS didn't come to.
+            if self.tls is not None and self.tls.is_shaking_hands:
+                self.tls.shaking_hands.pop(self).cancel()
+            else:
+                protocol.connection_lost(exc)
         finally:
             self.release()
 
@@ -754,6 +766,8 @@ cdef class Transport(Watched):
         if self.is_lost or self.descriptor < 0:
             return 0
         try:
+            if self.is_lingering:
+                return self.linger()
             if events & EPOLLOUT:
                 self.write_backlog()
             if events & ~EPOLLOUT and not self.is_lost:
@@ -769,11 +783,14 @@ cdef class Transport(Watched):
 
     cdef int handle_kept(self) except -1:
         """Go on with what was kept when the last turn was over."""
-        if self.is_lost or self.is_closing_ or self.is_paused or self.kept_end == self.kept_start:
+        if self.is_lost or self.is_closing_ or self.is_paused:
             return 0
         try:
             self.is_kept_whole = False
-            self.process(self.kept + self.kept_start, self.kept_end - self.kept_start)
+            if self.kept_end > self.kept_start:
+                self.process(self.kept + self.kept_start, self.kept_end - self.kept_start)
+            if self.tls is not None:
+                self.decrypt()
         except Exception as error:
             self.fail(error, "handling a connection failed")
         return 0
@@ -792,6 +809,8 @@ cdef class Transport(Watched):
         if self.is_unfinished:
             # What was kept goes first, in a turn of its own.
             return 0
+        if self.tls is not None:
+            return self.read_encrypted()
         if self.large is not None:
             return self.read_large()
         # What is kept without being whole is shorter than the buffer.
@@ -807,7 +826,9 @@ cdef class Transport(Watched):
 
     cdef int not_read(self, ssize_t size) except -1:
         """Handle a read that gave nothing: the peer's end, or an error."""
-        if size == 0:
+        if size == 0 and self.tls is not None and self.tls.is_shaking_hands:
+            self.lose(None)
+        elif size == 0:
             # Nothing more is to be read, or asked for: it would be told of again and again.
             self.is_paused = True
             self.set_interest()
@@ -1020,8 +1041,6 @@ cdef class Transport(Watched):
         cdef Py_ssize_t missing = length - self.large_have
         cdef iovec vectors[2]
         cdef ssize_t size
-        cdef uint8_t key[4]
-        cdef int index, left = 0
         if not is_plain(<PyObject *>self.connection):
             return self.give_large()
         vectors[0].iov_base = payload + self.large_have
@@ -1031,6 +1050,15 @@ cdef class Transport(Watched):
         size = readv(self.descriptor, vectors, 2)
         if size <= 0:
             return self.not_read(size)
+        return self.have_large(size)
+
+    cdef int have_large(self, Py_ssize_t size) except -1:
+        """Take note that so much more of a large message was read, and beyond it into the buffer."""
+        cdef uint8_t *payload = <uint8_t *>PyBytes_AS_STRING(self.large)
+        cdef Py_ssize_t length = PyBytes_GET_SIZE(self.large)
+        cdef Py_ssize_t missing = length - self.large_have
+        cdef uint8_t key[4]
+        cdef int index, left = 0
         if self.is_masked:
             for index in range(4):
                 key[index] = self.large_key[(self.large_have + index) & 3]
@@ -1081,6 +1109,116 @@ cdef class Transport(Watched):
         self.give(head, size)
         if not self.is_lost and self.connection is not None:
             self.give(payload, have)
+        return 0
+
+    # TLS
+
+    cdef int read_encrypted(self) except -1:
+        """Read once, and handle what that decrypts to."""
+        cdef ssize_t size = recv(self.descriptor, self.engine.scratch, WRITE_SIZE, 0)
+        if size <= 0:
+            return self.not_read(size)
+        self.tls.incoming.write(PyMemoryView_FromMemory(<char *>self.engine.scratch, size, PyBUF_READ))
+        if self.tls.is_shaking_hands:
+            try:
+                self.tls.connection.do_handshake()
+            except SSLWantReadError:
+                return self.send_encrypted()
+            except SSLError as error:
+                self.send_encrypted()
+                self.lose(error)
+                return 0
+            self.tls.is_shaking_hands = False
+            self.tls.shaking_hands.pop(self).cancel()
+            self.send_encrypted()
+            if self.is_lost:
+                return 0
+            self.connection.connection_made(self)
+        return self.decrypt()
+
+    cdef int decrypt(self) except -1:
+        """Handle what was read and isn't decrypted yet."""
+        cdef uint8_t *buffer = self.engine.buffer
+        cdef Py_ssize_t kept, size
+        while not (self.is_lost or self.is_closing_ or self.is_paused or self.is_unfinished):
+            if self.large is not None and not is_plain(<PyObject *>self.connection):
+                self.give_large()
+                continue
+            if self.large is not None:
+                kept = 0
+                target = PyMemoryView_FromMemory(
+                    PyBytes_AS_STRING(self.large) + self.large_have,
+                    PyBytes_GET_SIZE(self.large) - self.large_have,
+                    PyBUF_WRITE,
+                )
+            else:
+                kept = self.kept_end - self.kept_start
+                if kept:
+                    memcpy(buffer, self.kept + self.kept_start, kept)
+                target = PyMemoryView_FromMemory(<char *>buffer + kept, READ_SIZE - kept, PyBUF_WRITE)
+            try:
+                size = self.tls.connection.read(len(target), target)
+            except SSLWantReadError:
+                break
+            except SSLZeroReturnError:
+                size = 0
+            except SSLError as error:
+                self.send_encrypted()
+                self.lose(error)
+                return 0
+            if size == 0:
+                self.not_read(0)
+                break
+            if self.large is not None:
+                self.have_large(size)
+            else:
+                self.keep(NULL, 0)
+                self.process(buffer, kept + size)
+            if not self.tls.has_more():
+                break
+        return self.send_encrypted()
+
+    cdef int send_encrypted(self) except -1:
+        """Send what TLS has to say by itself."""
+        cdef bytes data
+        if self.is_lost or not self.tls.outgoing.pending:
+            return 0
+        data = self.tls.outgoing.read()
+        if self.backlog_size > 0:
+            self.backlog.append(data)
+        else:
+            self.set_backlog([data], 0)
+        self.backlog_size += PyBytes_GET_SIZE(data)
+        self.send_backlog()
+        if not self.is_lost:
+            self.set_interest()
+        return 0
+
+    cdef int say_goodbye(self) except -1:
+        """Tell the peer, in TLS, that nothing more will come."""
+        try:
+            self.tls.connection.shutdown()
+        except (SSLError, ValueError):
+            pass
+        return self.send_encrypted()
+
+    cdef int end(self) except -1:
+        """Close, as everything is written; with TLS let the peer close first, or lose what it hasn't read."""
+        if self.tls is None or self.tls.is_shaking_hands or self.is_lost:
+            self.lose(None)
+        elif not self.is_lingering:
+            self.is_lingering = True
+            if shutdown(self.descriptor, SHUT_WR) < 0:
+                self.lose(None)
+            else:
+                self.set_interest()
+        return 0
+
+    cdef int linger(self) except -1:
+        """Drop what still comes, until the peer closes."""
+        cdef ssize_t size = recv(self.descriptor, self.engine.scratch, WRITE_SIZE, 0)
+        if size == 0 or (size < 0 and errno != EAGAIN and errno != EINTR):
+            self.lose(None)
         return 0
 
     # Handing on
@@ -1167,6 +1305,9 @@ cdef class Transport(Watched):
         cdef uint8_t *scratch = self.engine.scratch
         cdef bint is_small = True
         cdef bytes item
+        if self.tls is not None:
+            items = [self.tls.encrypt(items)]
+            count = 1
         for index in range(count):
             size = PyBytes_GET_SIZE(items[index])
             is_small = is_small and size < LARGE
@@ -1270,8 +1411,7 @@ cdef class Transport(Watched):
             return 0
         if self.backlog_size == 0:
             if self.is_closing_:
-                self.lose(None)
-                return 0
+                return self.end()
             if self.ends_writing:
                 try:
                     self.shut_down()
@@ -1306,6 +1446,43 @@ def move(connection, protocol, transport, Py_ssize_t high, Py_ssize_t low, bint 
     return moved
 
 
+cdef class Encryption:
+    """TLS below a connection: OpenSSL between two buffers in memory."""
+
+    cdef object whole
+    # What is in the standard library's object, without the calls that only pass on.
+    cdef object connection
+    cdef object incoming
+    cdef object outgoing
+    cdef bint is_shaking_hands
+    # Those of the same listener, with their time-outs.
+    cdef dict shaking_hands
+
+    def __init__(self, context):
+        self.incoming, self.outgoing = MemoryBIO(), MemoryBIO()
+        self.whole = context.wrap_bio(self.incoming, self.outgoing, server_side=True)
+        self.connection = self.whole._sslobj
+        self.is_shaking_hands = True
+
+    cdef bint has_more(self) except -1:
+        """Tell whether there may be something to decrypt."""
+        return self.incoming.pending > 0 or self.connection.pending() > 0
+
+    cdef bytes encrypt(self, list items):
+        """Return what goes on the wire for several pieces of bytes."""
+        self.connection.write(items[0] if PyList_GET_SIZE(items) == 1 else b"".join(items))
+        return self.outgoing.read()
+
+
+cdef dict TLS_INFORMATION = {
+    "ssl_object": lambda tls: tls,
+    "sslcontext": lambda tls: tls.context,
+    "peercert": lambda tls: tls.getpeercert(),
+    "cipher": lambda tls: tls.cipher(),
+    "compression": lambda tls: tls.compression(),
+}
+
+
 # ---- Listening ---------------------------------------------------------------------------------------------
 
 
@@ -1315,11 +1492,17 @@ cdef class Listener(Watched):
     cdef readonly object sock
     cdef object accept
     cdef object pause
+    cdef object context
+    cdef object handshake_timeout
+    cdef dict shaking_hands
 
-    def __init__(self, loop, sock, accept):
+    def __init__(self, loop, sock, accept, context, handshake_timeout):
         self.engine = engine_of(loop)
         self.sock = sock
         self.accept = accept
+        self.context = context
+        self.handshake_timeout = handshake_timeout
+        self.shaking_hands = {}
         self.descriptor = -1
 
     def start(self):
@@ -1330,7 +1513,9 @@ cdef class Listener(Watched):
             self.watch(EPOLLIN)
 
     def stop(self):
-        """Accept no more; the socket is left open."""
+        """Accept no more, and cut who hasn't finished TLS; the listening socket is left open."""
+        for transport in list(self.shaking_hands):
+            transport.abort()
         if self.pause is not None:
             self.pause.cancel()
             self.pause = None
@@ -1381,7 +1566,14 @@ cdef class Listener(Watched):
             transport.connection = transport.protocol = connection
             transport.is_masked = True
             self.engine.enter()
-            connection.connection_made(transport)
+            if self.context is None:
+                connection.connection_made(transport)
+            else:
+                transport.tls = Encryption(self.context)
+                transport.tls.shaking_hands = self.shaking_hands
+                self.shaking_hands[transport] = self.engine.loop.call_later(
+                    self.handshake_timeout, transport.abort
+                )
             transport.set_interest()
         except Exception as error:
             if transport.connection is None:

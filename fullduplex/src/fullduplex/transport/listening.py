@@ -12,8 +12,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import os
 import socket
+import ssl as ssl_module
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -23,14 +25,22 @@ from .native import engine
 __all__ = ["EngineServer", "can_listen", "listen"]
 
 #: The options of ``loop.create_server`` that are understood here.
-OPTIONS = {"backlog", "family", "flags", "reuse_address", "reuse_port", "ssl", "start_serving"}
+OPTIONS = {
+    "backlog",
+    "family",
+    "flags",
+    "reuse_address",
+    "reuse_port",
+    "ssl",
+    "ssl_handshake_timeout",
+    "start_serving",
+}
 
 
 def can_listen(sock: socket.socket | None, options: Mapping[str, Any]) -> bool:
     """Tell whether the engine can listen with these arguments of ``loop.create_server``."""
     return (
         engine is not None
-        and options.get("ssl") is None
         and options.keys() <= OPTIONS
         and (sock is None or sock.type == socket.SOCK_STREAM)
     )
@@ -43,7 +53,8 @@ async def listen(
     port: int | None,
     sock: socket.socket | None,
     *,
-    ssl: None = None,
+    ssl: ssl_module.SSLContext | None = None,
+    ssl_handshake_timeout: float | None = None,
     backlog: int = 100,
     start_serving: bool = True,
     **options: Any,
@@ -59,7 +70,10 @@ async def listen(
     else:
         sock.setblocking(False)
         sockets = [sock]
-    server = EngineServer(loop, sockets, accept, backlog)
+    make = functools.partial(
+        engine.Listener, loop, accept=accept, context=ssl, handshake_timeout=ssl_handshake_timeout or 60
+    )
+    server = EngineServer(list(map(make, sockets)), backlog)
     if start_serving:
         try:
             await server.start_serving()
@@ -72,14 +86,8 @@ async def listen(
 class EngineServer:
     """What of ``asyncio.Server`` servers use."""
 
-    def __init__(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        sockets: Sequence[socket.socket],
-        accept: Callable[[], Any],
-        backlog: int,
-    ) -> None:
-        self._listeners = [engine.Listener(loop, sock, accept) for sock in sockets]
+    def __init__(self, listeners: list[Any], backlog: int) -> None:
+        self._listeners = listeners
         self._backlog = backlog
         self._is_serving = False
 
