@@ -37,7 +37,7 @@ class Admission:
         host_limit: connections at a time from one host; None for no limit.
     """
 
-    __slots__ = ("_host_limit", "_hosts", "_limit", "_placed", "_present", "_seated")
+    __slots__ = ("_host_limit", "_hosts", "_limit", "_placed", "_present", "_standing")
 
     def __init__(self, limit: int | None, host_limit: int | None) -> None:
         check_limit("max_connections", limit)
@@ -45,7 +45,8 @@ class Admission:
         self._limit = limit
         self._host_limit = host_limit
         self._hosts: dict[Hashable, str | None] = {}
-        self._seated: set[Hashable] = set()
+        # Those without a place: few, unlike the others.
+        self._standing: set[Hashable] = set()
         # By host, and under None of all.
         self._present: Counter[str | None] = Counter()
         self._placed: Counter[str | None] = Counter()
@@ -55,7 +56,10 @@ class Admission:
 
         ``host`` is None where there are no hosts.
         """
+        if self._host_limit is None:
+            host = None
         self._hosts[connection] = host
+        self._standing.add(connection)
         may_stay = True
         for key, limit in self._limits_for(host):
             self._present[key] += 1
@@ -65,13 +69,13 @@ class Admission:
 
     def take_place(self, connection: Hashable) -> bool:
         """Give a connection its place, if it has none and there is one; tell whether it has one."""
-        if connection in self._seated:
+        if connection not in self._standing:
             return True
         limits = self._limits_for(self._hosts[connection])
         for key, limit in limits:
             if self._placed[key] >= limit:
                 return False
-        self._seated.add(connection)
+        self._standing.remove(connection)
         for key, _ in limits:
             self._placed[key] += 1
         return True
@@ -82,8 +86,9 @@ class Admission:
             return
         keys = [key for key, _ in self._limits_for(self._hosts.pop(connection))]
         _take_off(self._present, keys)
-        if connection in self._seated:
-            self._seated.remove(connection)
+        if connection in self._standing:
+            self._standing.remove(connection)
+        else:
             _take_off(self._placed, keys)
 
     def _limits_for(self, host: str | None) -> list[tuple[str | None, int]]:

@@ -118,6 +118,12 @@ class Server(Handshaker, Generic[C]):
         self._process_request = process_request
         self._process_response = process_response
         self._select_subprotocol = select_subprotocol
+        # Programs' hooks may wait, and share a task with the handler: what they set there, it finds.
+        self._answers_in_task = (
+            process_request is not None
+            or inspect.iscoroutinefunction(process_response)
+            or (handler is not None and (process_response is not None or select_subprotocol is not None))
+        )
         self._server_header = server_header
         self._open_timeout = open_timeout
         self._server: asyncio.Server | EngineServer | None = None
@@ -326,12 +332,22 @@ class Server(Handshaker, Generic[C]):
             connection.abort()
 
     def request_received(self, connection: C, request: Request) -> None:
-        """Answer a request, in a task of its own; nothing more is read meanwhile."""
+        """Answer a request, at once or in a task of its own; nothing more is read meanwhile."""
         if not self._admission.take_place(connection):
             self.refuse(connection, "There are too many connections.\n")
             return
-        connection.pause_reading()
-        self._opening[connection] = self.start_task(self._serve(connection, request))
+        if self._answers_in_task:
+            connection.pause_reading()
+            self._opening[connection] = self.start_task(self._serve(connection, request))
+            return
+        try:
+            response = self._accept_request(connection, request)
+            if self._process_response is not None:
+                response = self._process_response(connection, request, response) or response
+        except Exception:
+            response = self._failure()
+        if self._answer(connection, response) and self._handler is not None:
+            self.start_task(self._run(self._handler, connection))
 
     def start_task(
         self, work: Coroutine[Any, Any, None], context: contextvars.Context | None = None
@@ -365,17 +381,8 @@ class Server(Handshaker, Generic[C]):
         try:
             response = await self._make_response(connection, request)
         except Exception:
-            self.logger.exception("opening handshake failed")
-            response = plain_response(500, "Failed to open a WebSocket connection.\n")
-        if connection.state is not State.CONNECTING:
-            return
-        if self._close_called.done():
-            self.refuse(connection, "The server is shutting down.\n")
-            return
-        if not self._send(connection, response):
-            return
-        self.opened(connection)
-        if self._handler is not None:
+            response = self._failure()
+        if self._answer(connection, response) and self._handler is not None:
             await self._run(self._handler, connection)
 
     async def _make_response(self, connection: C, request: Request) -> Response:
@@ -383,15 +390,42 @@ class Server(Handshaker, Generic[C]):
         if self._process_request is not None:
             response = await _result(self._process_request(connection, request))
         if response is None:
-            select = self._select_subprotocol
-            response = self.protocol_of(connection).accept(
-                request, None if select is None else functools.partial(select, connection)
-            )
-        if self._server_header is not None and "Server" not in response.headers:
-            response.headers["Server"] = self._server_header
+            response = self._accept_request(connection, request)
+        else:
+            self._add_server_header(response)
         if self._process_response is not None:
             response = await _result(self._process_response(connection, request, response)) or response
         return response
+
+    def _accept_request(self, connection: C, request: Request) -> Response:
+        """Make the protocol's response."""
+        select = self._select_subprotocol
+        response = self.protocol_of(connection).accept(
+            request, None if select is None else functools.partial(select, connection)
+        )
+        self._add_server_header(response)
+        return response
+
+    def _add_server_header(self, response: Response) -> None:
+        if self._server_header is not None and "Server" not in response.headers:
+            response.headers["Server"] = self._server_header
+
+    def _failure(self) -> Response:
+        """Log the exception of a hook, and make the response to its request."""
+        self.logger.exception("opening handshake failed")
+        return plain_response(500, "Failed to open a WebSocket connection.\n")
+
+    def _answer(self, connection: C, response: Response) -> bool:
+        """Send a response if it is still wanted; tell whether the connection is open now."""
+        if connection.state is not State.CONNECTING:
+            return False
+        if self._close_called.done():
+            self.refuse(connection, "The server is shutting down.\n")
+            return False
+        is_open = self._send(connection, response)
+        if is_open:
+            self.opened(connection)
+        return is_open
 
     def _send(self, connection: C, response: Response) -> bool:
         """Send a response; tell whether the connection is open now."""

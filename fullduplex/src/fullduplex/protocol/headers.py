@@ -34,6 +34,8 @@ _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _VALUE = re.compile(r"[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?|")
 _QUOTED = re.compile(r'"((?:[\t \x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t \x21-\x7e\x80-\xff])*)"')
 _ESCAPED = re.compile(r"\\(.)")
+# What nearly all lists are: tokens with a comma and a space between two.
+_PLAIN_LIST = re.compile(rf"{_TOKEN.pattern}(?:, {_TOKEN.pattern})*")
 
 
 class MultipleValuesError(LookupError):
@@ -54,8 +56,18 @@ class Headers(MutableMapping[str, str]):
     def __init__(self, lines: HeadersLike = (), /, **more: str) -> None:
         # The lines, and the values by folded name; None while they are packed.
         self._known: tuple[list[tuple[str, str]], dict[str, list[str]]] | None = ([], {})
-        self._packed = b""
+        # The lines as they go on the wire, once they were checked; None since they were changed.
+        self._packed: bytes | None = None
         self.update(lines, **more)
+
+    @classmethod
+    def of_packed(cls, packed: bytes) -> Headers:
+        """Make headers of lines as ``serialize`` returns them, which the caller has checked."""
+        headers = cls.__new__(cls)
+        headers._packed = packed
+        headers._known = None
+        headers._known = headers._unpacked()
+        return headers
 
     def pack(self) -> None:
         """Keep the lines as bytes, in a tenth of the memory; for when they are seldom needed any more.
@@ -63,14 +75,14 @@ class Headers(MutableMapping[str, str]):
         Reading them then takes longer, and changing them unpacks them.  Lines that can't be
         sent are left as they are.
         """
-        if self._known is not None:
-            with contextlib.suppress(TypeError, ValueError):
-                self._packed = self.serialize()
-                self._known = None
+        with contextlib.suppress(TypeError, ValueError):
+            self.serialize()
+            self._known = None
 
     def _unpacked(self) -> tuple[list[tuple[str, str]], dict[str, list[str]]]:
         if self._known is not None:
             return self._known
+        assert self._packed is not None
         lines: list[tuple[str, str]] = []
         index: dict[str, list[str]] = {}
         for line in self._packed.decode("latin-1").split("\r\n")[:-1]:
@@ -95,6 +107,7 @@ class Headers(MutableMapping[str, str]):
 
     def __setitem__(self, name: str, value: str) -> None:
         lines, index = self._known = self._unpacked()
+        self._packed = None
         lines.append((name, value))
         index.setdefault(name.lower(), []).append(value)
 
@@ -102,6 +115,7 @@ class Headers(MutableMapping[str, str]):
         folded = name.lower()
         lines, index = self._unpacked()
         del index[folded]
+        self._packed = None
         self._known = [line for line in lines if line[0].lower() != folded], index
 
     def __iter__(self) -> Iterator[str]:
@@ -136,6 +150,7 @@ class Headers(MutableMapping[str, str]):
     def clear(self) -> None:
         """Remove every line."""
         self._known = ([], {})
+        self._packed = None
 
     def get_all(self, name: str) -> list[str]:
         """Return the values of every line called ``name``, in order; none is an empty list."""
@@ -155,12 +170,14 @@ class Headers(MutableMapping[str, str]):
         Raises:
             ValueError: if a name or value would break the message apart.
         """
-        for name, value in self._lines:
-            if not is_token(name):
-                raise ValueError(f"invalid header name: {name!r}")
-            if not is_value(value):
-                raise ValueError(f"invalid value of header {name}: {value!r}")
-        return "".join(f"{name}: {value}\r\n" for name, value in self._lines).encode("latin-1")
+        if self._packed is None:
+            for name, value in self._lines:
+                if not is_token(name):
+                    raise ValueError(f"invalid header name: {name!r}")
+                if not is_value(value):
+                    raise ValueError(f"invalid value of header {name}: {value!r}")
+            self._packed = "".join([f"{name}: {value}\r\n" for name, value in self._lines]).encode("latin-1")
+        return self._packed
 
 
 HeadersLike: TypeAlias = Headers | Mapping[str, str] | Iterable[tuple[str, str]]
@@ -252,6 +269,8 @@ def parse_tokens(name: str, value: str) -> list[str]:
     Raises:
         InvalidHeaderFormat: if it isn't one, or is empty.
     """
+    if _PLAIN_LIST.fullmatch(value):
+        return value.split(", ")
     scanner = _Scanner(name, value)
     return [scanner.token() for _ in scanner.items()]
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 import email.utils
 import functools
 import re
+import time
 from collections.abc import Callable, Generator, Sequence
 from typing import TypeAlias
 
@@ -43,7 +44,7 @@ from .handshake import (
     only_value,
 )
 from .headers import Headers, build_extensions, parse_extensions
-from .http11 import LAST_CHUNK, HeadReader, Request, Response, chunk, read_request
+from .http11 import LAST_CHUNK, HeadReader, Request, Response, chunk
 from .limits import Limits
 from .states import Side
 
@@ -134,16 +135,15 @@ class ServerConnection(Connection):
 
     def _receive_head(self, head: HeadReader, data: ReadableBuffer) -> Request | HandOver | None:
         try:
-            lines = head.receive(data)
-            if lines is None:
-                return None
-            request = read_request(lines)
+            request = head.receive_request(data)
         except InvalidMessage as error:
             # Not in what came after: the answer must not depend on how the bytes were split.
             if not self._hands_over or _UPGRADE_LINE.search(head.lines()):
                 self._refuse(error, error.status_code)
                 return None
             return self._hand_over(head)
+        if request is None:
+            return None
         if self._hands_over and not asks_for_websocket(request.headers):
             return self._hand_over(head)
         self.request = request
@@ -195,7 +195,7 @@ class ServerConnection(Connection):
         self.subprotocol = self._choose_subprotocol(headers, select_subprotocol)
         extensions, self._negotiated = self._choose_extension(headers)
         response = Response(101)
-        response.headers["Date"] = email.utils.formatdate(usegmt=True)
+        response.headers["Date"] = _date(int(time.time()))
         response.headers["Upgrade"] = "websocket"
         response.headers["Connection"] = "Upgrade"
         response.headers["Sec-WebSocket-Accept"] = accept_key(key)
@@ -325,11 +325,17 @@ class ServerConnection(Connection):
         return [], None
 
 
+@functools.lru_cache(maxsize=1)
+def _date(second: int) -> str:
+    """Return a time as HTTP writes it (RFC 9110 5.6.7); many openings share a second."""
+    return email.utils.formatdate(second, usegmt=True)
+
+
 def plain_response(status: int, text: str) -> Response:
     """Make a response that refuses a request, with ``text`` as its plain-text body."""
     body = text.encode()
     headers = Headers()
-    headers["Date"] = email.utils.formatdate(usegmt=True)
+    headers["Date"] = _date(int(time.time()))
     headers["Connection"] = "close"
     headers["Content-Length"] = str(len(body))
     headers["Content-Type"] = "text/plain; charset=utf-8"

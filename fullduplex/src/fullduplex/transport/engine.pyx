@@ -1208,17 +1208,30 @@ cdef class Transport(Watched):
             self.lose(None)
         elif not self.is_lingering:
             self.is_lingering = True
-            if shutdown(self.descriptor, SHUT_WR) < 0:
-                self.lose(None)
-            else:
-                self.set_interest()
+            self.set_interest()
+            self.drop()
         return 0
 
     cdef int linger(self) except -1:
-        """Drop what still comes, until the peer closes."""
+        """Read what still comes, to see the peer close."""
         cdef ssize_t size = recv(self.descriptor, self.engine.scratch, WRITE_SIZE, 0)
-        if size == 0 or (size < 0 and errno != EAGAIN and errno != EINTR):
+        if size > 0:
+            self.tls.incoming.write(PyMemoryView_FromMemory(<char *>self.engine.scratch, size, PyBUF_READ))
+            self.drop()
+        elif size == 0 or (errno != EAGAIN and errno != EINTR):
             self.lose(None)
+        return 0
+
+    cdef int drop(self) except -1:
+        """Decrypt what came, for nothing but the peer's goodbye."""
+        try:
+            while self.tls.connection.read(WRITE_SIZE):
+                pass
+        except SSLWantReadError:
+            return 0
+        except SSLError:
+            pass
+        self.lose(None)
         return 0
 
     # Handing on
