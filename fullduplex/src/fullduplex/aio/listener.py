@@ -391,8 +391,8 @@ class Server(Handshaker, Generic[C]):
             response = await _result(self._process_request(connection, request))
         if response is None:
             response = self._accept_request(connection, request)
-        else:
-            self._add_server_header(response)
+        elif self._server_header is not None and "Server" not in response.headers:
+            response.headers["Server"] = self._server_header
         if self._process_response is not None:
             response = await _result(self._process_response(connection, request, response)) or response
         return response
@@ -403,12 +403,9 @@ class Server(Handshaker, Generic[C]):
         response = self.protocol_of(connection).accept(
             request, None if select is None else functools.partial(select, connection)
         )
-        self._add_server_header(response)
-        return response
-
-    def _add_server_header(self, response: Response) -> None:
-        if self._server_header is not None and "Server" not in response.headers:
+        if self._server_header is not None:
             response.headers["Server"] = self._server_header
+        return response
 
     def _failure(self) -> Response:
         """Log the exception of a hook, and make the response to its request."""

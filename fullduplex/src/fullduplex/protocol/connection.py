@@ -196,6 +196,15 @@ class Connection:
         except PayloadTooBig as error:
             yield self._broken(CloseCode.MESSAGE_TOO_BIG, error)
 
+    def receive_whole(self, opcode: Opcode, rsv: int, payload: bytes) -> Event | None:
+        """Take the payload of a frame that is a message, which somebody else has cut, as ``receive`` would."""
+        try:
+            return self._messages.receive(Piece(opcode, rsv, True, payload, True))
+        except RemoteProtocolError as error:
+            return self._broken(error.close_code, error)
+        except PayloadTooBig as error:
+            return self._broken(CloseCode.MESSAGE_TOO_BIG, error)
+
     def _while_reading(self, chunks: Iterator[Chunk]) -> Iterator[Chunk]:
         """Give chunks until one of them makes the program fail the connection."""
         for chunk in chunks:

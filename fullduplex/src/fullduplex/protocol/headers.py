@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import functools
 import re
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from typing import TypeAlias
@@ -66,18 +67,21 @@ class Headers(MutableMapping[str, str]):
         headers = cls.__new__(cls)
         headers._packed = packed
         headers._known = None
-        headers._known = headers._unpacked()
         return headers
 
     def pack(self) -> None:
         """Keep the lines as bytes, in a tenth of the memory; for when they are seldom needed any more.
 
-        Reading them then takes longer, and changing them unpacks them.  Lines that can't be
-        sent are left as they are.
+        Reading them then takes longer, and changing them unpacks them, unless a line is added.
+        Lines that can't be sent are left as they are.
         """
         with contextlib.suppress(TypeError, ValueError):
             self.serialize()
             self._known = None
+
+    def unpack(self) -> None:
+        """Undo ``pack``; for when they are read more than once."""
+        self._known = self._unpacked()
 
     def _unpacked(self) -> tuple[list[tuple[str, str]], dict[str, list[str]]]:
         if self._known is not None:
@@ -106,6 +110,10 @@ class Headers(MutableMapping[str, str]):
         raise MultipleValuesError(name)
 
     def __setitem__(self, name: str, value: str) -> None:
+        packed = self._packed if self._known is None else None
+        if packed is not None and isinstance(value, str) and _is_name(name) and is_value(value):
+            self._packed = packed + f"{name}: {value}\r\n".encode("latin-1")
+            return
         lines, index = self._known = self._unpacked()
         self._packed = None
         lines.append((name, value))
@@ -154,7 +162,7 @@ class Headers(MutableMapping[str, str]):
 
     def get_all(self, name: str) -> list[str]:
         """Return the values of every line called ``name``, in order; none is an empty list."""
-        return list(self._index.get(name.lower(), ()))
+        return list((self._known or self._unpacked())[1].get(name.lower(), ()))
 
     def raw_items(self) -> Iterator[tuple[str, str]]:
         """Give every line as name and value, as written."""
@@ -172,7 +180,7 @@ class Headers(MutableMapping[str, str]):
         """
         if self._packed is None:
             for name, value in self._lines:
-                if not is_token(name):
+                if not _is_name(name):
                     raise ValueError(f"invalid header name: {name!r}")
                 if not is_value(value):
                     raise ValueError(f"invalid value of header {name}: {value!r}")
@@ -186,6 +194,10 @@ HeadersLike: TypeAlias = Headers | Mapping[str, str] | Iterable[tuple[str, str]]
 def is_token(text: str) -> bool:
     """Tell whether ``text`` is a token (RFC 9110 5.6.2)."""
     return _TOKEN.fullmatch(text) is not None
+
+
+#: Programs send the same few headers again and again.
+_is_name = functools.lru_cache(maxsize=64)(is_token)
 
 
 def is_value(text: str) -> bool:

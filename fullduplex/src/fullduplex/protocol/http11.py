@@ -174,8 +174,10 @@ class HeadReader:
             return None if lines is None else read_request(lines)
         self._buffer += data
         self._line_start = ordinary.end()
-        method, target, headers = ordinary.groups()
-        return Request(target.decode(), Headers.of_packed(headers), method.decode())
+        method, target, lines = ordinary.groups()
+        headers = Headers.of_packed(lines)
+        headers.unpack()
+        return Request(target.decode(), headers, method.decode())
 
     def _is_within_limits(self, ordinary: re.Match[bytes]) -> bool:
         """Tell whether no line of a head can be over its limit, as the whole of it isn't."""

@@ -12,10 +12,10 @@ Invariants:
 
 from __future__ import annotations
 
+import datetime
 import email.utils
 import functools
 import re
-import time
 from collections.abc import Callable, Generator, Sequence
 from typing import TypeAlias
 
@@ -56,6 +56,12 @@ Origins: TypeAlias = Sequence[str | re.Pattern[str] | None]
 Selector: TypeAlias = Callable[[Sequence[str]], str | None]
 SubprotocolSelector: TypeAlias = "Callable[[ServerConnection, Sequence[str]], str | None]"
 
+_SWITCHING = (
+    "Date: %s\r\n"
+    "Upgrade: websocket\r\n"
+    "Connection: Upgrade\r\n"
+    "Sec-WebSocket-Accept: %s\r\n"
+)
 _UPGRADE_LINE = re.compile(rb"\nupgrade[ \t]*:[^\n]*websocket", re.IGNORECASE)
 
 
@@ -194,11 +200,8 @@ class ServerConnection(Connection):
         self._check_origin(headers)
         self.subprotocol = self._choose_subprotocol(headers, select_subprotocol)
         extensions, self._negotiated = self._choose_extension(headers)
-        response = Response(101)
-        response.headers["Date"] = _date(int(time.time()))
-        response.headers["Upgrade"] = "websocket"
-        response.headers["Connection"] = "Upgrade"
-        response.headers["Sec-WebSocket-Accept"] = accept_key(key)
+        lines = _SWITCHING % (_date(), accept_key(key))
+        response = Response(101, headers=Headers.of_packed(lines.encode()))
         if extensions:
             response.headers["Sec-WebSocket-Extensions"] = build_extensions(extensions)
         if self.subprotocol is not None:
@@ -248,7 +251,9 @@ class ServerConnection(Connection):
         if response.status_code == 101:
             self._head = None
             self.open(self._negotiated)
-            self._frames.keep(early)
+            if early:
+                self._frames.keep(early)
+                self.has_more = True
         elif not more_body:
             self._end_refusal()
 
@@ -325,9 +330,14 @@ class ServerConnection(Connection):
         return [], None
 
 
+def _date() -> str:
+    """Return the time as HTTP writes it (RFC 9110 5.6.7)."""
+    return _date_of(int(datetime.datetime.now(datetime.UTC).timestamp()))
+
+
 @functools.lru_cache(maxsize=1)
-def _date(second: int) -> str:
-    """Return a time as HTTP writes it (RFC 9110 5.6.7); many openings share a second."""
+def _date_of(second: int) -> str:
+    """Write a time once for all openings of a second."""
     return email.utils.formatdate(second, usegmt=True)
 
 
@@ -335,7 +345,7 @@ def plain_response(status: int, text: str) -> Response:
     """Make a response that refuses a request, with ``text`` as its plain-text body."""
     body = text.encode()
     headers = Headers()
-    headers["Date"] = _date(int(time.time()))
+    headers["Date"] = _date()
     headers["Connection"] = "close"
     headers["Content-Length"] = str(len(body))
     headers["Content-Type"] = "text/plain; charset=utf-8"

@@ -40,7 +40,7 @@ from ..protocol.http11 import Request, Response
 from ..protocol.messages import MessageReader
 from ..protocol.prepared import Prepared
 from ..protocol.server import ServerConnection
-from ..protocol.states import Lifecycle, State
+from ..protocol.states import Lifecycle, Side, State
 from . import native
 from .heartbeat import Heartbeat
 from .outbox import Outbox
@@ -672,9 +672,10 @@ class Connection:
         # First, as a listener may pause it again.
         self.resume_reading()
         self.opened()
-        # There may be something that came early.
-        self._has_more = True
-        self._go_on_soon()
+        if self.codec.has_more or self.codec.side is Side.CLIENT:
+            # There may be something that came early.
+            self._has_more = True
+            self._go_on_soon()
         self.flush()
 
     def _move(self) -> None:
@@ -799,6 +800,7 @@ class Connection:
 
 
 if native.engine is not None:
+    native.engine.learn_events_of_protocol(Text, Binary, Opcode)
     native.engine.learn_connection(
         Connection, Protocol, Lifecycle, FrameReader, MessageReader, Prepared, Heartbeat, State.OPEN
     )

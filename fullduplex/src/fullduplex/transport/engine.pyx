@@ -189,6 +189,10 @@ cdef PyTypeObject *frame_reader_class = NULL
 cdef PyTypeObject *prepared_class = NULL
 cdef PyTypeObject *event_class = NULL
 cdef object state_open = None
+cdef object text_event = None
+cdef object binary_event = None
+cdef object text_opcode = None
+cdef object binary_opcode = None
 cdef object event_emit = None
 cdef object event_message_received = None
 cdef object finish_listener = None
@@ -210,6 +214,13 @@ cdef Py_ssize_t offset(kind, str name) except -1:
                 return found
             break
     raise TypeError(f"{kind.__qualname__}.{name} isn't a slot")
+
+
+def learn_events_of_protocol(text, binary, opcode):
+    """Take note of how the protocol says that a message arrived."""
+    global text_event, binary_event, text_opcode, binary_opcode
+    text_event, binary_event = text, binary
+    text_opcode, binary_opcode = opcode.TEXT, opcode.BINARY
 
 
 def learn_connection(connection, codec, lifecycle, frames, messages, prepared, heartbeat, opened):
@@ -583,6 +594,9 @@ cdef class Transport(Watched):
     # Bytes in the protocol's output.
     cdef Py_ssize_t unwritten
     cdef Py_ssize_t max_payload
+    # What an extension claims of a first byte, and the most that it may have encoded.
+    cdef uint8_t extension_bits
+    cdef Py_ssize_t max_marked
 
     def __cinit__(self):
         self.descriptor = -1
@@ -920,6 +934,8 @@ cdef class Transport(Watched):
         """
         cdef Py_ssize_t used = 0, left, length, head
         cdef uint8_t *here
+        cdef uint8_t bits
+        cdef bint is_marked
         cdef int index, messages = 0
         if self.max_payload < 0:
             self.look_up_limits()
@@ -938,8 +954,10 @@ cdef class Transport(Watched):
             if left == 0:
                 return used
             here = start + used
-            if here[0] != FINAL_TEXT and here[0] != FINAL_BINARY:
+            bits = here[0] & ~self.extension_bits
+            if bits != FINAL_TEXT and bits != FINAL_BINARY:
                 break
+            is_marked = bits != here[0]
             if left < 2:
                 return used
             if (here[1] & 0x80 != 0) != self.is_masked:
@@ -955,23 +973,30 @@ cdef class Transport(Watched):
                 length = 0
                 for index in range(2, head):
                     length = length << 8 | here[index]
-            if length > self.max_payload:
+            if length > (self.max_marked if is_marked else self.max_payload):
                 break
             if self.is_masked:
                 head += 4
             if left < head:
                 return used
             if left - head < length:
-                if length > LARGEST or not self.may_become_message(here, head, left - head):
+                # What is encoded is looked at as it arrives.
+                if is_marked or length > LARGEST or not self.may_become_message(here, head, left - head):
                     break
                 if length < LARGE:
                     return used
                 self.begin_large(here, head, length, left - head)
                 return size
+            used += head + length
+            if is_marked:
+                message = self.decode(here, head, length)
+                if message is None:
+                    return size
+                continue
             message = self.make_message(here, head, length)
             if message is None:
+                used -= head + length
                 break
-            used += head + length
         self.is_strange = True
         return used
 
@@ -995,6 +1020,25 @@ cdef class Transport(Watched):
                 mask_into(payload, payload, length, payload - 4)
             return None
 
+    cdef object decode(self, uint8_t *frame, Py_ssize_t head, Py_ssize_t length):
+        """Return the message of a frame that an extension has encoded; None if it broke a rule."""
+        cdef bytes payload = PyBytes_FromStringAndSize(NULL, length)
+        if self.is_masked:
+            mask_into(<uint8_t *>PyBytes_AS_STRING(payload), frame + head, length, frame + head - 4)
+        else:
+            memcpy(PyBytes_AS_STRING(payload), frame + head, length)
+        connection = self.connection
+        event = connection.codec.receive_whole(
+            text_opcode if frame[0] & 0x0F == 1 else binary_opcode, self.extension_bits, payload
+        )
+        if type(event) is text_event or type(event) is binary_event:
+            return event.data
+        if self.kind == KIND_COROUTINES:
+            # What came before goes first.
+            self.wake()
+        connection._dispatch(event)
+        return None
+
     cdef bint may_become_message(self, uint8_t *frame, Py_ssize_t head, Py_ssize_t have) noexcept:
         """Tell whether the first bytes of a message may be what they say: text is checked as it arrives."""
         cdef uint8_t *payload = frame + head
@@ -1010,8 +1054,15 @@ cdef class Transport(Watched):
 
     cdef int look_up_limits(self) except -1:
         """Note how large a plain message may be; limits don't change."""
-        limits = self.connection.codec.limits
+        codec = self.connection.codec
+        limits = codec.limits
         cdef Py_ssize_t most = sys.maxsize
+        if codec.extension is not None:
+            self.extension_bits = codec.extension.rsv
+            extra = codec._messages.extra_room
+            self.max_marked = sys.maxsize if limits.message is None else limits.message + extra
+            if limits.frame is not None:
+                self.max_marked = min(self.max_marked, limits.frame)
         for limit in (limits.message, limits.frame):
             if limit is not None:
                 most = min(most, <Py_ssize_t>min(limit, sys.maxsize))
@@ -1259,6 +1310,8 @@ cdef class Transport(Watched):
                 waiter = <Waiter>waiting
                 if waiter.state == WAITING and waiter.message is None:
                     waiter.message = message
+                    if len(message) >= LARGE:
+                        waiter.wake()
                     return 0
             else:
                 (<object>connection)._wake_receiver()
@@ -1625,7 +1678,7 @@ def accelerate_send(definition):
     """Return the event face's ``send``: plain messages are sent here, everything else by its definition."""
 
     def send(self, data, callback=None, *, binary=None, compress=None, fin=True):
-        if callback is None and binary is None and fin is True and send_plain(<PyObject *>self, data):
+        if callback is None and binary is None and compress is None and fin is True and send_plain(<PyObject *>self, data):
             return None
         return definition(self, data, callback, binary=binary, compress=compress, fin=fin)
 
@@ -1650,7 +1703,6 @@ cdef Transport plain_transport(PyObject *connection):
         or slot(connection, at.outbox) != NONE
         or slot(connection, at.is_ending) != FALSE
         or slot(codec, at.is_sending_fragments) != FALSE
-        or slot(codec, at.extension) != NONE
     ):
         return None
     return transport
@@ -1692,8 +1744,17 @@ cdef bint send_plain(PyObject *connection, object data) except -1:
         payload = PyUnicode_AsUTF8AndSize(data, &size)
     else:
         return False
+    extension = <object>slot(slot(connection, at.codec), at.extension)
+    if extension is not None and extension.is_worthwhile(size):
+        encoded = extension.encode(
+            data if first == FINAL_BINARY else PyMemoryView_FromMemory(<char *>payload, size, PyBUF_READ),
+            ends_message=True,
+        )
+        first |= <uint8_t>extension.rsv
+        payload = PyBytes_AS_STRING(encoded)
+        size = PyBytes_GET_SIZE(encoded)
     head = 2 if size < 126 else 4 if size < 65536 else 10
-    is_copied = size < LARGE or first == FINAL_TEXT
+    is_copied = size < LARGE or first != FINAL_BINARY
     frame = PyBytes_FromStringAndSize(NULL, head + size if is_copied else head)
     head_into(<uint8_t *>PyBytes_AS_STRING(frame), first, size, NULL)
     if is_copied:
@@ -1708,7 +1769,11 @@ def accelerate_send_prepared(definition):
     def send_prepared(self, message):
         cdef Transport transport = plain_transport(<PyObject *>self)
         cdef PyObject *frame
-        if transport is None or Py_TYPE(<PyObject *>message) != prepared_class:
+        if (
+            transport is None
+            or Py_TYPE(<PyObject *>message) != prepared_class
+            or slot(slot(<PyObject *>self, at.codec), at.extension) != NONE
+        ):
             return definition(self, message)
         frame = PyDict_GetItem(<object>slot(<PyObject *>message, at.frames_of_kinds), None)
         send_frame(<PyObject *>self, transport, message.frame(None) if frame == NULL else <object>frame, None)
