@@ -150,7 +150,7 @@ class Connection(BaseConnection):
             self._leave_stream()
             self._stream = stream
         while not self._inbox:
-            chunk = self.codec.start_streaming()
+            chunk = self.start_streaming()
             if chunk is not None:
                 self.chunk_received(*chunk)
             else:

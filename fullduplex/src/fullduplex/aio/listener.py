@@ -346,7 +346,7 @@ class Server(Handshaker, Generic[C]):
                 response = self._process_response(connection, request, response) or response
         except Exception:
             response = self._failure()
-        if self._answer(connection, response) and self._handler is not None:
+        if self._conclude(connection, response) and self._handler is not None:
             self.start_task(self._run(self._handler, connection))
 
     def start_task(
@@ -382,7 +382,7 @@ class Server(Handshaker, Generic[C]):
             response = await self._make_response(connection, request)
         except Exception:
             response = self._failure()
-        if self._answer(connection, response) and self._handler is not None:
+        if self._conclude(connection, response) and self._handler is not None:
             await self._run(self._handler, connection)
 
     async def _make_response(self, connection: C, request: Request) -> Response:
@@ -412,7 +412,7 @@ class Server(Handshaker, Generic[C]):
         self.logger.exception("opening handshake failed")
         return plain_response(500, "Failed to open a WebSocket connection.\n")
 
-    def _answer(self, connection: C, response: Response) -> bool:
+    def _conclude(self, connection: C, response: Response) -> bool:
         """Send a response if it is still wanted; tell whether the connection is open now."""
         if connection.state is not State.CONNECTING:
             return False

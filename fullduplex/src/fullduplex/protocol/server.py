@@ -56,12 +56,7 @@ Origins: TypeAlias = Sequence[str | re.Pattern[str] | None]
 Selector: TypeAlias = Callable[[Sequence[str]], str | None]
 SubprotocolSelector: TypeAlias = "Callable[[ServerConnection, Sequence[str]], str | None]"
 
-_SWITCHING = (
-    "Date: %s\r\n"
-    "Upgrade: websocket\r\n"
-    "Connection: Upgrade\r\n"
-    "Sec-WebSocket-Accept: %s\r\n"
-)
+_SWITCHING = "Date: %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n"
 _UPGRADE_LINE = re.compile(rb"\nupgrade[ \t]*:[^\n]*websocket", re.IGNORECASE)
 
 

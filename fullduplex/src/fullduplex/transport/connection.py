@@ -580,6 +580,11 @@ class Connection:
             self._process(self.codec.receive(b""))
             self._adjust_transport()
 
+    def start_streaming(self) -> Chunk | None:
+        """Receive in chunks; see the protocol's method."""
+        native.give_kept(self._transport)
+        return self.codec.start_streaming()
+
     def _process(self, events: Generator[Event, None, None]) -> None:
         """Pass on what was received, as much as fits into this turn, and write what that caused."""
         self._busy = True

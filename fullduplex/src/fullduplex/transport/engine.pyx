@@ -443,6 +443,7 @@ cdef class Engine:
         if count <= 0:
             return
         end = nanoseconds() + MAX_NANOSECONDS
+        self.thread = PyThread_get_thread_ident()
         for index in range(count):
             Py_INCREF(<object>events[index].data.ptr)
         self.is_in_batch = True
@@ -463,10 +464,6 @@ cdef class Engine:
 
     cdef int add_unflushed(self, Transport transport) except -1:
         """Write what a connection has to send when the batch is over, or else in the next turn."""
-        if self.thread != PyThread_get_thread_ident():
-            raise RuntimeError(
-                "a connection is used in the thread of its event loop only: use loop.call_soon_threadsafe"
-            )
         PyList_Append(self.unflushed, transport)
         if not self.is_in_batch and not self.is_flush_due:
             self.is_flush_due = True
@@ -495,13 +492,19 @@ cdef class Engine:
         """Go on with connections that had more to read than fits into a turn."""
         cdef Transport transport
         unfinished, self.unfinished = self.unfinished, []
+        unfinished.reverse()
         self.is_in_batch = True
+        self.thread = PyThread_get_thread_ident()
         try:
-            for transport in unfinished:
+            while unfinished:
+                transport = unfinished.pop()
                 transport.is_unfinished = False
                 transport.handle_kept()
         finally:
             self.is_in_batch = False
+            if unfinished:
+                self.loop.call_soon(self.go_on)
+                self.unfinished.extend(unfinished)
             self.flush()
             if self.count == 0:
                 self.stop()
@@ -597,6 +600,7 @@ cdef class Transport(Watched):
     # What an extension claims of a first byte, and the most that it may have encoded.
     cdef uint8_t extension_bits
     cdef Py_ssize_t max_marked
+    cdef Py_ssize_t max_large
 
     def __cinit__(self):
         self.descriptor = -1
@@ -761,7 +765,7 @@ cdef class Transport(Watched):
 
     cdef int fail(self, error, str what) except -1:
         """Cut the connection by an error; one of the network is no surprise."""
-        if not isinstance(error, OSError):
+        if not isinstance(error, (OSError, KeyboardInterrupt, SystemExit)):
             self.engine.loop.call_exception_handler(
                 {"message": what, "exception": error, "transport": self, "protocol": self.protocol}
             )
@@ -791,8 +795,11 @@ cdef class Transport(Watched):
                     self.set_interest()
                 else:
                     self.read()
-        except Exception as error:
+        except BaseException as error:
+            # What was read and isn't handled is gone.
             self.fail(error, "handling a connection failed")
+            if isinstance(error, (KeyboardInterrupt, SystemExit)):
+                raise
         return 0
 
     cdef int handle_kept(self) except -1:
@@ -805,9 +812,21 @@ cdef class Transport(Watched):
                 self.process(self.kept + self.kept_start, self.kept_end - self.kept_start)
             if self.tls is not None:
                 self.decrypt()
-        except Exception as error:
+        except BaseException as error:
+            # What was read and isn't handled is gone.
             self.fail(error, "handling a connection failed")
+            if isinstance(error, (KeyboardInterrupt, SystemExit)):
+                raise
         return 0
+
+    def give_kept(self):
+        """Let the protocol in Python take what there is of a message that isn't whole."""
+        if self.is_lost or self.connection is None:
+            return
+        if self.large is not None:
+            self.give_large()
+        elif self.kept_end > self.kept_start:
+            self.give(self.kept + self.kept_start, self.kept_end - self.kept_start)
 
     cdef int finish_later(self) except -1:
         if not self.is_unfinished:
@@ -981,7 +1000,7 @@ cdef class Transport(Watched):
                 return used
             if left - head < length:
                 # What is encoded is looked at as it arrives.
-                if is_marked or length > LARGEST or not self.may_become_message(here, head, left - head):
+                if is_marked or length > self.max_large or not self.may_become_message(here, head, left - head):
                     break
                 if length < LARGE:
                     return used
@@ -1067,6 +1086,12 @@ cdef class Transport(Watched):
             if limit is not None:
                 most = min(most, <Py_ssize_t>min(limit, sys.maxsize))
         self.max_payload = most
+        self.max_large = LARGEST
+        if self.kind == KIND_UNKNOWN:
+            self.kind = kind_of(<PyObject *>self.connection)
+        if self.kind == KIND_COROUTINES:
+            # More than that isn't read for nobody.
+            self.max_large = min(self.max_large, <Py_ssize_t>self.connection._settings.read_marks[0])
         return 0
 
     # Large messages
@@ -1627,7 +1652,11 @@ cdef class Listener(Watched):
         setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one))
         try:
             transport.sock = socket.socket(fileno=descriptor)
-            transport.peername = transport.sock.getpeername()
+            try:
+                transport.peername = transport.sock.getpeername()
+            except OSError:
+                # It has gone already.
+                pass
             connection = self.accept()
             transport.connection = transport.protocol = connection
             transport.is_masked = True
@@ -1711,6 +1740,10 @@ cdef Transport plain_transport(PyObject *connection):
 cdef int send_frame(PyObject *connection, Transport transport, bytes frame, bytes payload) except -1:
     """Send a frame, of which the payload may be given apart."""
     cdef list output = <list>slot(slot(connection, at.codec), at.output)
+    if transport.engine.thread != PyThread_get_thread_ident():
+        raise RuntimeError(
+            "a connection is used in the thread of its event loop only: use loop.call_soon_threadsafe"
+        )
     PyList_Append(output, frame)
     transport.unwritten += PyBytes_GET_SIZE(frame)
     if payload is not None:

@@ -55,6 +55,12 @@ def move(connection: Connection, transport: asyncio.Transport, *, is_paused: boo
     return cast(asyncio.Transport, moved)
 
 
+def give_kept(transport: object) -> None:
+    """Let the protocol see what the engine keeps of a message that isn't whole, if it keeps something."""
+    if engine is not None and isinstance(transport, engine.Transport):
+        transport.give_kept()
+
+
 class _Below(StreamProtocol):
     """What a transport is left with whose socket the engine reads and writes: it tells of its end."""
 
