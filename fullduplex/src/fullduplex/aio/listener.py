@@ -344,10 +344,10 @@ class Server(Handshaker, Generic[C]):
             response = self._accept_request(connection, request)
             if self._process_response is not None:
                 response = self._process_response(connection, request, response) or response
-        except Exception:
-            response = self._failure()
+        except Exception as error:
+            response = self._failure(error)
         if self._conclude(connection, response) and self._handler is not None:
-            self.start_task(self._run(self._handler, connection))
+            _ = self.start_task(self._run(self._handler, connection))
 
     def start_task(
         self, work: Coroutine[Any, Any, None], context: contextvars.Context | None = None
@@ -380,8 +380,8 @@ class Server(Handshaker, Generic[C]):
     async def _serve(self, connection: C, request: Request) -> None:
         try:
             response = await self._make_response(connection, request)
-        except Exception:
-            response = self._failure()
+        except Exception as error:
+            response = self._failure(error)
         if self._conclude(connection, response) and self._handler is not None:
             await self._run(self._handler, connection)
 
@@ -407,9 +407,9 @@ class Server(Handshaker, Generic[C]):
             response.headers["Server"] = self._server_header
         return response
 
-    def _failure(self) -> Response:
-        """Log the exception of a hook, and make the response to its request."""
-        self.logger.exception("opening handshake failed")
+    def _failure(self, error: Exception) -> Response:
+        """Log what a hook has raised, and make the response to its request."""
+        self.logger.error("opening handshake failed", exc_info=error)
         return plain_response(500, "Failed to open a WebSocket connection.\n")
 
     def _conclude(self, connection: C, response: Response) -> bool:

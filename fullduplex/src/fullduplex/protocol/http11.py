@@ -174,8 +174,8 @@ class HeadReader:
             return None if lines is None else read_request(lines)
         self._buffer += data
         self._line_start = ordinary.end()
-        method, target, lines = ordinary.groups()
-        headers = Headers.of_packed(lines)
+        method, target, packed = ordinary.groups()
+        headers = Headers.of_packed(packed)
         headers.unpack()
         return Request(target.decode(), headers, method.decode())
 

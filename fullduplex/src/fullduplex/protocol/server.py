@@ -12,7 +12,7 @@ Invariants:
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import email.utils
 import functools
 import re
@@ -327,7 +327,7 @@ class ServerConnection(Connection):
 
 def _date() -> str:
     """Return the time as HTTP writes it (RFC 9110 5.6.7)."""
-    return _date_of(int(datetime.datetime.now(datetime.UTC).timestamp()))
+    return _date_of(int(dt.datetime.now(dt.UTC).timestamp()))
 
 
 @functools.lru_cache(maxsize=1)

@@ -598,6 +598,9 @@ class Connection:
                 # Not kept while the next one is made.
                 del event
                 left -= 1
+                if self._is_aborted:
+                    events.close()
+                    break
                 if self.is_reading_paused or not left:
                     self._stop_reading(events)
                     break

@@ -171,7 +171,7 @@ cdef struct Slots:
     Py_ssize_t transport, codec, busy, flush_is_due, is_reading_paused, has_more, is_writing_paused, outbox
     Py_ssize_t heartbeat, message_rate, byte_rate, written, is_ending
     # Of the protocol:
-    Py_ssize_t lifecycle, output, frames, messages, extension, is_sending_fragments, late_pong
+    Py_ssize_t lifecycle, output, frames, messages, extension, is_sending_fragments, late_pong, is_broken
     Py_ssize_t state
     Py_ssize_t left, partial, in_message
     Py_ssize_t opcode, is_streaming
@@ -250,6 +250,7 @@ def learn_connection(connection, codec, lifecycle, frames, messages, prepared, h
     at.extension = offset(codec, "extension")
     at.is_sending_fragments = offset(codec, "_is_sending_fragments")
     at.late_pong = offset(codec, "_late_pong")
+    at.is_broken = offset(codec, "_is_broken")
     at.state = offset(lifecycle, "state")
     at.left = offset(frames, "_left")
     at.partial = offset(frames, "_buffer")
@@ -344,6 +345,7 @@ cdef inline bint is_plain(PyObject *connection) noexcept:
     cdef PyObject *messages = slot(codec, at.messages)
     return (
         is_open(codec)
+        and slot(codec, at.is_broken) == FALSE
         and slot(frames, at.left) == <PyObject *>zero
         and PyBytes_GET_SIZE(<object>slot(frames, at.partial)) == 0
         and slot(frames, at.in_message) == FALSE
@@ -674,6 +676,18 @@ cdef class Transport(Watched):
             data = bytes(data)
         self.write_list([data])
         self.look_at_mark()
+
+    def writelines(self, pieces):
+        """Write several pieces of bytes."""
+        self.write(b"".join(pieces))
+
+    def is_reading(self):
+        """Tell whether anything is read."""
+        return not self.is_paused and not self.is_closing_
+
+    def get_protocol(self):
+        """Return what is told of the socket's end."""
+        return self.protocol
 
     def write_eof(self):
         """Shut down our side when everything is written."""
