@@ -1,0 +1,131 @@
+"""Where the engine comes in: which transports it takes over, and what is left to their loop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from fullduplex.transport import native
+
+from ..loops import LOOPS
+from ..native import native_module
+from .twins import build
+
+native_module("fullduplex.transport.engine")
+
+each_loop = pytest.mark.parametrize("loop", LOOPS)
+
+
+class Transport:
+    """A transport of a loop, as far as it is asked whether it can be moved."""
+
+    def __init__(self, *, is_closing: bool = False, waiting: int = 0, **known: Any) -> None:
+        self.known = known
+        self.waiting = waiting
+        self.closing = is_closing
+
+    def get_extra_info(self, name: str) -> Any:
+        """Tell what is known."""
+        return self.known.get(name)
+
+    def is_closing(self) -> bool:
+        """Tell whether it is closing."""
+        return self.closing
+
+    def get_write_buffer_size(self) -> int:
+        """Tell what waits."""
+        return self.waiting
+
+
+def test_natively_keeps_definition(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the engine, a method is its definition itself."""
+
+    def definition() -> None:
+        pass
+
+    monkeypatch.setattr(native, "engine", None)
+    assert native.natively("accelerate_send")(definition) is definition
+    monkeypatch.setattr(native, "engine", build(native=True).engine)
+    assert native.natively("accelerate_send")(definition) is not definition
+
+
+def test_move_leaves_others_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What has TLS, no stream socket, something to write, or its end before it stays where it is."""
+    monkeypatch.setattr(native, "engine", build(native=True).engine)
+    connection: Any = None
+    with socket.socket() as stream, socket.socket(type=socket.SOCK_DGRAM) as datagrams:
+        staying: list[Any] = [
+            Transport(),
+            Transport(socket=datagrams),
+            Transport(socket=stream, sslcontext=object()),
+            Transport(socket=stream, is_closing=True),
+            Transport(socket=stream, waiting=1),
+        ]
+        for transport in staying:
+            assert native.move(connection, transport, is_paused=False) is transport
+        monkeypatch.setattr(native, "engine", None)
+        plain: Any = Transport(socket=stream)
+        assert native.move(connection, plain, is_paused=False) is plain
+
+
+@contextlib.asynccontextmanager
+async def connected() -> AsyncIterator[tuple[Any, Any]]:
+    """Give a client's connection to an echo server of the native build, and the transport it began with."""
+    used = build(native=True)
+    first: list[Any] = []
+
+    class Connection(used.ClientConnection):  # type: ignore[name-defined, misc]
+        def connection_made(self, transport: Any) -> None:
+            first.append(transport)
+            super().connection_made(transport)
+
+    async def echo(connection: Any) -> None:
+        async for message in connection:
+            await connection.send(message)
+
+    async with used.serve(echo, "127.0.0.1", 0, compression=None) as server:
+        address = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        async with used.connect(address, compression=None, create_connection=Connection) as connection:
+            yield connection, first[0]
+
+
+@each_loop
+@pytest.mark.parametrize("size", [5, 1_000_000])
+def test_client_is_moved(loop: str, size: int) -> None:
+    """A client's connection is read and written by the engine once it is open."""
+
+    async def main() -> None:
+        async with connected() as (connection, first):
+            assert isinstance(connection._transport, build(native=True).engine.Transport)
+            for message in (bytes(size), "é" * (size // 2)):
+                await connection.send(message)
+                assert await connection.recv() == message
+            assert connection.remote_address == first.get_extra_info("peername")
+        assert connection.close_code == 1000
+        assert first.is_closing()
+
+    with asyncio.Runner(loop_factory=LOOPS[loop]) as runner:
+        runner.run(main())
+
+
+@each_loop
+def test_end_below_ends_connection(loop: str) -> None:
+    """Whoever closes the transport that the connection began with, ends the connection."""
+
+    async def main() -> None:
+        async with connected() as (connection, first):
+            receiving = asyncio.ensure_future(connection.recv())
+            await asyncio.sleep(0)
+            first.abort()
+            await connection.wait_closed()
+            assert connection.close_code == 1006
+            with pytest.raises(Exception, match="close"):
+                await receiving
+
+    with asyncio.Runner(loop_factory=LOOPS[loop]) as runner:
+        runner.run(main())
