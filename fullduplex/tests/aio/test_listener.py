@@ -269,6 +269,26 @@ async def test_failed_listening_shuts_http() -> None:
     assert handover.done == ["startup", "shutdown"]
 
 
+@pytest.mark.parametrize("hook", ["process_request", "process_response", "select_subprotocol", None])
+async def test_hooks_share_task(hook: str | None) -> None:
+    """A hook and the handler run in one task, with one context."""
+    tasks: list[asyncio.Task[None] | None] = []
+
+    def note(*_: Any) -> None:
+        tasks.append(asyncio.current_task())
+
+    async def handle(connection: ServerConnection) -> None:
+        note()
+
+    options: dict[str, Any] = {} if hook is None else {hook: note}
+    async with serve(handle, "localhost", 0, **options) as server, connect(url_of(server)) as connection:
+        await connection.wait_closed()
+
+    assert len(tasks) == (1 if hook is None else 2)
+    assert len(set(tasks)) == 1
+    assert tasks[0] is not None
+
+
 async def test_late_connection_is_cut() -> None:
     """A connection that comes when the server is closed already is cut as soon as it is there."""
     async with serve(echo, "localhost", 0, open_timeout=None) as server:

@@ -482,6 +482,48 @@ def test_packing_changes_nothing(lines: list[tuple[str, str]]) -> None:
     assert packed == headers
 
 
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["A", "a", "b c", "B-c", "é"]), st.sampled_from(["", "x", "x: y", " x", "\n"])
+        )
+    )
+)
+def test_packed_lines_are_added(lines: list[tuple[str, str]]) -> None:
+    """Lines that are added to packed headers are there, and are checked as any others."""
+    headers, packed = Headers(), Headers.of_packed(b"")
+    for name, value in lines:
+        for growing in (headers, packed):
+            growing[name] = value
+
+    assert list(packed.raw_items()) == lines
+    assert packed == headers
+    assert serialized(packed) == serialized(headers)
+    packed.unpack()
+    assert list(packed.raw_items()) == lines
+
+
+def serialized(headers: Headers) -> bytes | str:
+    """Return headers as they go on the wire, or why they don't."""
+    try:
+        return headers.serialize()
+    except ValueError as error:
+        return str(error)
+
+
+def test_serialized_headers_may_change() -> None:
+    """What was written once is written anew after every kind of change."""
+    headers = Headers(a="b")
+    assert headers.serialize() == b"a: b\r\n"
+    headers["c"] = "d"
+    assert headers.serialize() == b"a: b\r\nc: d\r\n"
+    del headers["a"]
+    assert headers.serialize() == b"c: d\r\n"
+    headers.clear()
+
+    assert headers.serialize() == b""
+
+
 def test_unsendable_lines_are_left() -> None:
     """What can't be sent can't be packed, and stays."""
     headers = Headers([("a", "b\nc")])

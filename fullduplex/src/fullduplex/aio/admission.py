@@ -37,13 +37,13 @@ class Admission:
         host_limit: connections at a time from one host; None for no limit.
     """
 
-    __slots__ = ("_host_limit", "_hosts", "_limit", "_placed", "_present", "_standing")
+    __slots__ = ("_host_limit", "_hosts", "_limits_for_all", "_placed", "_present", "_standing")
 
     def __init__(self, limit: int | None, host_limit: int | None) -> None:
         check_limit("max_connections", limit)
         check_limit("max_connections_per_host", host_limit)
-        self._limit = limit
         self._host_limit = host_limit
+        self._limits_for_all: list[tuple[str | None, int]] = [] if limit is None else [(None, limit)]
         self._hosts: dict[Hashable, str | None] = {}
         # Those without a place: few, unlike the others.
         self._standing: set[Hashable] = set()
@@ -92,12 +92,9 @@ class Admission:
             _take_off(self._placed, keys)
 
     def _limits_for(self, host: str | None) -> list[tuple[str | None, int]]:
-        limits: list[tuple[str | None, int]] = []
-        if self._limit is not None:
-            limits.append((None, self._limit))
-        if self._host_limit is not None and host is not None:
-            limits.append((host, self._host_limit))
-        return limits
+        if self._host_limit is None or host is None:
+            return self._limits_for_all
+        return [*self._limits_for_all, (host, self._host_limit)]
 
 
 def _take_off(counter: Counter[str | None], keys: list[str | None]) -> None:

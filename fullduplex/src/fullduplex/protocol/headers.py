@@ -35,6 +35,7 @@ _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _VALUE = re.compile(r"[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?|")
 _QUOTED = re.compile(r'"((?:[\t \x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t \x21-\x7e\x80-\xff])*)"')
 _ESCAPED = re.compile(r"\\(.)")
+_LINES = re.compile(r"([^:]*): ([^\r]*)\r\n")
 # What nearly all lists are: tokens with a comma and a space between two.
 _PLAIN_LIST = re.compile(rf"{_TOKEN.pattern}(?:, {_TOKEN.pattern})*")
 
@@ -87,12 +88,12 @@ class Headers(MutableMapping[str, str]):
         if self._known is not None:
             return self._known
         assert self._packed is not None
-        lines: list[tuple[str, str]] = []
-        index: dict[str, list[str]] = {}
-        for line in self._packed.decode("latin-1").split("\r\n")[:-1]:
-            name, _, value = line.partition(": ")
-            lines.append((name, value))
-            index.setdefault(name.lower(), []).append(value)
+        lines: list[tuple[str, str]] = _LINES.findall(self._packed.decode("latin-1"))
+        index = {name.lower(): [value] for name, value in lines}
+        if len(index) < len(lines):
+            index = {name: [] for name in index}
+            for name, value in lines:
+                index[name.lower()].append(value)
         return lines, index
 
     @property

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import http
 import re
+import sys
 from dataclasses import dataclass, field
 
 from ..exceptions import InvalidMessage
@@ -177,7 +178,8 @@ class HeadReader:
         method, target, packed = ordinary.groups()
         headers = Headers.of_packed(packed)
         headers.unpack()
-        return Request(target.decode(), headers, method.decode())
+        # One "GET" for all connections.
+        return Request(target.decode(), headers, sys.intern(method.decode()))
 
     def _is_within_limits(self, ordinary: re.Match[bytes]) -> bool:
         """Tell whether no line of a head can be over its limit, as the whole of it isn't."""

@@ -40,9 +40,7 @@ OPTIONS = {
 def can_listen(sock: socket.socket | None, options: Mapping[str, Any]) -> bool:
     """Tell whether the engine can listen with these arguments of ``loop.create_server``."""
     return (
-        engine is not None
-        and options.keys() <= OPTIONS
-        and (sock is None or sock.type == socket.SOCK_STREAM)
+        engine is not None and options.keys() <= OPTIONS and (sock is None or sock.type == socket.SOCK_STREAM)
     )
 
 
