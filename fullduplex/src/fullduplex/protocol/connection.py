@@ -197,7 +197,7 @@ class Connection:
             yield self._broken(CloseCode.MESSAGE_TOO_BIG, error)
 
     def receive_whole(self, opcode: Opcode, rsv: int, payload: bytes) -> Event | None:
-        """Take the payload of a frame that is a message, which somebody else has cut, as ``receive`` would."""
+        """Take the payload of a frame that is a message and was cut elsewhere, as ``receive`` would."""
         try:
             return self._messages.receive(Piece(opcode, rsv, True, payload, True))
         except RemoteProtocolError as error:
