@@ -726,6 +726,7 @@ async def test_connections_have_names() -> None:
         assert pair.server.username is None
         assert pair.server in pair.server.server.connections
         assert pair.server.respond(418, "茶\n").body == "茶\n".encode()
+        assert pair.client.transport_kind == pair.server.transport_kind == "asyncio"
 
 
 # Messages in pieces.

@@ -11,7 +11,7 @@ import contextlib
 import socket
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, cast
 
 from ..kernels import NATIVE
 from ..protocol.states import Side
@@ -25,7 +25,10 @@ if NATIVE and sys.platform == "linux":
     with contextlib.suppress(ImportError):
         from . import engine
 
-__all__ = ["engine", "move", "natively"]
+__all__ = ["TransportKind", "engine", "give_kept", "kind_of", "move", "natively"]
+
+#: What can move the bytes of a connection: the engine, or a transport of the loop.
+TransportKind: TypeAlias = Literal["engine", "asyncio"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -55,9 +58,14 @@ def move(connection: Connection, transport: asyncio.Transport, *, is_paused: boo
     return cast(asyncio.Transport, moved)
 
 
-def give_kept(transport: object) -> None:
+def kind_of(transport: object) -> TransportKind:
+    """Tell whether a transport is the engine's or a loop's."""
+    return "engine" if engine is not None and isinstance(transport, engine.Transport) else "asyncio"
+
+
+def give_kept(transport: Any) -> None:
     """Let the protocol see what the engine keeps of a message that isn't whole, if it keeps something."""
-    if engine is not None and isinstance(transport, engine.Transport):
+    if kind_of(transport) == "engine":
         transport.give_kept()
 
 
@@ -78,7 +86,7 @@ class _Below(StreamProtocol):
 
 
 def _can_move(transport: asyncio.Transport) -> bool:
-    if isinstance(transport, engine.Transport):
+    if kind_of(transport) == "engine":
         return False
     sock = transport.get_extra_info("socket")
     return (
