@@ -186,6 +186,7 @@ async def test_unix_sockets_are_served(tmp_path: Path, is_given: bool) -> None:
         writer.write(client_frame(Opcode.TEXT, b"hello"))
         assert await reader.readexactly(7) == b"\x81\x05hello"
         assert not (await arrived).remote_address
+        assert (await arrived).transport_kind == TRANSPORT
         await end(writer)
 
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import AsyncIterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -24,10 +25,15 @@ each_loop = pytest.mark.parametrize("loop", LOOPS)
 class Transport:
     """A transport of a loop, as far as it is asked whether it can be moved."""
 
-    def __init__(self, *, is_closing: bool = False, waiting: int = 0, **known: Any) -> None:
+    def __init__(self, connection: Any, *, is_closing: bool = False, waiting: int = 0, **known: Any) -> None:
+        self.protocol = SimpleNamespace(connection=connection)
         self.known = known
         self.waiting = waiting
         self.closing = is_closing
+
+    def get_protocol(self) -> Any:
+        """Tell whose it is."""
+        return self.protocol
 
     def get_extra_info(self, name: str) -> Any:
         """Tell what is known."""
@@ -55,21 +61,22 @@ def test_natively_keeps_definition(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_move_leaves_others_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What has TLS, no stream socket, something to write, or its end before it stays where it is."""
+    """What has TLS, no stream socket, something to write, its end before it, or is another's stays."""
     monkeypatch.setattr(native, "engine", build(native=True).engine)
-    connection: Any = None
+    connection: Any = object()
     with socket.socket() as stream, socket.socket(type=socket.SOCK_DGRAM) as datagrams:
         staying: list[Any] = [
-            Transport(),
-            Transport(socket=datagrams),
-            Transport(socket=stream, sslcontext=object()),
-            Transport(socket=stream, is_closing=True),
-            Transport(socket=stream, waiting=1),
+            Transport(connection),
+            Transport(connection, socket=datagrams),
+            Transport(connection, socket=stream, sslcontext=object()),
+            Transport(connection, socket=stream, is_closing=True),
+            Transport(connection, socket=stream, waiting=1),
+            Transport(None, socket=stream),
         ]
         for transport in staying:
             assert native.move(connection, transport, is_paused=False) is transport
         monkeypatch.setattr(native, "engine", None)
-        plain: Any = Transport(socket=stream)
+        plain: Any = Transport(connection, socket=stream)
         assert native.move(connection, plain, is_paused=False) is plain
 
 
@@ -108,6 +115,25 @@ def test_client_is_moved(loop: str, size: int) -> None:
             assert connection.remote_address == first.get_extra_info("peername")
         assert connection.close_code == 1000
         assert first.is_closing()
+
+    with asyncio.Runner(loop_factory=LOOPS[loop]) as runner:
+        runner.run(main())
+
+
+@each_loop
+def test_open_connection_keeps_transport(loop: str) -> None:
+    """Once messages were read natively, what is read can't be given to another protocol."""
+
+    async def main() -> None:
+        async with connected() as (connection, _):
+            await connection.send("hello")
+            assert await connection.recv() == "hello"
+            transport = connection._transport
+            with pytest.raises(RuntimeError, match="can't be given away"):
+                transport.set_protocol(asyncio.Protocol())
+            transport.set_protocol(transport.get_protocol())
+            await connection.send("still here")
+            assert await connection.recv() == "still here"
 
     with asyncio.Runner(loop_factory=LOOPS[loop]) as runner:
         runner.run(main())

@@ -689,6 +689,22 @@ cdef class Transport(Watched):
         """Return what is told of the socket's end."""
         return self.protocol
 
+    def set_protocol(self, protocol):
+        """Tell somebody else of the socket's end, and of what is read unless it is read for its connection.
+
+        Raises:
+            RuntimeError: once messages were read here.
+        """
+        if self.connection is not None and getattr(protocol, "connection", None) is not self.connection:
+            if self.max_payload >= 0:
+                raise RuntimeError("an open connection's transport can't be given away")
+            self.connection = None
+        self.protocol = protocol
+
+    def serve(self, connection):
+        """Read for a connection that has been open since now, not for a protocol any more."""
+        self.connection = connection
+
     def write_eof(self):
         """Shut down our side when everything is written."""
         if self.is_closing_ or self.ends_writing:
@@ -879,7 +895,8 @@ cdef class Transport(Watched):
             # Nothing more is to be read, or asked for: it would be told of again and again.
             self.is_paused = True
             self.set_interest()
-            self.protocol.eof_received()
+            if not self.protocol.eof_received():
+                self.close()
         elif errno != EAGAIN and errno != EINTR:
             self.fail_by_system()
         return 0
@@ -917,6 +934,9 @@ cdef class Transport(Watched):
         cdef PyObject *plain = <PyObject *>connection
         cdef PyObject *heartbeat
         cdef Py_ssize_t used
+        if connection is None:
+            self.protocol.data_received(PyBytes_FromStringAndSize(<char *>start, size))
+            return 0
         self.is_strange = False
         if message is None and not is_plain(plain):
             self.give(start, size)

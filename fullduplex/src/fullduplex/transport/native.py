@@ -46,11 +46,15 @@ def natively(name: str) -> Callable[[F], F]:
 
 def move(connection: Connection, transport: asyncio.Transport, *, is_paused: bool) -> asyncio.Transport:
     """Let the engine read and write what a connection's transport does if it can; return who does now."""
-    if engine is None or not _can_move(transport):
+    if kind_of(transport) == "engine":
+        cast(Any, transport).serve(connection)
+        return transport
+    protocol = transport.get_protocol()
+    # Where the connection's protocol isn't in its place yet, it would take that of ours.
+    if engine is None or getattr(protocol, "connection", None) is not connection or not _can_move(transport):
         return transport
     low, high = transport.get_write_buffer_limits()
     is_masked = connection.codec.side is Side.SERVER
-    protocol = transport.get_protocol()
     if not is_paused:
         transport.pause_reading()
     moved = engine.move(connection, protocol, transport, high, low, is_masked, is_paused)
@@ -86,8 +90,6 @@ class _Below(StreamProtocol):
 
 
 def _can_move(transport: asyncio.Transport) -> bool:
-    if kind_of(transport) == "engine":
-        return False
     sock = transport.get_extra_info("socket")
     return (
         sock is not None
