@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from types import SimpleNamespace
 from typing import Any
@@ -52,12 +55,15 @@ def test_natively_keeps_definition(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the engine, a method is its definition itself."""
 
     def definition() -> None:
-        pass
+        """Do nothing."""
 
+    engine = build(native=True).engine
     monkeypatch.setattr(native, "engine", None)
     assert native.natively("accelerate_send")(definition) is definition
-    monkeypatch.setattr(native, "engine", build(native=True).engine)
-    assert native.natively("accelerate_send")(definition) is not definition
+    monkeypatch.setattr(native, "engine", engine)
+    accelerated = native.natively("accelerate_send")(definition)
+    assert accelerated is not definition
+    assert (accelerated.__doc__, accelerated.__wrapped__) == (definition.__doc__, definition)
 
 
 def test_move_leaves_others_alone(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -137,6 +143,78 @@ def test_open_connection_keeps_transport(loop: str) -> None:
 
     with asyncio.Runner(loop_factory=LOOPS[loop]) as runner:
         runner.run(main())
+
+
+async def emits(used: Any, told: list[Any]) -> None:
+    """Serve with the event face, and let a connection emit in its own way."""
+
+    def connected(ws: Any, request: Any) -> None:
+        ws.emit = lambda *event: told.append(event)
+
+    async with used.WebSocketServer(host="127.0.0.1", port=0) as server:
+        server.on("connection", connected)
+        async with used.connect(f"ws://127.0.0.1:{server.address()[1]}/") as connection:
+            await connection.send("hello")
+
+
+async def receives(used: Any, told: list[Any]) -> None:
+    """Serve with the asyncio face, and let a connection receive in its own way."""
+
+    async def wait(connection: Any) -> None:
+        connection.message_received = lambda data: told.append(("message", data, False))
+        await connection.wait_closed()
+
+    async with used.serve(wait, "127.0.0.1", 0) as server:
+        address = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        async with used.connect(address) as connection:
+            await connection.send("hello")
+
+
+@each_loop
+@pytest.mark.parametrize("converse", [emits, receives])
+def test_objects_may_override(converse: Any, loop: str) -> None:
+    """What a connection does in place of its class, from before its first message on, is done."""
+    told: list[Any] = []
+    with asyncio.Runner(loop_factory=LOOPS[loop]) as runner:
+        runner.run(converse(build(native=True), told))
+
+    assert told[0] == ("message", "hello", False)
+
+
+def test_subinterpreters_do_without() -> None:
+    """A second interpreter of a process has the pure build, or is told that there is no other."""
+    environment = {name: value for name, value in os.environ.items() if name != "FULLDUPLEX_NATIVE"}
+    done = subprocess.run(
+        [sys.executable, "-c", TWO_INTERPRETERS], capture_output=True, text=True, check=True, env=environment
+    )
+
+    none, refusal = done.stdout.splitlines()
+    assert none == "None"
+    assert refusal.startswith(
+        "FULLDUPLEX_NATIVE is 1, and this fullduplex has no native part for this Python"
+    )
+
+
+TWO_INTERPRETERS = """
+try:
+    import _interpreters as interpreters
+except ImportError:
+    import _xxsubinterpreters as interpreters
+
+import fullduplex.transport.native as native
+
+def run(*lines):
+    interpreters.run_string(interpreters.create(), "\\n".join(lines))
+
+assert native.engine is not None
+run("import fullduplex.transport.native as native", "print(native.engine, flush=True)")
+run(
+    "import os",
+    "os.environ['FULLDUPLEX_NATIVE'] = '1'",
+    "try: import fullduplex.kernels",
+    "except ImportError as error: print(error, flush=True)",
+)
+"""
 
 
 @each_loop

@@ -201,7 +201,6 @@ cdef PyTypeObject *coroutine_class = NULL
 cdef object coroutine_message_received = None
 cdef object closed_properly = None
 cdef Py_ssize_t entry_size = 0
-cdef dict kinds = {}
 cdef object zero = 0
 cdef str message_event = sys.intern("message")
 
@@ -315,19 +314,20 @@ cdef inline void put(PyObject *thing, Py_ssize_t where, object value) noexcept:
 
 
 cdef int kind_of(PyObject *connection) except -1:
-    """Tell which face a connection is of, as far as messages are concerned."""
-    cdef object kind = <object>Py_TYPE(connection)
-    found = kinds.get(kind)
-    if found is None:
-        found = KIND_OTHER
-        if event_class != NULL and issubclass(kind, <object>event_class):
-            if kind.emit is event_emit and kind.message_received is event_message_received:
-                found = KIND_EVENTS
-        elif coroutine_class != NULL and issubclass(kind, <object>coroutine_class):
-            if kind.message_received is coroutine_message_received:
-                found = KIND_COROUTINES
-        kinds[kind] = found
-    return found
+    """Tell which face a connection is of, as far as messages are concerned; one that does otherwise is of none."""
+    received = function_of((<object>connection).message_received)
+    if event_class != NULL and PyObject_TypeCheck(connection, event_class):
+        if received is event_message_received and function_of((<object>connection).emit) is event_emit:
+            return KIND_EVENTS
+    elif coroutine_class != NULL and PyObject_TypeCheck(connection, coroutine_class):
+        if received is coroutine_message_received:
+            return KIND_COROUTINES
+    return KIND_OTHER
+
+
+cdef object function_of(method):
+    """Return the function that a method calls; None for anything else that an object may have in its place."""
+    return getattr(method, "__func__", None)
 
 
 cdef inline bint is_open(PyObject *codec) noexcept:
@@ -695,7 +695,7 @@ cdef class Transport(Watched):
         Raises:
             RuntimeError: once messages were read here.
         """
-        if self.connection is not None and getattr(protocol, "connection", None) is not self.connection:
+        if self.connection is not None and getattr(protocol, "connection", protocol) is not self.connection:
             if self.max_payload >= 0:
                 raise RuntimeError("an open connection's transport can't be given away")
             self.connection = None
