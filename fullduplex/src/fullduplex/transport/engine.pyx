@@ -1,5 +1,6 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False, cdivision=True
 # cython: freethreading_compatible=False
+# cython: subinterpreters_compatible=no
 """The native engine: one epoll inside the loop's epoll.
 
 Every connection of a loop is in one epoll descriptor, and the loop watches that one descriptor, whatever loop
@@ -32,9 +33,11 @@ from cpython.object cimport PyObject, PyTypeObject
 from cpython.ref cimport Py_DECREF, Py_INCREF, Py_XDECREF
 from cpython.unicode cimport PyUnicode_DecodeUTF8
 from libc.errno cimport EAGAIN, ECONNABORTED, EINTR, EMFILE, ENFILE, ENOBUFS, ENOMEM, errno
-from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint8_t, uint32_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
+
+from fullduplex.kernels.native cimport head_into, mask_into, utf8_whole
 
 import os
 import socket
@@ -42,11 +45,6 @@ import sys
 import weakref
 from asyncio import CancelledError
 from ssl import MemoryBIO, SSLError, SSLWantReadError, SSLZeroReturnError
-
-cdef extern from "kernels.h" nogil:
-    void mask_into(uint8_t *to, const uint8_t *source, size_t length, const uint8_t *key)
-    size_t head_into(uint8_t *to, uint8_t first, uint64_t length, const uint8_t *key)
-    size_t utf8_whole(const uint8_t *data, size_t length, int *left)
 
 cdef extern from "<sys/epoll.h>" nogil:
     ctypedef union epoll_data_t:
