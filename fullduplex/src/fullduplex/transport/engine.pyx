@@ -42,6 +42,7 @@ from fullduplex.kernels.native cimport head_into, mask_into, utf8_whole
 import os
 import socket
 import sys
+import warnings
 import weakref
 from asyncio import CancelledError
 from ssl import MemoryBIO, SSLError, SSLWantReadError, SSLZeroReturnError
@@ -1987,6 +1988,9 @@ cdef class Waiter:
         return 0
 
 
+cdef tuple RECEIVERS = ("Connection.recv", "Connection.__anext__")
+
+
 @cython.freelist(64)
 cdef class Receiver:
     """What ``recv`` returns: a coroutine without a frame."""
@@ -1996,6 +2000,18 @@ cdef class Receiver:
     cdef bint iterates
     cdef bint is_over
     cdef object __weakref__
+
+    def __dealloc__(self):
+        if self.waiter is None and not self.is_over:
+            warn_never_awaited(RECEIVERS[self.iterates])
+
+    @property
+    def __name__(self):
+        return RECEIVERS[self.iterates].partition(".")[2]
+
+    @property
+    def __qualname__(self):
+        return RECEIVERS[self.iterates]
 
     def __await__(self):
         return self
@@ -2143,6 +2159,18 @@ cdef class Sending:
     cdef object rest
     cdef bint is_over
 
+    def __dealloc__(self):
+        if not self.is_over:
+            warn_never_awaited("Connection.send")
+
+    @property
+    def __name__(self):
+        return "send"
+
+    @property
+    def __qualname__(self):
+        return "Connection.send"
+
     def __await__(self):
         return self
 
@@ -2226,6 +2254,12 @@ def accelerate_async_send(definition):
         return sending
 
     return send
+
+
+cdef int warn_never_awaited(str name) except -1:
+    """Warn of what was made for nothing, as if it were a coroutine."""
+    warnings.warn(f"coroutine '{name}' was never awaited", RuntimeWarning, stacklevel=1)
+    return 0
 
 
 cdef int restore(error) except 0:

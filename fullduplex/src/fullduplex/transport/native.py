@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
+import inspect
 import socket
 import sys
 from collections.abc import Callable
@@ -39,7 +41,10 @@ def natively(name: str) -> Callable[[F], F]:
     def accelerate(definition: F) -> F:
         if engine is None:
             return definition
-        return cast(F, getattr(engine, name)(definition))
+        accelerated = functools.update_wrapper(getattr(engine, name)(definition), definition)
+        if sys.version_info >= (3, 12) and inspect.iscoroutinefunction(definition):
+            inspect.markcoroutinefunction(accelerated)
+        return cast(F, accelerated)
 
     return accelerate
 
