@@ -66,6 +66,31 @@ def test_natively_keeps_definition(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (accelerated.__doc__, accelerated.__wrapped__) == (definition.__doc__, definition)
 
 
+def test_missing_engine_is_told() -> None:
+    """With FULLDUPLEX_NATIVE=1 nobody does without the engine unnoticed; otherwise asyncio takes over."""
+    program = (
+        "import sys; sys.modules['fullduplex.transport.engine'] = None\n"
+        "try: import fullduplex.transport.native as native\n"
+        "except ImportError as error: print(error)\n"
+        "else: print(native.engine)"
+    )
+    said = [
+        subprocess.run(
+            [sys.executable, "-c", program],
+            capture_output=True,
+            text=True,
+            check=True,
+            env={**os.environ, "FULLDUPLEX_NATIVE": switch},
+        ).stdout
+        for switch in ("1", "")
+    ]
+
+    assert said[0].startswith(
+        "FULLDUPLEX_NATIVE is 1, and this fullduplex has no native part for this Python"
+    )
+    assert said[1] == "None\n"
+
+
 def test_move_leaves_others_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """What has TLS, no stream socket, something to write, its end before it, or is another's stays."""
     monkeypatch.setattr(native, "engine", build(native=True).engine)

@@ -7,7 +7,6 @@ else stays with asyncio's transports, and nobody above can tell but by ``transpo
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import functools
 import inspect
 import socket
@@ -15,7 +14,7 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, cast
 
-from ..kernels import NATIVE
+from ..kernels import NATIVE, do_without
 from ..protocol.states import Side
 from .streams import StreamProtocol
 
@@ -24,8 +23,10 @@ if TYPE_CHECKING:
 
 engine: Any = None
 if NATIVE and sys.platform == "linux":
-    with contextlib.suppress(ImportError):
+    try:
         from . import engine
+    except ImportError as error:
+        do_without(error)
 
 __all__ = ["TransportKind", "engine", "give_kept", "kind_of", "move", "natively"]
 
