@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import functools
 import importlib
 import logging
@@ -17,7 +16,6 @@ import select
 import socket
 import struct
 import sys
-import termios
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -186,6 +184,10 @@ class Peer:
 
     def _has_unsent(self) -> bool:
         """Tell whether the other end's system hasn't taken everything yet."""
+        # Windows has neither, nor the engine.
+        import fcntl
+        import termios
+
         with contextlib.suppress(OSError):
             count = struct.unpack("i", fcntl.ioctl(self.sock, termios.TIOCOUTQ, b"\0\0\0\0"))[0]
             return bool(count)

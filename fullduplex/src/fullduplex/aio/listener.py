@@ -174,14 +174,15 @@ class Server(Handshaker, Generic[C]):
         sock: socket.socket | None,
         **options: Any,
     ) -> asyncio.Server | EngineServer:
-        if path is None and self.http is None and can_listen(sock, options):
-            return await listen(self.loop, self._accept, host, port, sock, **options)
+        create: Callable[..., Awaitable[asyncio.Server]]
         # asyncio wants either an address or a socket.
         if path is not None:
-            return await self.loop.create_unix_server(self.create_protocol, path, **options)
-        if sock is not None:
-            return await self.loop.create_server(self.create_protocol, sock=sock, **options)
-        return await self.loop.create_server(self.create_protocol, host, port, **options)
+            create = functools.partial(self.loop.create_unix_server, self.create_protocol, path)
+        elif sock is not None:
+            create = functools.partial(self.loop.create_server, self.create_protocol, sock=sock)
+        else:
+            create = functools.partial(self.loop.create_server, self.create_protocol, host, port)
+        return await (listen(create, self._accept, **options) if can_listen(options) else create(**options))
 
     async def start_serving(self) -> None:
         """Accept connections from now on, if the server was made with ``start_serving=False``.

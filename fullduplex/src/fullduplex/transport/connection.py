@@ -306,6 +306,15 @@ class Connection:
         """True if TLS is under it."""
         return self.get_extra_info("sslcontext") is not None
 
+    @property
+    def transport_kind(self) -> native.TransportKind | None:
+        """What moves its bytes: "engine", the native one, or "asyncio", a transport of the loop.
+
+        None before there is a transport.  A connection may begin with one of the loop, and be
+        the engine's once it is open.
+        """
+        return None if self._transport is None else native.kind_of(self._transport)
+
     def get_extra_info(self, name: str) -> Any:
         """Tell what the transport knows by a name, as "socket" or "peercert"; None before there is one."""
         return None if self._transport is None else self._transport.get_extra_info(name)

@@ -1,5 +1,6 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False, cdivision=True
 # cython: freethreading_compatible=False
+# cython: subinterpreters_compatible=no
 """The native engine: one epoll inside the loop's epoll.
 
 Every connection of a loop is in one epoll descriptor, and the loop watches that one descriptor, whatever loop
@@ -32,21 +33,19 @@ from cpython.object cimport PyObject, PyTypeObject
 from cpython.ref cimport Py_DECREF, Py_INCREF, Py_XDECREF
 from cpython.unicode cimport PyUnicode_DecodeUTF8
 from libc.errno cimport EAGAIN, ECONNABORTED, EINTR, EMFILE, ENFILE, ENOBUFS, ENOMEM, errno
-from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint8_t, uint32_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
+
+from fullduplex.kernels.native cimport head_into, mask_into, utf8_whole
 
 import os
 import socket
 import sys
+import warnings
 import weakref
 from asyncio import CancelledError
 from ssl import MemoryBIO, SSLError, SSLWantReadError, SSLZeroReturnError
-
-cdef extern from "kernels.h" nogil:
-    void mask_into(uint8_t *to, const uint8_t *source, size_t length, const uint8_t *key)
-    size_t head_into(uint8_t *to, uint8_t first, uint64_t length, const uint8_t *key)
-    size_t utf8_whole(const uint8_t *data, size_t length, int *left)
 
 cdef extern from "<sys/epoll.h>" nogil:
     ctypedef union epoll_data_t:
@@ -201,7 +200,6 @@ cdef PyTypeObject *coroutine_class = NULL
 cdef object coroutine_message_received = None
 cdef object closed_properly = None
 cdef Py_ssize_t entry_size = 0
-cdef dict kinds = {}
 cdef object zero = 0
 cdef str message_event = sys.intern("message")
 
@@ -315,19 +313,20 @@ cdef inline void put(PyObject *thing, Py_ssize_t where, object value) noexcept:
 
 
 cdef int kind_of(PyObject *connection) except -1:
-    """Tell which face a connection is of, as far as messages are concerned."""
-    cdef object kind = <object>Py_TYPE(connection)
-    found = kinds.get(kind)
-    if found is None:
-        found = KIND_OTHER
-        if event_class != NULL and issubclass(kind, <object>event_class):
-            if kind.emit is event_emit and kind.message_received is event_message_received:
-                found = KIND_EVENTS
-        elif coroutine_class != NULL and issubclass(kind, <object>coroutine_class):
-            if kind.message_received is coroutine_message_received:
-                found = KIND_COROUTINES
-        kinds[kind] = found
-    return found
+    """Tell which face a connection is of, as far as messages are concerned; one that does otherwise is of none."""
+    received = function_of((<object>connection).message_received)
+    if event_class != NULL and PyObject_TypeCheck(connection, event_class):
+        if received is event_message_received and function_of((<object>connection).emit) is event_emit:
+            return KIND_EVENTS
+    elif coroutine_class != NULL and PyObject_TypeCheck(connection, coroutine_class):
+        if received is coroutine_message_received:
+            return KIND_COROUTINES
+    return KIND_OTHER
+
+
+cdef object function_of(method):
+    """Return the function that a method calls; None for anything else that an object may have in its place."""
+    return getattr(method, "__func__", None)
 
 
 cdef inline bint is_open(PyObject *codec) noexcept:
@@ -689,6 +688,22 @@ cdef class Transport(Watched):
         """Return what is told of the socket's end."""
         return self.protocol
 
+    def set_protocol(self, protocol):
+        """Tell somebody else of the socket's end, and of what is read unless it is read for its connection.
+
+        Raises:
+            RuntimeError: once messages were read here.
+        """
+        if self.connection is not None and getattr(protocol, "connection", protocol) is not self.connection:
+            if self.max_payload >= 0:
+                raise RuntimeError("an open connection's transport can't be given away")
+            self.connection = None
+        self.protocol = protocol
+
+    def serve(self, connection):
+        """Read for a connection that has been open since now, not for a protocol any more."""
+        self.connection = connection
+
     def write_eof(self):
         """Shut down our side when everything is written."""
         if self.is_closing_ or self.ends_writing:
@@ -879,7 +894,8 @@ cdef class Transport(Watched):
             # Nothing more is to be read, or asked for: it would be told of again and again.
             self.is_paused = True
             self.set_interest()
-            self.protocol.eof_received()
+            if not self.protocol.eof_received():
+                self.close()
         elif errno != EAGAIN and errno != EINTR:
             self.fail_by_system()
         return 0
@@ -917,6 +933,9 @@ cdef class Transport(Watched):
         cdef PyObject *plain = <PyObject *>connection
         cdef PyObject *heartbeat
         cdef Py_ssize_t used
+        if connection is None:
+            self.protocol.data_received(PyBytes_FromStringAndSize(<char *>start, size))
+            return 0
         self.is_strange = False
         if message is None and not is_plain(plain):
             self.give(start, size)
@@ -1969,6 +1988,9 @@ cdef class Waiter:
         return 0
 
 
+cdef tuple RECEIVERS = ("Connection.recv", "Connection.__anext__")
+
+
 @cython.freelist(64)
 cdef class Receiver:
     """What ``recv`` returns: a coroutine without a frame."""
@@ -1978,6 +2000,18 @@ cdef class Receiver:
     cdef bint iterates
     cdef bint is_over
     cdef object __weakref__
+
+    def __dealloc__(self):
+        if self.waiter is None and not self.is_over:
+            warn_never_awaited(RECEIVERS[self.iterates])
+
+    @property
+    def __name__(self):
+        return RECEIVERS[self.iterates].partition(".")[2]
+
+    @property
+    def __qualname__(self):
+        return RECEIVERS[self.iterates]
 
     def __await__(self):
         return self
@@ -2125,6 +2159,18 @@ cdef class Sending:
     cdef object rest
     cdef bint is_over
 
+    def __dealloc__(self):
+        if not self.is_over:
+            warn_never_awaited("Connection.send")
+
+    @property
+    def __name__(self):
+        return "send"
+
+    @property
+    def __qualname__(self):
+        return "Connection.send"
+
     def __await__(self):
         return self
 
@@ -2208,6 +2254,12 @@ def accelerate_async_send(definition):
         return sending
 
     return send
+
+
+cdef int warn_never_awaited(str name) except -1:
+    """Warn of what was made for nothing, as if it were a coroutine."""
+    warnings.warn(f"coroutine '{name}' was never awaited", RuntimeWarning, stacklevel=1)
+    return 0
 
 
 cdef int restore(error) except 0:

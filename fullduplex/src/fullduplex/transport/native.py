@@ -7,13 +7,14 @@ else stays with asyncio's transports, and nobody above can tell but by ``transpo
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import functools
+import inspect
 import socket
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, cast
 
-from ..kernels import NATIVE
+from ..kernels import NATIVE, do_without
 from ..protocol.states import Side
 from .streams import StreamProtocol
 
@@ -22,10 +23,15 @@ if TYPE_CHECKING:
 
 engine: Any = None
 if NATIVE and sys.platform == "linux":
-    with contextlib.suppress(ImportError):
+    try:
         from . import engine
+    except ImportError as error:
+        do_without(error)
 
-__all__ = ["engine", "move", "natively"]
+__all__ = ["TransportKind", "engine", "give_kept", "kind_of", "move", "natively"]
+
+#: What can move the bytes of a connection: the engine, or a transport of the loop.
+TransportKind: TypeAlias = Literal["engine", "asyncio"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -36,18 +42,25 @@ def natively(name: str) -> Callable[[F], F]:
     def accelerate(definition: F) -> F:
         if engine is None:
             return definition
-        return cast(F, getattr(engine, name)(definition))
+        accelerated = functools.update_wrapper(getattr(engine, name)(definition), definition)
+        if sys.version_info >= (3, 12) and inspect.iscoroutinefunction(definition):
+            inspect.markcoroutinefunction(accelerated)
+        return cast(F, accelerated)
 
     return accelerate
 
 
 def move(connection: Connection, transport: asyncio.Transport, *, is_paused: bool) -> asyncio.Transport:
     """Let the engine read and write what a connection's transport does if it can; return who does now."""
-    if engine is None or not _can_move(transport):
+    if kind_of(transport) == "engine":
+        cast(Any, transport).serve(connection)
+        return transport
+    protocol = transport.get_protocol()
+    # Where the connection's protocol isn't in its place yet, it would take that of ours.
+    if engine is None or getattr(protocol, "connection", None) is not connection or not _can_move(transport):
         return transport
     low, high = transport.get_write_buffer_limits()
     is_masked = connection.codec.side is Side.SERVER
-    protocol = transport.get_protocol()
     if not is_paused:
         transport.pause_reading()
     moved = engine.move(connection, protocol, transport, high, low, is_masked, is_paused)
@@ -55,9 +68,14 @@ def move(connection: Connection, transport: asyncio.Transport, *, is_paused: boo
     return cast(asyncio.Transport, moved)
 
 
-def give_kept(transport: object) -> None:
+def kind_of(transport: object) -> TransportKind:
+    """Tell whether a transport is the engine's or a loop's."""
+    return "engine" if engine is not None and isinstance(transport, engine.Transport) else "asyncio"
+
+
+def give_kept(transport: Any) -> None:
     """Let the protocol see what the engine keeps of a message that isn't whole, if it keeps something."""
-    if engine is not None and isinstance(transport, engine.Transport):
+    if kind_of(transport) == "engine":
         transport.give_kept()
 
 
@@ -78,8 +96,6 @@ class _Below(StreamProtocol):
 
 
 def _can_move(transport: asyncio.Transport) -> bool:
-    if isinstance(transport, engine.Transport):
-        return False
     sock = transport.get_extra_info("socket")
     return (
         sock is not None
