@@ -580,9 +580,7 @@ cdef class Transport(Watched):
     cdef bint is_strange
     # What was read and isn't handled yet: the beginning of a frame, or when a turn was over.
     cdef uint8_t *kept
-    cdef Py_ssize_t kept_start
-    cdef Py_ssize_t kept_end
-    cdef Py_ssize_t kept_room
+    cdef Py_ssize_t kept_size
     cdef bint is_kept_whole
     # A large message that is arriving, unmasked as far as it is there.
     cdef object large
@@ -664,7 +662,7 @@ cdef class Transport(Watched):
         if self.is_lost or self.is_closing_:
             return
         self.set_interest()
-        if self.kept_end > self.kept_start or (self.tls is not None and self.tls.has_more()):
+        if self.kept_size > 0 or (self.tls is not None and self.tls.has_more()):
             self.finish_later()
 
     def write(self, data):
@@ -765,9 +763,7 @@ cdef class Transport(Watched):
         self.descriptor = -1
         self.connection = None
         self.large = None
-        PyMem_Free(self.kept)
-        self.kept = NULL
-        self.kept_start = self.kept_end = self.kept_room = 0
+        PyMem_Free(self.take_kept())
         if self.below is not None:
             self.below.abort()
         elif self.sock is not None:
@@ -818,12 +814,16 @@ cdef class Transport(Watched):
 
     cdef int handle_kept(self) except -1:
         """Go on with what was kept when the last turn was over."""
+        cdef Py_ssize_t size = self.kept_size
+        cdef uint8_t *kept
         if self.is_lost or self.is_closing_ or self.is_paused:
             return 0
+        # Nobody may find it while it is used up: a listener might ask for what is kept.
+        kept = self.take_kept()
         try:
             self.is_kept_whole = False
-            if self.kept_end > self.kept_start:
-                self.process(self.kept + self.kept_start, self.kept_end - self.kept_start)
+            if size > 0:
+                self.process(kept, size)
             if self.tls is not None:
                 self.decrypt()
         except BaseException as error:
@@ -831,16 +831,25 @@ cdef class Transport(Watched):
             self.fail(error, "handling a connection failed")
             if isinstance(error, (KeyboardInterrupt, SystemExit)):
                 raise
+        finally:
+            PyMem_Free(kept)
         return 0
 
     def give_kept(self):
         """Let the protocol in Python take what there is of a message that isn't whole."""
+        cdef Py_ssize_t size
+        cdef uint8_t *kept
         if self.is_lost or self.connection is None:
             return
         if self.large is not None:
             self.give_large()
-        elif self.kept_end > self.kept_start:
-            self.give(self.kept + self.kept_start, self.kept_end - self.kept_start)
+        elif self.kept_size > 0:
+            size = self.kept_size
+            kept = self.take_kept()
+            try:
+                self.give(kept, size)
+            finally:
+                PyMem_Free(kept)
 
     cdef int finish_later(self) except -1:
         if not self.is_unfinished:
@@ -851,7 +860,7 @@ cdef class Transport(Watched):
     cdef int read(self) except -1:
         """Read once, and handle what there is."""
         cdef uint8_t *buffer = self.engine.buffer
-        cdef Py_ssize_t kept = self.kept_end - self.kept_start
+        cdef Py_ssize_t kept = self.kept_size
         cdef ssize_t size
         if self.is_unfinished:
             # What was kept goes first, in a turn of its own.
@@ -862,10 +871,10 @@ cdef class Transport(Watched):
             return self.read_large()
         # What is kept without being whole is shorter than the buffer.
         if kept:
-            memcpy(buffer, self.kept + self.kept_start, kept)
+            memcpy(buffer, self.kept, kept)
         size = recv(self.descriptor, buffer + kept, READ_SIZE - kept, 0)
         if size > 0:
-            self.keep(NULL, 0)
+            PyMem_Free(self.take_kept())
             self.process(buffer, kept + size)
         else:
             self.not_read(size)
@@ -885,28 +894,20 @@ cdef class Transport(Watched):
         return 0
 
     cdef int keep(self, const uint8_t *start, Py_ssize_t size) except -1:
-        """Keep bytes for the next time, in place of what was kept; they may be a part of that."""
-        if self.kept != NULL and self.kept <= start < self.kept + self.kept_room:
-            self.kept_start = start - self.kept
-            self.kept_end = self.kept_start + size
-            return 0
-        if size > self.kept_room:
-            room = <uint8_t *>PyMem_Malloc(size)
-            if room == NULL:
-                raise MemoryError
-            memcpy(room, start, size)
-            PyMem_Free(self.kept)
-            self.kept = room
-            self.kept_room = size
-        elif size > 0:
-            memcpy(self.kept, start, size)
-        elif self.kept != NULL:
-            PyMem_Free(self.kept)
-            self.kept = NULL
-            self.kept_room = 0
-        self.kept_start = 0
-        self.kept_end = size
+        """Keep bytes for the next time; nothing is kept already."""
+        self.kept = <uint8_t *>PyMem_Malloc(size)
+        if self.kept == NULL:
+            raise MemoryError
+        memcpy(self.kept, start, size)
+        self.kept_size = size
         return 0
+
+    cdef uint8_t *take_kept(self) noexcept:
+        """Return what is kept, which is the caller's to free, and keep it no more."""
+        cdef uint8_t *kept = self.kept
+        self.kept = NULL
+        self.kept_size = 0
+        return kept
 
     cdef int process(self, uint8_t *start, Py_ssize_t size, object message=None) except -1:
         """Handle bytes that were read: messages here, as long as they are plain, and the rest in Python.
@@ -933,13 +934,10 @@ cdef class Transport(Watched):
             put(plain, at.busy, False)
         if self.is_lost:
             return 0
-        if used == size:
-            self.keep(NULL, 0)
-        elif self.is_strange or not (self.is_kept_whole or self.is_paused or is_plain(plain)):
-            # It ends with a flush.
-            self.give(start + used, size - used)
-            return 0
-        else:
+        if used < size:
+            if self.is_strange or not (self.is_kept_whole or self.is_paused or is_plain(plain)):
+                # It ends with a flush.
+                return self.give(start + used, size - used)
             self.keep(start + used, size - used)
             if self.is_kept_whole and not self.is_paused:
                 self.finish_later()
@@ -948,14 +946,7 @@ cdef class Transport(Watched):
 
     cdef int give(self, uint8_t *start, Py_ssize_t size) except -1:
         """Let the protocol in Python take bytes."""
-        # They may be the kept ones: they are used up when this returns.
-        cdef uint8_t *kept = self.kept
-        self.kept = NULL
-        self.kept_start = self.kept_end = self.kept_room = 0
-        try:
-            self.connection.data_received(PyMemoryView_FromMemory(<char *>start, size, PyBUF_READ))
-        finally:
-            PyMem_Free(kept)
+        self.connection.data_received(PyMemoryView_FromMemory(<char *>start, size, PyBUF_READ))
         return 0
 
     cdef Py_ssize_t receive(self, uint8_t *start, Py_ssize_t size, object message) except -1:
@@ -1242,9 +1233,9 @@ cdef class Transport(Watched):
                     PyBUF_WRITE,
                 )
             else:
-                kept = self.kept_end - self.kept_start
+                kept = self.kept_size
                 if kept:
-                    memcpy(buffer, self.kept + self.kept_start, kept)
+                    memcpy(buffer, self.kept, kept)
                 target = PyMemoryView_FromMemory(<char *>buffer + kept, READ_SIZE - kept, PyBUF_WRITE)
             try:
                 size = self.tls.connection.read(len(target), target)
@@ -1262,7 +1253,7 @@ cdef class Transport(Watched):
             if self.large is not None:
                 self.have_large(size)
             else:
-                self.keep(NULL, 0)
+                PyMem_Free(self.take_kept())
                 self.process(buffer, kept + size)
             if not self.tls.has_more():
                 break
