@@ -1874,6 +1874,8 @@ cdef class Waiter:
     cdef object callback
     cdef object context
     cdef list callbacks
+    # What was said when it was cancelled.
+    cdef object words
     cdef int state
     cdef public bint _asyncio_future_blocking
     cdef object __weakref__
@@ -1913,6 +1915,7 @@ cdef class Waiter:
         if self.state != WAITING:
             return False
         self.state = CANCELLED
+        self.words = msg
         self.call_soon()
         return True
 
@@ -1925,7 +1928,7 @@ cdef class Waiter:
     def result(self):
         """Return nothing, or raise what the waiting was ended by."""
         if self.state == CANCELLED:
-            raise CancelledError
+            raise CancelledError if self.words is None else CancelledError(self.words)
         return None
 
     def exception(self):
@@ -1960,6 +1963,13 @@ cdef class Waiter:
         return 0
 
 
+cdef object thrown(kind, value, traceback):
+    """Return the exception that a coroutine's ``throw`` is given, in one of the ways in which that is done."""
+    if value is None:
+        value = kind if isinstance(kind, BaseException) else kind()
+    return value if traceback is None else value.with_traceback(traceback)
+
+
 @cython.freelist(64)
 cdef class Receiver:
     """What ``recv`` returns: a coroutine without a frame."""
@@ -1989,11 +1999,7 @@ cdef class Receiver:
     def throw(self, kind, value=None, traceback=None):
         """Stop waiting by an exception; a message that has come already is left to whoever receives next."""
         self.leave()
-        if value is None:
-            value = kind if isinstance(kind, BaseException) else kind()
-        if traceback is not None:
-            value = value.with_traceback(traceback)
-        raise value
+        raise thrown(kind, value, traceback)
 
     def close(self):
         """Stop waiting."""
@@ -2133,14 +2139,13 @@ cdef class Sending:
             raise StopIteration
         return self.rest.send(value)
 
-    def throw(self, *error):
+    def throw(self, kind, value=None, traceback=None):
         """Stop by an exception."""
+        error = thrown(kind, value, traceback)
         if self.rest is None:
             self.is_over = True
-            if len(error) == 1 and isinstance(error[0], BaseException):
-                raise error[0]
-            raise error[0]() if error[1] is None else error[1]
-        return self.rest.throw(*error)
+            raise error
+        return self.rest.throw(error)
 
     def close(self):
         """Stop."""
