@@ -40,7 +40,7 @@ import os
 import socket
 import sys
 import weakref
-from asyncio import CancelledError
+from asyncio import CancelledError, _get_running_loop
 from ssl import MemoryBIO, SSLError, SSLWantReadError, SSLZeroReturnError
 
 cdef extern from "kernels.h" nogil:
@@ -380,6 +380,8 @@ cdef class Engine:
     cdef bint is_flush_due
     cdef list unflushed
     cdef list unfinished
+    # Those that the last batch had no time for, with what the epoll told of them, the first one last.
+    cdef list delayed
     # Whom the epoll knows, and may tell of: they live as long.
     cdef set watched
     cdef int process
@@ -393,6 +395,7 @@ cdef class Engine:
         self.loop = loop
         self.unflushed = []
         self.unfinished = []
+        self.delayed = []
         self.watched = set()
         self.process = getpid()
         self.thread = PyThread_get_thread_ident()
@@ -429,7 +432,9 @@ cdef class Engine:
         cdef int descriptor = self.descriptor
         if descriptor >= 0:
             self.descriptor = -1
-            if not self.loop.is_closed():
+            self.delayed.clear()
+            # What a child process has inherited of the loop is watched by its parent.
+            if not self.loop.is_closed() and self.process == getpid():
                 self.loop.remove_reader(descriptor)
             close(descriptor)
         return 0
@@ -437,32 +442,57 @@ cdef class Engine:
     def ready(self):
         """Handle a batch of connections; the loop calls this when there are any."""
         cdef epoll_event events[MAX_EVENTS]
-        cdef int count, index = 0
+        cdef int count = 0, index = 0
         cdef int64_t end
         if self.descriptor < 0:
             return
-        count = epoll_wait(self.descriptor, events, MAX_EVENTS, 0)
-        if count <= 0:
-            return
         end = nanoseconds() + MAX_NANOSECONDS
         self.thread = PyThread_get_thread_ident()
-        for index in range(count):
-            Py_INCREF(<object>events[index].data.ptr)
         self.is_in_batch = True
-        index = 0
         try:
+            # The epoll tells of all in the same order again: those that come last would have to wait for
+            # ever if the first ones always took all the time.
+            if self.delayed:
+                self.handle_delayed(end)
+            if self.delayed:
+                return
+            count = max(0, epoll_wait(self.descriptor, events, MAX_EVENTS, 0))
+            for index in range(count):
+                Py_INCREF(<object>events[index].data.ptr)
+            index = 0
             while index < count:
                 (<Watched>events[index].data.ptr).handle(events[index].events)
                 index += 1
-                if not index & 7 and nanoseconds() > end:
+                if index < count and nanoseconds() > end:
                     break
         finally:
+            while count > index:
+                count -= 1
+                self.delayed.append((<object>events[count].data.ptr, events[count].events))
+                Py_DECREF(<object>events[count].data.ptr)
             for index in range(count):
                 Py_DECREF(<object>events[index].data.ptr)
             self.is_in_batch = False
             self.flush()
             if self.count == 0:
                 self.stop()
+
+    cdef int handle_delayed(self, int64_t end) except -1:
+        """Handle, as long as there is time, those first for whom there was none; they may be ready no more."""
+        cdef Watched watched
+        while self.delayed and nanoseconds() <= end:
+            watched, events = self.delayed.pop()
+            watched.handle(events)
+        return 0
+
+    cdef int check_thread(self) except -1:
+        """See that the loop runs in this thread, which isn't the one it was in."""
+        if _get_running_loop() is not self.loop:
+            raise RuntimeError(
+                "a connection is used in the thread of its event loop only: use loop.call_soon_threadsafe"
+            )
+        self.thread = PyThread_get_thread_ident()
+        return 0
 
     cdef int add_unflushed(self, Transport transport) except -1:
         """Write what a connection has to send when the batch is over, or else in the next turn."""
@@ -493,20 +523,24 @@ cdef class Engine:
     def go_on(self):
         """Go on with connections that had more to read than fits into a turn."""
         cdef Transport transport
+        cdef int64_t end = nanoseconds() + MAX_NANOSECONDS
         unfinished, self.unfinished = self.unfinished, []
         unfinished.reverse()
         self.is_in_batch = True
         self.thread = PyThread_get_thread_ident()
         try:
-            while unfinished:
+            while unfinished and nanoseconds() <= end:
                 transport = unfinished.pop()
                 transport.is_unfinished = False
                 transport.handle_kept()
         finally:
             self.is_in_batch = False
             if unfinished:
-                self.loop.call_soon(self.go_on)
-                self.unfinished.extend(unfinished)
+                if not self.unfinished:
+                    self.loop.call_soon(self.go_on)
+                # They have waited longer than those that were added meanwhile.
+                unfinished.reverse()
+                self.unfinished[:0] = unfinished
             self.flush()
             if self.count == 0:
                 self.stop()
