@@ -1762,6 +1762,8 @@ cdef Transport plain_transport(PyObject *connection):
     if type(<object>slot(connection, at.transport)) is not Transport:
         return None
     transport = <Transport>slot(connection, at.transport)
+    if transport.engine.thread != PyThread_get_thread_ident():
+        transport.engine.check_thread()
     codec = slot(connection, at.codec)
     if (
         not is_open(codec)
@@ -1779,10 +1781,6 @@ cdef Transport plain_transport(PyObject *connection):
 cdef int send_frame(PyObject *connection, Transport transport, bytes frame, bytes payload) except -1:
     """Send a frame, of which the payload may be given apart."""
     cdef list output = <list>slot(slot(connection, at.codec), at.output)
-    if transport.engine.thread != PyThread_get_thread_ident():
-        raise RuntimeError(
-            "a connection is used in the thread of its event loop only: use loop.call_soon_threadsafe"
-        )
     PyList_Append(output, frame)
     transport.unwritten += PyBytes_GET_SIZE(frame)
     if payload is not None:
