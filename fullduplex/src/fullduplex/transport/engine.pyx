@@ -413,11 +413,17 @@ cdef class Engine:
 
     cdef int enter(self) except -1:
         """Count one more connection; watch the descriptor from the first on."""
-        if self.count == 0 and self.descriptor < 0:
-            self.descriptor = epoll_create1(EPOLL_CLOEXEC)
-            if self.descriptor < 0:
+        cdef int descriptor
+        if self.descriptor < 0:
+            descriptor = epoll_create1(EPOLL_CLOEXEC)
+            if descriptor < 0:
                 raise OSError(errno, os.strerror(errno))
-            self.loop.add_reader(self.descriptor, self.ready)
+            try:
+                self.loop.add_reader(descriptor, self.ready)
+            except BaseException:
+                close(descriptor)
+                raise
+            self.descriptor = descriptor
         self.count += 1
         return 0
 
@@ -582,8 +588,11 @@ cdef class Watched:
         event.events = wanted
         event.data.ptr = <void *>self
         if epoll_ctl(self.engine.descriptor, operation, self.descriptor, &event) < 0:
-            raise OSError(errno, os.strerror(errno))
-        if operation == EPOLL_CTL_ADD:
+            if operation != EPOLL_CTL_DEL:
+                raise OSError(errno, os.strerror(errno))
+            # Somebody else has closed the descriptor; as another process may have it too, the epoll
+            # may still tell of it, and it is still referred to.
+        elif operation == EPOLL_CTL_ADD:
             self.engine.watched.add(self)
         elif operation == EPOLL_CTL_DEL:
             self.engine.watched.discard(self)
@@ -1638,8 +1647,8 @@ cdef class Listener(Watched):
     def start(self):
         """Accept connections from now on."""
         if self.descriptor < 0:
-            self.descriptor = self.sock.fileno()
             self.engine.enter()
+            self.descriptor = self.sock.fileno()
             self.watch(EPOLLIN)
 
     def stop(self):
