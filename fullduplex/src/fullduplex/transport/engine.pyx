@@ -511,13 +511,20 @@ cdef class Engine:
     cpdef flush(self):
         """Write what connections have to send."""
         cdef Transport transport
+        cdef Py_ssize_t done = 0
         self.is_flush_due = False
         if not self.unflushed:
             return
         unflushed, self.unflushed = self.unflushed, []
-        for transport in unflushed:
-            if transport.connection is not None:
-                transport.flush_if_due()
+        try:
+            for transport in unflushed:
+                done += 1
+                if transport.connection is not None:
+                    transport.flush_if_due()
+        finally:
+            # After an interrupt, the others have their turn later.
+            for transport in unflushed[done:]:
+                self.add_unflushed(transport)
 
     cdef int add_unfinished(self, Transport transport) except -1:
         """Go on with a connection in the next turn."""
@@ -1127,7 +1134,7 @@ cdef class Transport(Watched):
         if codec.extension is not None:
             self.extension_bits = codec.extension.rsv
             extra = codec._messages.extra_room
-            self.max_marked = sys.maxsize if limits.message is None else limits.message + extra
+            self.max_marked = sys.maxsize if limits.message is None else min(limits.message + extra, sys.maxsize)
             if limits.frame is not None:
                 self.max_marked = min(self.max_marked, limits.frame)
         for limit in (limits.message, limits.frame):
