@@ -202,9 +202,9 @@ class Serving:
         self.server.close()
         await self.server.wait_closed()
 
-    async def peer(self) -> Peer:
+    async def peer(self, **options: Any) -> Peer:
         """Open one more connection."""
-        peer = Peer(Outcome(), self.server.address())
+        peer = Peer(Outcome(), self.server.address(), **options)
         await peer.open()
         self.peers.append(peer)
         await peer.settle()

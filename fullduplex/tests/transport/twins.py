@@ -137,8 +137,11 @@ class Notes(logging.Handler):
 class Peer:
     """A plain socket at the other end of a server's connection, without a WebSocket library."""
 
-    def __init__(self, outcome: Outcome, address: Any) -> None:
+    def __init__(self, outcome: Outcome, address: Any, *, extensions: str = "") -> None:
         self.outcome = outcome
+        self.head = HEAD
+        if extensions:
+            self.head = HEAD[:-2] + f"Sec-WebSocket-Extensions: {extensions}\r\n\r\n".encode()
         self.sock = socket.socket(socket.AF_INET6 if len(address) == 4 else socket.AF_INET)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)
         self.sock.setblocking(False)
@@ -150,7 +153,7 @@ class Peer:
         """Connect, and have the opening handshake done."""
         loop = asyncio.get_running_loop()
         await loop.sock_connect(self.sock, self.address)
-        await loop.sock_sendall(self.sock, HEAD)
+        await loop.sock_sendall(self.sock, self.head)
         head = b""
         while not head.endswith(b"\r\n\r\n"):
             head += await loop.sock_recv(self.sock, 1)

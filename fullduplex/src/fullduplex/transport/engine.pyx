@@ -44,7 +44,7 @@ import socket
 import sys
 import warnings
 import weakref
-from asyncio import CancelledError
+from asyncio import CancelledError, _get_running_loop
 from ssl import MemoryBIO, SSLError, SSLWantReadError, SSLZeroReturnError
 
 cdef extern from "<sys/epoll.h>" nogil:
@@ -379,6 +379,8 @@ cdef class Engine:
     cdef bint is_flush_due
     cdef list unflushed
     cdef list unfinished
+    # Those that the last batch had no time for, with what the epoll told of them, the first one last.
+    cdef list delayed
     # Whom the epoll knows, and may tell of: they live as long.
     cdef set watched
     cdef int process
@@ -392,6 +394,7 @@ cdef class Engine:
         self.loop = loop
         self.unflushed = []
         self.unfinished = []
+        self.delayed = []
         self.watched = set()
         self.process = getpid()
         self.thread = PyThread_get_thread_ident()
@@ -409,11 +412,17 @@ cdef class Engine:
 
     cdef int enter(self) except -1:
         """Count one more connection; watch the descriptor from the first on."""
-        if self.count == 0 and self.descriptor < 0:
-            self.descriptor = epoll_create1(EPOLL_CLOEXEC)
-            if self.descriptor < 0:
+        cdef int descriptor
+        if self.descriptor < 0:
+            descriptor = epoll_create1(EPOLL_CLOEXEC)
+            if descriptor < 0:
                 raise OSError(errno, os.strerror(errno))
-            self.loop.add_reader(self.descriptor, self.ready)
+            try:
+                self.loop.add_reader(descriptor, self.ready)
+            except BaseException:
+                close(descriptor)
+                raise
+            self.descriptor = descriptor
         self.count += 1
         return 0
 
@@ -428,7 +437,9 @@ cdef class Engine:
         cdef int descriptor = self.descriptor
         if descriptor >= 0:
             self.descriptor = -1
-            if not self.loop.is_closed():
+            self.delayed.clear()
+            # What a child process has inherited of the loop is watched by its parent.
+            if not self.loop.is_closed() and self.process == getpid():
                 self.loop.remove_reader(descriptor)
             close(descriptor)
         return 0
@@ -436,32 +447,57 @@ cdef class Engine:
     def ready(self):
         """Handle a batch of connections; the loop calls this when there are any."""
         cdef epoll_event events[MAX_EVENTS]
-        cdef int count, index = 0
+        cdef int count = 0, index = 0
         cdef int64_t end
         if self.descriptor < 0:
             return
-        count = epoll_wait(self.descriptor, events, MAX_EVENTS, 0)
-        if count <= 0:
-            return
         end = nanoseconds() + MAX_NANOSECONDS
         self.thread = PyThread_get_thread_ident()
-        for index in range(count):
-            Py_INCREF(<object>events[index].data.ptr)
         self.is_in_batch = True
-        index = 0
         try:
+            # The epoll tells of all in the same order again: those that come last would have to wait for
+            # ever if the first ones always took all the time.
+            if self.delayed:
+                self.handle_delayed(end)
+            if self.delayed:
+                return
+            count = max(0, epoll_wait(self.descriptor, events, MAX_EVENTS, 0))
+            for index in range(count):
+                Py_INCREF(<object>events[index].data.ptr)
+            index = 0
             while index < count:
                 (<Watched>events[index].data.ptr).handle(events[index].events)
                 index += 1
-                if not index & 7 and nanoseconds() > end:
+                if index < count and nanoseconds() > end:
                     break
         finally:
+            while count > index:
+                count -= 1
+                self.delayed.append((<object>events[count].data.ptr, events[count].events))
+                Py_DECREF(<object>events[count].data.ptr)
             for index in range(count):
                 Py_DECREF(<object>events[index].data.ptr)
             self.is_in_batch = False
             self.flush()
             if self.count == 0:
                 self.stop()
+
+    cdef int handle_delayed(self, int64_t end) except -1:
+        """Handle, as long as there is time, those first for whom there was none; they may be ready no more."""
+        cdef Watched watched
+        while self.delayed and nanoseconds() <= end:
+            watched, events = self.delayed.pop()
+            watched.handle(events)
+        return 0
+
+    cdef int check_thread(self) except -1:
+        """See that the loop runs in this thread, which isn't the one it was in."""
+        if _get_running_loop() is not self.loop:
+            raise RuntimeError(
+                "a connection is used in the thread of its event loop only: use loop.call_soon_threadsafe"
+            )
+        self.thread = PyThread_get_thread_ident()
+        return 0
 
     cdef int add_unflushed(self, Transport transport) except -1:
         """Write what a connection has to send when the batch is over, or else in the next turn."""
@@ -474,13 +510,20 @@ cdef class Engine:
     cpdef flush(self):
         """Write what connections have to send."""
         cdef Transport transport
+        cdef Py_ssize_t done = 0
         self.is_flush_due = False
         if not self.unflushed:
             return
         unflushed, self.unflushed = self.unflushed, []
-        for transport in unflushed:
-            if transport.connection is not None:
-                transport.flush_if_due()
+        try:
+            for transport in unflushed:
+                done += 1
+                if transport.connection is not None:
+                    transport.flush_if_due()
+        finally:
+            # After an interrupt, the others have their turn later.
+            for transport in unflushed[done:]:
+                self.add_unflushed(transport)
 
     cdef int add_unfinished(self, Transport transport) except -1:
         """Go on with a connection in the next turn."""
@@ -492,20 +535,24 @@ cdef class Engine:
     def go_on(self):
         """Go on with connections that had more to read than fits into a turn."""
         cdef Transport transport
+        cdef int64_t end = nanoseconds() + MAX_NANOSECONDS
         unfinished, self.unfinished = self.unfinished, []
         unfinished.reverse()
         self.is_in_batch = True
         self.thread = PyThread_get_thread_ident()
         try:
-            while unfinished:
+            while unfinished and nanoseconds() <= end:
                 transport = unfinished.pop()
                 transport.is_unfinished = False
                 transport.handle_kept()
         finally:
             self.is_in_batch = False
             if unfinished:
-                self.loop.call_soon(self.go_on)
-                self.unfinished.extend(unfinished)
+                if not self.unfinished:
+                    self.loop.call_soon(self.go_on)
+                # They have waited longer than those that were added meanwhile.
+                unfinished.reverse()
+                self.unfinished[:0] = unfinished
             self.flush()
             if self.count == 0:
                 self.stop()
@@ -547,8 +594,11 @@ cdef class Watched:
         event.events = wanted
         event.data.ptr = <void *>self
         if epoll_ctl(self.engine.descriptor, operation, self.descriptor, &event) < 0:
-            raise OSError(errno, os.strerror(errno))
-        if operation == EPOLL_CTL_ADD:
+            if operation != EPOLL_CTL_DEL:
+                raise OSError(errno, os.strerror(errno))
+            # Somebody else has closed the descriptor; as another process may have it too, the epoll
+            # may still tell of it, and it is still referred to.
+        elif operation == EPOLL_CTL_ADD:
             self.engine.watched.add(self)
         elif operation == EPOLL_CTL_DEL:
             self.engine.watched.discard(self)
@@ -579,9 +629,7 @@ cdef class Transport(Watched):
     cdef bint is_strange
     # What was read and isn't handled yet: the beginning of a frame, or when a turn was over.
     cdef uint8_t *kept
-    cdef Py_ssize_t kept_start
-    cdef Py_ssize_t kept_end
-    cdef Py_ssize_t kept_room
+    cdef Py_ssize_t kept_size
     cdef bint is_kept_whole
     # A large message that is arriving, unmasked as far as it is there.
     cdef object large
@@ -663,7 +711,7 @@ cdef class Transport(Watched):
         if self.is_lost or self.is_closing_:
             return
         self.set_interest()
-        if self.kept_end > self.kept_start or (self.tls is not None and self.tls.has_more()):
+        if self.kept_size > 0 or (self.tls is not None and self.tls.has_more()):
             self.finish_later()
 
     def write(self, data):
@@ -780,9 +828,7 @@ cdef class Transport(Watched):
         self.descriptor = -1
         self.connection = None
         self.large = None
-        PyMem_Free(self.kept)
-        self.kept = NULL
-        self.kept_start = self.kept_end = self.kept_room = 0
+        PyMem_Free(self.take_kept())
         if self.below is not None:
             self.below.abort()
         elif self.sock is not None:
@@ -833,12 +879,16 @@ cdef class Transport(Watched):
 
     cdef int handle_kept(self) except -1:
         """Go on with what was kept when the last turn was over."""
+        cdef Py_ssize_t size = self.kept_size
+        cdef uint8_t *kept
         if self.is_lost or self.is_closing_ or self.is_paused:
             return 0
+        # Nobody may find it while it is used up: a listener might ask for what is kept.
+        kept = self.take_kept()
         try:
             self.is_kept_whole = False
-            if self.kept_end > self.kept_start:
-                self.process(self.kept + self.kept_start, self.kept_end - self.kept_start)
+            if size > 0:
+                self.process(kept, size)
             if self.tls is not None:
                 self.decrypt()
         except BaseException as error:
@@ -846,16 +896,25 @@ cdef class Transport(Watched):
             self.fail(error, "handling a connection failed")
             if isinstance(error, (KeyboardInterrupt, SystemExit)):
                 raise
+        finally:
+            PyMem_Free(kept)
         return 0
 
     def give_kept(self):
         """Let the protocol in Python take what there is of a message that isn't whole."""
+        cdef Py_ssize_t size
+        cdef uint8_t *kept
         if self.is_lost or self.connection is None:
             return
         if self.large is not None:
             self.give_large()
-        elif self.kept_end > self.kept_start:
-            self.give(self.kept + self.kept_start, self.kept_end - self.kept_start)
+        elif self.kept_size > 0:
+            size = self.kept_size
+            kept = self.take_kept()
+            try:
+                self.give(kept, size)
+            finally:
+                PyMem_Free(kept)
 
     cdef int finish_later(self) except -1:
         if not self.is_unfinished:
@@ -866,7 +925,7 @@ cdef class Transport(Watched):
     cdef int read(self) except -1:
         """Read once, and handle what there is."""
         cdef uint8_t *buffer = self.engine.buffer
-        cdef Py_ssize_t kept = self.kept_end - self.kept_start
+        cdef Py_ssize_t kept = self.kept_size
         cdef ssize_t size
         if self.is_unfinished:
             # What was kept goes first, in a turn of its own.
@@ -877,10 +936,10 @@ cdef class Transport(Watched):
             return self.read_large()
         # What is kept without being whole is shorter than the buffer.
         if kept:
-            memcpy(buffer, self.kept + self.kept_start, kept)
+            memcpy(buffer, self.kept, kept)
         size = recv(self.descriptor, buffer + kept, READ_SIZE - kept, 0)
         if size > 0:
-            self.keep(NULL, 0)
+            PyMem_Free(self.take_kept())
             self.process(buffer, kept + size)
         else:
             self.not_read(size)
@@ -901,28 +960,20 @@ cdef class Transport(Watched):
         return 0
 
     cdef int keep(self, const uint8_t *start, Py_ssize_t size) except -1:
-        """Keep bytes for the next time, in place of what was kept; they may be a part of that."""
-        if self.kept != NULL and self.kept <= start < self.kept + self.kept_room:
-            self.kept_start = start - self.kept
-            self.kept_end = self.kept_start + size
-            return 0
-        if size > self.kept_room:
-            room = <uint8_t *>PyMem_Malloc(size)
-            if room == NULL:
-                raise MemoryError
-            memcpy(room, start, size)
-            PyMem_Free(self.kept)
-            self.kept = room
-            self.kept_room = size
-        elif size > 0:
-            memcpy(self.kept, start, size)
-        elif self.kept != NULL:
-            PyMem_Free(self.kept)
-            self.kept = NULL
-            self.kept_room = 0
-        self.kept_start = 0
-        self.kept_end = size
+        """Keep bytes for the next time; nothing is kept already."""
+        self.kept = <uint8_t *>PyMem_Malloc(size)
+        if self.kept == NULL:
+            raise MemoryError
+        memcpy(self.kept, start, size)
+        self.kept_size = size
         return 0
+
+    cdef uint8_t *take_kept(self) noexcept:
+        """Return what is kept, which is the caller's to free, and keep it no more."""
+        cdef uint8_t *kept = self.kept
+        self.kept = NULL
+        self.kept_size = 0
+        return kept
 
     cdef int process(self, uint8_t *start, Py_ssize_t size, object message=None) except -1:
         """Handle bytes that were read: messages here, as long as they are plain, and the rest in Python.
@@ -952,13 +1003,10 @@ cdef class Transport(Watched):
             put(plain, at.busy, False)
         if self.is_lost:
             return 0
-        if used == size:
-            self.keep(NULL, 0)
-        elif self.is_strange or not (self.is_kept_whole or self.is_paused or is_plain(plain)):
-            # It ends with a flush.
-            self.give(start + used, size - used)
-            return 0
-        else:
+        if used < size:
+            if self.is_strange or not (self.is_kept_whole or self.is_paused or is_plain(plain)):
+                # It ends with a flush.
+                return self.give(start + used, size - used)
             self.keep(start + used, size - used)
             if self.is_kept_whole and not self.is_paused:
                 self.finish_later()
@@ -967,14 +1015,7 @@ cdef class Transport(Watched):
 
     cdef int give(self, uint8_t *start, Py_ssize_t size) except -1:
         """Let the protocol in Python take bytes."""
-        # They may be the kept ones: they are used up when this returns.
-        cdef uint8_t *kept = self.kept
-        self.kept = NULL
-        self.kept_start = self.kept_end = self.kept_room = 0
-        try:
-            self.connection.data_received(PyMemoryView_FromMemory(<char *>start, size, PyBUF_READ))
-        finally:
-            PyMem_Free(kept)
+        self.connection.data_received(PyMemoryView_FromMemory(<char *>start, size, PyBUF_READ))
         return 0
 
     cdef Py_ssize_t receive(self, uint8_t *start, Py_ssize_t size, object message) except -1:
@@ -1112,7 +1153,7 @@ cdef class Transport(Watched):
         if codec.extension is not None:
             self.extension_bits = codec.extension.rsv
             extra = codec._messages.extra_room
-            self.max_marked = sys.maxsize if limits.message is None else limits.message + extra
+            self.max_marked = sys.maxsize if limits.message is None else min(limits.message + extra, sys.maxsize)
             if limits.frame is not None:
                 self.max_marked = min(self.max_marked, limits.frame)
         for limit in (limits.message, limits.frame):
@@ -1261,9 +1302,9 @@ cdef class Transport(Watched):
                     PyBUF_WRITE,
                 )
             else:
-                kept = self.kept_end - self.kept_start
+                kept = self.kept_size
                 if kept:
-                    memcpy(buffer, self.kept + self.kept_start, kept)
+                    memcpy(buffer, self.kept, kept)
                 target = PyMemoryView_FromMemory(<char *>buffer + kept, READ_SIZE - kept, PyBUF_WRITE)
             try:
                 size = self.tls.connection.read(len(target), target)
@@ -1281,7 +1322,7 @@ cdef class Transport(Watched):
             if self.large is not None:
                 self.have_large(size)
             else:
-                self.keep(NULL, 0)
+                PyMem_Free(self.take_kept())
                 self.process(buffer, kept + size)
             if not self.tls.has_more():
                 break
@@ -1632,8 +1673,8 @@ cdef class Listener(Watched):
     def start(self):
         """Accept connections from now on."""
         if self.descriptor < 0:
-            self.descriptor = self.sock.fileno()
             self.engine.enter()
+            self.descriptor = self.sock.fileno()
             self.watch(EPOLLIN)
 
     def stop(self):
@@ -1756,6 +1797,8 @@ cdef Transport plain_transport(PyObject *connection):
     if type(<object>slot(connection, at.transport)) is not Transport:
         return None
     transport = <Transport>slot(connection, at.transport)
+    if transport.engine.thread != PyThread_get_thread_ident():
+        transport.engine.check_thread()
     codec = slot(connection, at.codec)
     if (
         not is_open(codec)
@@ -1773,10 +1816,6 @@ cdef Transport plain_transport(PyObject *connection):
 cdef int send_frame(PyObject *connection, Transport transport, bytes frame, bytes payload) except -1:
     """Send a frame, of which the payload may be given apart."""
     cdef list output = <list>slot(slot(connection, at.codec), at.output)
-    if transport.engine.thread != PyThread_get_thread_ident():
-        raise RuntimeError(
-            "a connection is used in the thread of its event loop only: use loop.call_soon_threadsafe"
-        )
     PyList_Append(output, frame)
     transport.unwritten += PyBytes_GET_SIZE(frame)
     if payload is not None:
@@ -1902,6 +1941,8 @@ cdef class Waiter:
     cdef object callback
     cdef object context
     cdef list callbacks
+    # What was said when it was cancelled.
+    cdef object words
     cdef int state
     cdef public bint _asyncio_future_blocking
     cdef object __weakref__
@@ -1941,6 +1982,7 @@ cdef class Waiter:
         if self.state != WAITING:
             return False
         self.state = CANCELLED
+        self.words = msg
         self.call_soon()
         return True
 
@@ -1953,7 +1995,7 @@ cdef class Waiter:
     def result(self):
         """Return nothing, or raise what the waiting was ended by."""
         if self.state == CANCELLED:
-            raise CancelledError
+            raise CancelledError if self.words is None else CancelledError(self.words)
         return None
 
     def exception(self):
@@ -1989,6 +2031,13 @@ cdef class Waiter:
 
 
 cdef tuple RECEIVERS = ("Connection.recv", "Connection.__anext__")
+
+
+cdef object thrown(kind, value, traceback):
+    """Return the exception that a coroutine's ``throw`` is given, in one of the ways in which that is done."""
+    if value is None:
+        value = kind if isinstance(kind, BaseException) else kind()
+    return value if traceback is None else value.with_traceback(traceback)
 
 
 @cython.freelist(64)
@@ -2032,11 +2081,7 @@ cdef class Receiver:
     def throw(self, kind, value=None, traceback=None):
         """Stop waiting by an exception; a message that has come already is left to whoever receives next."""
         self.leave()
-        if value is None:
-            value = kind if isinstance(kind, BaseException) else kind()
-        if traceback is not None:
-            value = value.with_traceback(traceback)
-        raise value
+        raise thrown(kind, value, traceback)
 
     def close(self):
         """Stop waiting."""
@@ -2188,14 +2233,13 @@ cdef class Sending:
             raise StopIteration
         return self.rest.send(value)
 
-    def throw(self, *error):
+    def throw(self, kind, value=None, traceback=None):
         """Stop by an exception."""
+        error = thrown(kind, value, traceback)
         if self.rest is None:
             self.is_over = True
-            if len(error) == 1 and isinstance(error[0], BaseException):
-                raise error[0]
-            raise error[0]() if error[1] is None else error[1]
-        return self.rest.throw(*error)
+            raise error
+        return self.rest.throw(error)
 
     def close(self):
         """Stop."""
