@@ -32,7 +32,7 @@ from cpython.object cimport PyObject, PyTypeObject
 from cpython.ref cimport Py_DECREF, Py_INCREF, Py_XDECREF
 from cpython.unicode cimport PyUnicode_DecodeUTF8
 from libc.errno cimport EAGAIN, ECONNABORTED, EINTR, EMFILE, ENFILE, ENOBUFS, ENOMEM, errno
-from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 
@@ -68,20 +68,35 @@ cdef extern from "<sys/uio.h>" nogil:
 cdef extern from "<sys/socket.h>" nogil:
     ssize_t recv(int descriptor, void *buffer, size_t size, int flags)
     ssize_t send(int descriptor, const void *buffer, size_t size, int flags)
-    int accept4(int descriptor, void *address, void *size, int flags)
+    cdef struct sockaddr:
+        pass
+    int accept4(int descriptor, sockaddr *address, unsigned int *size, int flags)
     int setsockopt(int descriptor, int level, int name, const void *value, unsigned int size)
     ssize_t sendmsg(int descriptor, const msghdr *message, int flags)
     int shutdown(int descriptor, int how)
     cdef struct msghdr:
         iovec *msg_iov
         size_t msg_iovlen
-    enum: MSG_NOSIGNAL, SHUT_WR, SOCK_NONBLOCK, SOCK_CLOEXEC
+    enum: MSG_NOSIGNAL, SHUT_WR, SOCK_NONBLOCK, SOCK_CLOEXEC, AF_INET, AF_INET6
 
 cdef extern from "<netinet/tcp.h>" nogil:
     enum: TCP_NODELAY
 
 cdef extern from "<netinet/in.h>" nogil:
     enum: IPPROTO_TCP
+    uint16_t ntohs(uint16_t number)
+    uint32_t ntohl(uint32_t number)
+    cdef struct in_addr:
+        uint32_t s_addr
+    cdef struct in6_addr:
+        pass
+    cdef struct sockaddr_in:
+        uint16_t sin_family, sin_port
+        in_addr sin_addr
+    cdef struct sockaddr_in6:
+        uint16_t sin6_port
+        uint32_t sin6_flowinfo, sin6_scope_id
+        in6_addr sin6_addr
 
 cdef extern from "<unistd.h>" nogil:
     int close(int descriptor)
@@ -380,8 +395,8 @@ cdef class Engine:
     cdef bint is_flush_due
     cdef list unflushed
     cdef list unfinished
-    # Whom the epoll knows, and may tell of: they live as long.
-    cdef set watched
+    # Whom the epoll knows, and may tell of, by their descriptors: they live as long.
+    cdef list watched
     cdef int process
     cdef uint8_t *buffer
     cdef uint8_t *scratch
@@ -393,7 +408,7 @@ cdef class Engine:
         self.loop = loop
         self.unflushed = []
         self.unfinished = []
-        self.watched = set()
+        self.watched = []
         self.process = getpid()
         self.thread = PyThread_get_thread_ident()
         # Of the loop's, not of any connection's memory, which alone is traced.
@@ -407,6 +422,12 @@ cdef class Engine:
             close(self.descriptor)
         free(self.buffer)
         free(self.scratch)
+
+    cdef int make_place(self, int descriptor) except -1:
+        """See that a descriptor has a place among those that are watched."""
+        while PyList_GET_SIZE(self.watched) <= descriptor:
+            self.watched.append(None)
+        return 0
 
     cdef int enter(self) except -1:
         """Count one more connection; watch the descriptor from the first on."""
@@ -545,16 +566,24 @@ cdef class Watched:
             return 0
         # An error or the end would be told of even if nothing was asked for.
         operation = EPOLL_CTL_DEL if wanted == 0 else EPOLL_CTL_MOD if self.interest else EPOLL_CTL_ADD
+        if operation == EPOLL_CTL_ADD:
+            self.engine.make_place(self.descriptor)
         event.events = wanted
         event.data.ptr = <void *>self
         if epoll_ctl(self.engine.descriptor, operation, self.descriptor, &event) < 0:
             raise OSError(errno, os.strerror(errno))
         if operation == EPOLL_CTL_ADD:
-            self.engine.watched.add(self)
+            self.engine.watched[self.descriptor] = self
         elif operation == EPOLL_CTL_DEL:
-            self.engine.watched.discard(self)
+            self.engine.watched[self.descriptor] = None
         self.interest = wanted
         return 0
+
+
+cdef union Address:
+    sockaddr any
+    sockaddr_in four
+    sockaddr_in6 six
 
 
 @cython.no_gc_clear
@@ -565,8 +594,13 @@ cdef class Transport(Watched):
     # The transport of the loop whose socket this is, if it has one, and what is told of the socket's end.
     cdef object below
     cdef object protocol
+    # The Python object of the socket, once somebody asked for it.
     cdef object sock
-    cdef object peername
+    # The peer of an accepted socket: an IPv4 address in place, an IPv6 one as the system's bytes.
+    cdef object peer
+    cdef uint32_t peer_address
+    cdef uint16_t peer_port
+    cdef uint16_t peer_family
     cdef Encryption tls
     cdef int kind
     cdef bint is_paused
@@ -624,14 +658,37 @@ cdef class Transport(Watched):
         if self.below is not None:
             return self.below.get_extra_info(name, default)
         if name == "peername":
-            return self.peername
-        if name == "socket" or name == "sockname":
+            return self.peername()
+        if name == "sockname":
+            return default if self.descriptor < 0 else address_of(self.descriptor, "getsockname")
+        if name == "socket":
             if self.sock is None:
                 if self.descriptor < 0:
                     return default
                 self.sock = socket.socket(fileno=self.descriptor)
-            return self.sock if name == "socket" else self.sock.getsockname()
+            return self.sock
         return default
+
+    cdef int set_peer(self, const Address *peer) except -1:
+        """Keep the peer's address: it can't be asked for any more when the peer has gone."""
+        self.peer_family = peer.four.sin_family
+        if self.peer_family == AF_INET:
+            self.peer_address = peer.four.sin_addr.s_addr
+            self.peer_port = peer.four.sin_port
+        elif self.peer_family == AF_INET6:
+            self.peer = PyBytes_FromStringAndSize(<const char *>peer, sizeof(peer.six))
+        else:
+            self.peer = address_of(self.descriptor, "getpeername")
+        return 0
+
+    cdef object peername(self):
+        """Return the peer's address as ``getpeername`` does."""
+        if self.peer_family == AF_INET:
+            four = PyBytes_FromStringAndSize(<char *>&self.peer_address, sizeof(self.peer_address))
+            return socket.inet_ntop(AF_INET, four), ntohs(self.peer_port)
+        if self.peer_family == AF_INET6:
+            return peername_of(self.peer)
+        return self.peer
 
     def is_closing(self):
         """Tell whether it is closed, or will be when everything is written."""
@@ -1551,6 +1608,27 @@ def move(connection, protocol, transport, Py_ssize_t high, Py_ssize_t low, bint 
     return moved
 
 
+cdef object address_of(int descriptor, str what):
+    """Ask the system for an address of a socket; None if it doesn't know it."""
+    sock = socket.socket(fileno=descriptor)
+    try:
+        return getattr(sock, what)()
+    except OSError:
+        # It has gone already.
+        return None
+    finally:
+        sock.detach()
+
+
+cdef tuple peername_of(bytes address):
+    """Return an IPv6 address, given as the system writes it, as ``getpeername`` does."""
+    cdef sockaddr_in6 *six = <sockaddr_in6 *>PyBytes_AS_STRING(address)
+    host = PyBytes_FromStringAndSize(<char *>&six.sin6_addr, sizeof(six.sin6_addr))
+    return (
+        socket.inet_ntop(AF_INET6, host), ntohs(six.sin6_port), ntohl(six.sin6_flowinfo), six.sin6_scope_id
+    )
+
+
 cdef class Encryption:
     """TLS below a connection: OpenSSL between two buffers in memory."""
 
@@ -1637,12 +1715,15 @@ cdef class Listener(Watched):
     cdef int handle(self, uint32_t events) except -1:
         """Accept some connections."""
         cdef int index, descriptor
+        cdef Address peer
+        cdef unsigned int size
         for index in range(MAX_ACCEPTED):
             if self.descriptor < 0 or self.pause is not None:
                 break
-            descriptor = accept4(self.descriptor, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)
+            size = sizeof(peer)
+            descriptor = accept4(self.descriptor, &peer.any, &size, SOCK_NONBLOCK | SOCK_CLOEXEC)
             if descriptor >= 0:
-                self.take(descriptor)
+                self.take(descriptor, &peer)
             elif errno in (EMFILE, ENFILE, ENOBUFS, ENOMEM):
                 self.rest(errno)
             elif errno != ECONNABORTED:
@@ -1658,19 +1739,14 @@ cdef class Listener(Watched):
         self.pause = self.engine.loop.call_later(1, self.go_on)
         return 0
 
-    cdef int take(self, int descriptor) except -1:
+    cdef int take(self, int descriptor, const Address *peer) except -1:
         cdef Transport transport = Transport()
         cdef int one = 1
         transport.engine = self.engine
         transport.descriptor = descriptor
         setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one))
         try:
-            transport.sock = socket.socket(fileno=descriptor)
-            try:
-                transport.peername = transport.sock.getpeername()
-            except OSError:
-                # It has gone already.
-                pass
+            transport.set_peer(peer)
             connection = self.accept()
             transport.connection = transport.protocol = connection
             transport.is_masked = True
