@@ -238,16 +238,16 @@ class ServerConnection(Connection):
         if more_body:
             response.headers["Transfer-Encoding"] = "chunked"
             body, response.body = response.body, b""
-            self._output += [response.serialize(), chunk(body)]
+            self._put(response.serialize() + chunk(body))
         else:
-            self._output.append(response.serialize())
+            self._put(response.serialize())
         self.response = response
         early = self._head.rest()
         if response.status_code == 101:
             self._head = None
             self.open(self._negotiated)
             if early:
-                self._frames.keep(early)
+                self._readers()[0].keep(early)
                 self.has_more = True
         elif not more_body:
             self._end_refusal()
@@ -260,9 +260,9 @@ class ServerConnection(Connection):
         """
         if self.response is None or self._head is None:
             raise LocalProtocolError("no more of a body is due")
-        self._output.append(chunk(data))
+        self._put(chunk(data))
         if not more_body:
-            self._output.append(LAST_CHUNK)
+            self._put(LAST_CHUNK)
             self._end_refusal()
 
     def _end_refusal(self) -> None:

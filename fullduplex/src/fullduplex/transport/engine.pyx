@@ -142,7 +142,6 @@ cdef extern from *:
     bint PyObject_TypeCheck(PyObject *thing, PyTypeObject *kind)
     PyTypeObject *Py_TYPE(PyObject *thing)
     bint PyBytes_CheckExact(object thing)
-    int PyList_SetSlice(object items, Py_ssize_t start, Py_ssize_t end, PyObject *new) except -1
     bint PyUnicode_CheckExact(object thing)
     unsigned long PyThread_get_thread_ident()
     int PyContext_Enter(object context) except -1
@@ -347,9 +346,10 @@ cdef int kind_of(PyObject *connection) except -1:
 
 cdef inline bint is_open(PyObject *codec) noexcept:
     """Tell whether frames of this protocol may go past it; a tapped one has another reader."""
+    cdef PyObject *frames = slot(codec, at.frames)
     return (
         slot(slot(codec, at.lifecycle), at.state) == <PyObject *>state_open
-        and Py_TYPE(slot(codec, at.frames)) == frame_reader_class
+        and (frames == NONE or Py_TYPE(frames) == frame_reader_class)
     )
 
 
@@ -361,11 +361,14 @@ cdef inline bint is_plain(PyObject *connection) noexcept:
     return (
         is_open(codec)
         and slot(codec, at.is_broken) == FALSE
-        and slot(frames, at.left) == <PyObject *>zero
-        and PyBytes_GET_SIZE(<object>slot(frames, at.partial)) == 0
-        and slot(frames, at.in_message) == FALSE
-        and slot(messages, at.opcode) == NONE
-        and slot(messages, at.is_streaming) == FALSE
+        and (frames == NONE or (
+            slot(frames, at.left) == <PyObject *>zero
+            and PyBytes_GET_SIZE(<object>slot(frames, at.partial)) == 0
+            and slot(frames, at.in_message) == FALSE
+        ))
+        and (messages == NONE or (
+            slot(messages, at.opcode) == NONE and slot(messages, at.is_streaming) == FALSE
+        ))
         and slot(connection, at.is_reading_paused) == FALSE
         and slot(connection, at.has_more) == FALSE
         and slot(connection, at.message_rate) == NONE
@@ -1011,6 +1014,9 @@ cdef class Transport(Watched):
         self.kept_start = self.kept_end = self.kept_room = 0
         try:
             self.connection.data_received(PyMemoryView_FromMemory(<char *>start, size, PyBUF_READ))
+            if self.connection is not None:
+                # Most of what arrives is read here.
+                self.connection.codec.release_readers()
         finally:
             PyMem_Free(kept)
         return 0
@@ -1149,8 +1155,7 @@ cdef class Transport(Watched):
         cdef Py_ssize_t most = sys.maxsize
         if codec.extension is not None:
             self.extension_bits = codec.extension.rsv
-            extra = codec._messages.extra_room
-            self.max_marked = sys.maxsize if limits.message is None else limits.message + extra
+            self.max_marked = sys.maxsize if limits.message is None else limits.message + codec.extra_room
             if limits.frame is not None:
                 self.max_marked = min(self.max_marked, limits.frame)
         for limit in (limits.message, limits.frame):
@@ -1453,11 +1458,11 @@ cdef class Transport(Watched):
             return 0
         put(plain, at.flush_is_due, False)
         self.unwritten = 0
-        output = <list>slot(codec, at.output)
-        if PyList_GET_SIZE(output):
+        output = <object>slot(codec, at.output)
+        if output is not None:
+            put(codec, at.output, None)
             size = self.write_list(output)
             put(plain, at.written, <Py_ssize_t><object>slot(plain, at.written) + size)
-            PyList_SetSlice(output, 0, PyList_GET_SIZE(output), NULL)
             self.look_at_mark()
         return 0
 
@@ -1829,12 +1834,17 @@ cdef Transport plain_transport(PyObject *connection):
 
 cdef int send_frame(PyObject *connection, Transport transport, bytes frame, bytes payload) except -1:
     """Send a frame, of which the payload may be given apart."""
-    cdef list output = <list>slot(slot(connection, at.codec), at.output)
+    cdef PyObject *codec = slot(connection, at.codec)
+    cdef list output = <object>slot(codec, at.output)
     if transport.engine.thread != PyThread_get_thread_ident():
         raise RuntimeError(
             "a connection is used in the thread of its event loop only: use loop.call_soon_threadsafe"
         )
-    PyList_Append(output, frame)
+    if output is None:
+        output = [frame]
+        put(codec, at.output, output)
+    else:
+        PyList_Append(output, frame)
     transport.unwritten += PyBytes_GET_SIZE(frame)
     if payload is not None:
         PyList_Append(output, payload)
