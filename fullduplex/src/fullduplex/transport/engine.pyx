@@ -30,6 +30,7 @@ from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.memoryview cimport PyMemoryView_FromMemory
 from cpython.object cimport PyObject, PyTypeObject
 from cpython.ref cimport Py_DECREF, Py_INCREF, Py_XDECREF
+from cpython.tuple cimport PyTuple_GET_SIZE
 from cpython.unicode cimport PyUnicode_DecodeUTF8
 from libc.errno cimport EAGAIN, ECONNABORTED, EINTR, EMFILE, ENFILE, ENOBUFS, ENOMEM, errno
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
@@ -1780,13 +1781,18 @@ cdef class Listener(Watched):
 
 cdef int emit_message(PyObject *connection, object message) except -1:
     """Emit ``message``, as the emitter in Python does; it does everything but the plainest case."""
-    cdef PyObject *entries = PyDict_GetItem(<object>slot(connection, at.listeners), message_event)
+    cdef tuple row = <object>slot(connection, at.listeners)
     cdef bint is_binary = PyBytes_CheckExact(message)
-    if entries == NULL or PyList_GET_SIZE(<list>entries) == 0:
+    cdef Py_ssize_t index, found = -1, count = 0
+    for index in range(0, PyTuple_GET_SIZE(row), 3):
+        if row[index] is message_event or row[index] == message_event:
+            found = index
+            count += 1
+    if count == 0:
         return 0
-    if PyList_GET_SIZE(<list>entries) == 1:
-        listener, once = <tuple>((<list>entries)[0])
-        if once is False:
+    if count == 1:
+        listener = row[found + 1]
+        if row[found + 2] is False:
             try:
                 result = listener(message, is_binary)
                 if result is not None:
