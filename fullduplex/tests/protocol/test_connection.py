@@ -1100,7 +1100,7 @@ class Releasing(End):
         events: list[Event] = []
         for piece in pieces:
             events += super().receive(piece)
-            self.connection.release_readers()
+            self.connection.release()
         return events
 
 

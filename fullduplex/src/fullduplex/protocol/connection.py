@@ -209,8 +209,8 @@ class Connection:
             frames.extra_room = messages.extra_room
         return frames, messages
 
-    def release_readers(self) -> None:
-        """Give back what reads frames and messages, if it is between two messages."""
+    def release(self) -> None:
+        """Give back what isn't needed until more arrives, if nothing is under way."""
         frames, messages = self._frames, self._messages
         if frames is not None and messages is not None and frames.is_idle and messages.is_idle:
             self._frames = self._messages = None

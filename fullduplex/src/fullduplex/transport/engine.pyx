@@ -1017,7 +1017,7 @@ cdef class Transport(Watched):
             self.connection.data_received(PyMemoryView_FromMemory(<char *>start, size, PyBUF_READ))
             if self.connection is not None:
                 # Most of what arrives is read here.
-                self.connection.codec.release_readers()
+                self.connection.codec.release()
         finally:
             PyMem_Free(kept)
         return 0
