@@ -600,6 +600,28 @@ def test_paused_connection_rests() -> None:
         runner.run(main())
 
 
+def test_idle_connection_keeps_no_readers() -> None:
+    """What the protocol reads with is there only as long as it needs more of a frame or a message."""
+
+    async def main() -> None:
+        async with Serving() as serving:
+            peer = await serving.peer()
+            (connection,) = serving.connections
+            codec = connection.codec
+            for data, is_needed in [
+                (HELLO, False),
+                (frame(0x89, b"?"), False),
+                (frame(0x02, b"hel"), True),
+                (HELLO[:1], True),
+            ]:
+                await peer.write(data)
+                assert (codec._frames is not None) is is_needed
+                assert (codec._messages is not None) is is_needed
+                assert codec._output is codec._events is None
+
+    asyncio.run(main())
+
+
 def test_closed_loop_leaves_nothing() -> None:
     """A loop that is closed with connections open goes with them, and their descriptors are closed."""
     gone = []

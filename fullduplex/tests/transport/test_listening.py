@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import functools
+import gc
 import os
 import socket
 from collections.abc import Callable
@@ -157,3 +158,73 @@ def test_given_socket_is_used(loop: str) -> None:
         assert sock.fileno() == -1
 
     run(main, loop)
+
+
+class Accepted:
+    """What is accepted: it notes the peer's address, and the transport until that is gone."""
+
+    def __init__(self, peers: asyncio.Queue[Any]) -> None:
+        self.peers = peers
+        self.transport: Any = None
+
+    def connection_made(self, transport: Any) -> None:
+        """Take the transport."""
+        self.transport = transport
+        self.peers.put_nowait(transport.get_extra_info("peername"))
+
+    def eof_received(self) -> None:
+        """Close as well."""
+        self.transport.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Note the address once more."""
+        self.peers.put_nowait(self.transport.get_extra_info("peername"))
+
+
+@pytest.mark.parametrize(
+    "family, address",
+    [(socket.AF_INET, ("127.0.0.1", 0)), (socket.AF_INET6, ("::1", 0)), (socket.AF_UNIX, "")],
+)
+def test_peer_has_its_address(family: socket.AddressFamily, address: Any) -> None:
+    """The peer's address is what its socket says of itself, when it has gone as well."""
+
+    async def main() -> None:
+        peers: asyncio.Queue[Any] = asyncio.Queue()
+        sock = socket.socket(family)
+        sock.bind(address)
+        server = await listen(listening_on(sock=sock), lambda: Accepted(peers), backlog=1)
+        with socket.socket(family) as client:
+            if family == socket.AF_UNIX:
+                # A name of its own, that isn't in the file system.
+                client.bind("")
+            client.connect(sock.getsockname())
+            named = client.getsockname()
+            assert await peers.get() == named
+        assert await peers.get() == named
+        server.close()
+
+    asyncio.run(main())
+
+
+def test_socket_is_made_when_asked_for() -> None:
+    """Until somebody asks for the socket there is none but the system's; both know their addresses."""
+
+    async def main() -> None:
+        peers: asyncio.Queue[Any] = asyncio.Queue()
+        accepted = Accepted(peers)
+        server = await listen(listening_on("127.0.0.1", 0), lambda: accepted)
+        address = server.sockets[0].getsockname()
+        with socket.create_connection(address) as client:
+            await peers.get()
+            ask = accepted.transport.get_extra_info
+            assert ask("sockname") == address
+            made = sum(isinstance(one, socket.socket) for one in gc.get_objects())
+            assert ask("socket") is ask("socket")
+            assert sum(isinstance(one, socket.socket) for one in gc.get_objects()) == made + 1
+            assert ask("socket").getpeername() == client.getsockname()
+        await peers.get()
+        assert ask("socket").fileno() == -1
+        assert ask("sockname", "gone") == "gone"
+        server.close()
+
+    asyncio.run(main())

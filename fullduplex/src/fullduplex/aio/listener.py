@@ -89,6 +89,7 @@ class Server(Handshaker, Generic[C]):
         http: who answers requests that don't ask for a WebSocket.
         logger: where errors in handlers and callbacks are told, and at DEBUG every frame.
         observer: is told what happens to connections: an ``Observer``, or several.
+        connections: where those are kept that are open, for someone else to read as well.
     """
 
     def __init__(
@@ -107,6 +108,7 @@ class Server(Handshaker, Generic[C]):
         http: HTTPHandover | None = None,
         logger: logging.Logger | None = None,
         observer: ObserverOption = None,
+        connections: set[C] | None = None,
     ) -> None:
         self.loop = asyncio.get_running_loop()
         self.logger = logger or logging.getLogger("fullduplex.server")
@@ -129,7 +131,7 @@ class Server(Handshaker, Generic[C]):
         self._server: asyncio.Server | EngineServer | None = None
         self._admission = Admission(max_connections, max_connections_per_host)
         self._drain: Drain[C] = Drain(self.loop)
-        self._open: set[C] = set()
+        self._open: set[C] = set() if connections is None else connections
         # With the task that answers the request, once there is one.
         self._opening: dict[C, asyncio.Task[None] | None] = {}
         self._tasks: set[asyncio.Task[None]] = set()

@@ -31,9 +31,10 @@ from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.memoryview cimport PyMemoryView_FromMemory
 from cpython.object cimport PyObject, PyTypeObject
 from cpython.ref cimport Py_DECREF, Py_INCREF, Py_XDECREF
+from cpython.tuple cimport PyTuple_GET_SIZE
 from cpython.unicode cimport PyUnicode_DecodeUTF8
 from libc.errno cimport EAGAIN, ECONNABORTED, EINTR, EMFILE, ENFILE, ENOBUFS, ENOMEM, errno
-from libc.stdint cimport int64_t, uint8_t, uint32_t
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 
@@ -67,20 +68,35 @@ cdef extern from "<sys/uio.h>" nogil:
 cdef extern from "<sys/socket.h>" nogil:
     ssize_t recv(int descriptor, void *buffer, size_t size, int flags)
     ssize_t send(int descriptor, const void *buffer, size_t size, int flags)
-    int accept4(int descriptor, void *address, void *size, int flags)
+    cdef struct sockaddr:
+        pass
+    int accept4(int descriptor, sockaddr *address, unsigned int *size, int flags)
     int setsockopt(int descriptor, int level, int name, const void *value, unsigned int size)
     ssize_t sendmsg(int descriptor, const msghdr *message, int flags)
     int shutdown(int descriptor, int how)
     cdef struct msghdr:
         iovec *msg_iov
         size_t msg_iovlen
-    enum: MSG_NOSIGNAL, SHUT_WR, SOCK_NONBLOCK, SOCK_CLOEXEC
+    enum: MSG_NOSIGNAL, SHUT_WR, SOCK_NONBLOCK, SOCK_CLOEXEC, AF_INET, AF_INET6
 
 cdef extern from "<netinet/tcp.h>" nogil:
     enum: TCP_NODELAY
 
 cdef extern from "<netinet/in.h>" nogil:
     enum: IPPROTO_TCP
+    uint16_t ntohs(uint16_t number)
+    uint32_t ntohl(uint32_t number)
+    cdef struct in_addr:
+        uint32_t s_addr
+    cdef struct in6_addr:
+        pass
+    cdef struct sockaddr_in:
+        uint16_t sin_family, sin_port
+        in_addr sin_addr
+    cdef struct sockaddr_in6:
+        uint16_t sin6_port
+        uint32_t sin6_flowinfo, sin6_scope_id
+        in6_addr sin6_addr
 
 cdef extern from "<unistd.h>" nogil:
     int close(int descriptor)
@@ -126,7 +142,6 @@ cdef extern from *:
     bint PyObject_TypeCheck(PyObject *thing, PyTypeObject *kind)
     PyTypeObject *Py_TYPE(PyObject *thing)
     bint PyBytes_CheckExact(object thing)
-    int PyList_SetSlice(object items, Py_ssize_t start, Py_ssize_t end, PyObject *new) except -1
     bint PyUnicode_CheckExact(object thing)
     unsigned long PyThread_get_thread_ident()
     int PyContext_Enter(object context) except -1
@@ -331,9 +346,10 @@ cdef object function_of(method):
 
 cdef inline bint is_open(PyObject *codec) noexcept:
     """Tell whether frames of this protocol may go past it; a tapped one has another reader."""
+    cdef PyObject *frames = slot(codec, at.frames)
     return (
         slot(slot(codec, at.lifecycle), at.state) == <PyObject *>state_open
-        and Py_TYPE(slot(codec, at.frames)) == frame_reader_class
+        and (frames == NONE or Py_TYPE(frames) == frame_reader_class)
     )
 
 
@@ -345,11 +361,14 @@ cdef inline bint is_plain(PyObject *connection) noexcept:
     return (
         is_open(codec)
         and slot(codec, at.is_broken) == FALSE
-        and slot(frames, at.left) == <PyObject *>zero
-        and PyBytes_GET_SIZE(<object>slot(frames, at.partial)) == 0
-        and slot(frames, at.in_message) == FALSE
-        and slot(messages, at.opcode) == NONE
-        and slot(messages, at.is_streaming) == FALSE
+        and (frames == NONE or (
+            slot(frames, at.left) == <PyObject *>zero
+            and PyBytes_GET_SIZE(<object>slot(frames, at.partial)) == 0
+            and slot(frames, at.in_message) == FALSE
+        ))
+        and (messages == NONE or (
+            slot(messages, at.opcode) == NONE and slot(messages, at.is_streaming) == FALSE
+        ))
         and slot(connection, at.is_reading_paused) == FALSE
         and slot(connection, at.has_more) == FALSE
         and slot(connection, at.message_rate) == NONE
@@ -381,8 +400,10 @@ cdef class Engine:
     cdef list unfinished
     # Those that the last batch had no time for, with what the epoll told of them, the first one last.
     cdef list delayed
-    # Whom the epoll knows, and may tell of: they live as long.
-    cdef set watched
+    # Whom the epoll knows, and may tell of, by their descriptors: they live as long.
+    cdef list watched
+    # Those of them whose descriptor somebody else has closed.
+    cdef list strays
     cdef int process
     cdef uint8_t *buffer
     cdef uint8_t *scratch
@@ -395,7 +416,8 @@ cdef class Engine:
         self.unflushed = []
         self.unfinished = []
         self.delayed = []
-        self.watched = set()
+        self.watched = []
+        self.strays = []
         self.process = getpid()
         self.thread = PyThread_get_thread_ident()
         # Of the loop's, not of any connection's memory, which alone is traced.
@@ -409,6 +431,12 @@ cdef class Engine:
             close(self.descriptor)
         free(self.buffer)
         free(self.scratch)
+
+    cdef int make_place(self, int descriptor) except -1:
+        """See that a descriptor has a place among those that are watched."""
+        while PyList_GET_SIZE(self.watched) <= descriptor:
+            self.watched.append(None)
+        return 0
 
     cdef int enter(self) except -1:
         """Count one more connection; watch the descriptor from the first on."""
@@ -438,6 +466,7 @@ cdef class Engine:
         if descriptor >= 0:
             self.descriptor = -1
             self.delayed.clear()
+            self.strays.clear()
             # What a child process has inherited of the loop is watched by its parent.
             if not self.loop.is_closed() and self.process == getpid():
                 self.loop.remove_reader(descriptor)
@@ -591,19 +620,28 @@ cdef class Watched:
             return 0
         # An error or the end would be told of even if nothing was asked for.
         operation = EPOLL_CTL_DEL if wanted == 0 else EPOLL_CTL_MOD if self.interest else EPOLL_CTL_ADD
+        if operation == EPOLL_CTL_ADD:
+            self.engine.make_place(self.descriptor)
         event.events = wanted
         event.data.ptr = <void *>self
         if epoll_ctl(self.engine.descriptor, operation, self.descriptor, &event) < 0:
             if operation != EPOLL_CTL_DEL:
                 raise OSError(errno, os.strerror(errno))
             # Somebody else has closed the descriptor; as another process may have it too, the epoll
-            # may still tell of it, and it is still referred to.
-        elif operation == EPOLL_CTL_ADD:
-            self.engine.watched.add(self)
+            # may still tell of it.
+            self.engine.strays.append(self)
+        if operation == EPOLL_CTL_ADD:
+            self.engine.watched[self.descriptor] = self
         elif operation == EPOLL_CTL_DEL:
-            self.engine.watched.discard(self)
+            self.engine.watched[self.descriptor] = None
         self.interest = wanted
         return 0
+
+
+cdef union Address:
+    sockaddr any
+    sockaddr_in four
+    sockaddr_in6 six
 
 
 @cython.no_gc_clear
@@ -614,8 +652,13 @@ cdef class Transport(Watched):
     # The transport of the loop whose socket this is, if it has one, and what is told of the socket's end.
     cdef object below
     cdef object protocol
+    # The Python object of the socket, once somebody asked for it.
     cdef object sock
-    cdef object peername
+    # The peer of an accepted socket: an IPv4 address in place, an IPv6 one as the system's bytes.
+    cdef object peer
+    cdef uint32_t peer_address
+    cdef uint16_t peer_port
+    cdef uint16_t peer_family
     cdef Encryption tls
     cdef int kind
     cdef bint is_paused
@@ -671,14 +714,37 @@ cdef class Transport(Watched):
         if self.below is not None:
             return self.below.get_extra_info(name, default)
         if name == "peername":
-            return self.peername
-        if name == "socket" or name == "sockname":
+            return self.peername()
+        if name == "sockname":
+            return default if self.descriptor < 0 else address_of(self.descriptor, "getsockname")
+        if name == "socket":
             if self.sock is None:
                 if self.descriptor < 0:
                     return default
                 self.sock = socket.socket(fileno=self.descriptor)
-            return self.sock if name == "socket" else self.sock.getsockname()
+            return self.sock
         return default
+
+    cdef int set_peer(self, const Address *peer) except -1:
+        """Keep the peer's address: it can't be asked for any more when the peer has gone."""
+        self.peer_family = peer.four.sin_family
+        if self.peer_family == AF_INET:
+            self.peer_address = peer.four.sin_addr.s_addr
+            self.peer_port = peer.four.sin_port
+        elif self.peer_family == AF_INET6:
+            self.peer = PyBytes_FromStringAndSize(<const char *>peer, sizeof(peer.six))
+        else:
+            self.peer = address_of(self.descriptor, "getpeername")
+        return 0
+
+    cdef object peername(self):
+        """Return the peer's address as ``getpeername`` does."""
+        if self.peer_family == AF_INET:
+            four = PyBytes_FromStringAndSize(<char *>&self.peer_address, sizeof(self.peer_address))
+            return socket.inet_ntop(AF_INET, four), ntohs(self.peer_port)
+        if self.peer_family == AF_INET6:
+            return peername_of(self.peer)
+        return self.peer
 
     def is_closing(self):
         """Tell whether it is closed, or will be when everything is written."""
@@ -1016,6 +1082,9 @@ cdef class Transport(Watched):
     cdef int give(self, uint8_t *start, Py_ssize_t size) except -1:
         """Let the protocol in Python take bytes."""
         self.connection.data_received(PyMemoryView_FromMemory(<char *>start, size, PyBUF_READ))
+        if self.connection is not None:
+            # Most of what arrives is read here.
+            self.connection.codec.release()
         return 0
 
     cdef Py_ssize_t receive(self, uint8_t *start, Py_ssize_t size, object message) except -1:
@@ -1152,8 +1221,8 @@ cdef class Transport(Watched):
         cdef Py_ssize_t most = sys.maxsize
         if codec.extension is not None:
             self.extension_bits = codec.extension.rsv
-            extra = codec._messages.extra_room
-            self.max_marked = sys.maxsize if limits.message is None else min(limits.message + extra, sys.maxsize)
+            most_marked = sys.maxsize if limits.message is None else limits.message + codec.extra_room
+            self.max_marked = min(most_marked, sys.maxsize)
             if limits.frame is not None:
                 self.max_marked = min(self.max_marked, limits.frame)
         for limit in (limits.message, limits.frame):
@@ -1456,11 +1525,11 @@ cdef class Transport(Watched):
             return 0
         put(plain, at.flush_is_due, False)
         self.unwritten = 0
-        output = <list>slot(codec, at.output)
-        if PyList_GET_SIZE(output):
+        output = <object>slot(codec, at.output)
+        if output is not None:
+            put(codec, at.output, None)
             size = self.write_list(output)
             put(plain, at.written, <Py_ssize_t><object>slot(plain, at.written) + size)
-            PyList_SetSlice(output, 0, PyList_GET_SIZE(output), NULL)
             self.look_at_mark()
         return 0
 
@@ -1611,6 +1680,27 @@ def move(connection, protocol, transport, Py_ssize_t high, Py_ssize_t low, bint 
     return moved
 
 
+cdef object address_of(int descriptor, str what):
+    """Ask the system for an address of a socket; None if it doesn't know it."""
+    sock = socket.socket(fileno=descriptor)
+    try:
+        return getattr(sock, what)()
+    except OSError:
+        # It has gone already.
+        return None
+    finally:
+        sock.detach()
+
+
+cdef tuple peername_of(bytes address):
+    """Return an IPv6 address, given as the system writes it, as ``getpeername`` does."""
+    cdef sockaddr_in6 *six = <sockaddr_in6 *>PyBytes_AS_STRING(address)
+    host = PyBytes_FromStringAndSize(<char *>&six.sin6_addr, sizeof(six.sin6_addr))
+    return (
+        socket.inet_ntop(AF_INET6, host), ntohs(six.sin6_port), ntohl(six.sin6_flowinfo), six.sin6_scope_id
+    )
+
+
 cdef class Encryption:
     """TLS below a connection: OpenSSL between two buffers in memory."""
 
@@ -1697,12 +1787,15 @@ cdef class Listener(Watched):
     cdef int handle(self, uint32_t events) except -1:
         """Accept some connections."""
         cdef int index, descriptor
+        cdef Address peer
+        cdef unsigned int size
         for index in range(MAX_ACCEPTED):
             if self.descriptor < 0 or self.pause is not None:
                 break
-            descriptor = accept4(self.descriptor, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)
+            size = sizeof(peer)
+            descriptor = accept4(self.descriptor, &peer.any, &size, SOCK_NONBLOCK | SOCK_CLOEXEC)
             if descriptor >= 0:
-                self.take(descriptor)
+                self.take(descriptor, &peer)
             elif errno in (EMFILE, ENFILE, ENOBUFS, ENOMEM):
                 self.rest(errno)
             elif errno != ECONNABORTED:
@@ -1718,19 +1811,14 @@ cdef class Listener(Watched):
         self.pause = self.engine.loop.call_later(1, self.go_on)
         return 0
 
-    cdef int take(self, int descriptor) except -1:
+    cdef int take(self, int descriptor, const Address *peer) except -1:
         cdef Transport transport = Transport()
         cdef int one = 1
         transport.engine = self.engine
         transport.descriptor = descriptor
         setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one))
         try:
-            transport.sock = socket.socket(fileno=descriptor)
-            try:
-                transport.peername = transport.sock.getpeername()
-            except OSError:
-                # It has gone already.
-                pass
+            transport.set_peer(peer)
             connection = self.accept()
             transport.connection = transport.protocol = connection
             transport.is_masked = True
@@ -1759,13 +1847,18 @@ cdef class Listener(Watched):
 
 cdef int emit_message(PyObject *connection, object message) except -1:
     """Emit ``message``, as the emitter in Python does; it does everything but the plainest case."""
-    cdef PyObject *entries = PyDict_GetItem(<object>slot(connection, at.listeners), message_event)
+    cdef tuple row = <object>slot(connection, at.listeners)
     cdef bint is_binary = PyBytes_CheckExact(message)
-    if entries == NULL or PyList_GET_SIZE(<list>entries) == 0:
+    cdef Py_ssize_t index, found = -1, count = 0
+    for index in range(0, PyTuple_GET_SIZE(row), 3):
+        if row[index] is message_event or row[index] == message_event:
+            found = index
+            count += 1
+    if count == 0:
         return 0
-    if PyList_GET_SIZE(<list>entries) == 1:
-        listener, once = <tuple>((<list>entries)[0])
-        if once is False:
+    if count == 1:
+        listener = row[found + 1]
+        if row[found + 2] is False:
             try:
                 result = listener(message, is_binary)
                 if result is not None:
@@ -1815,8 +1908,13 @@ cdef Transport plain_transport(PyObject *connection):
 
 cdef int send_frame(PyObject *connection, Transport transport, bytes frame, bytes payload) except -1:
     """Send a frame, of which the payload may be given apart."""
-    cdef list output = <list>slot(slot(connection, at.codec), at.output)
-    PyList_Append(output, frame)
+    cdef PyObject *codec = slot(connection, at.codec)
+    cdef list output = <object>slot(codec, at.output)
+    if output is None:
+        output = [frame]
+        put(codec, at.output, output)
+    else:
+        PyList_Append(output, frame)
     transport.unwritten += PyBytes_GET_SIZE(frame)
     if payload is not None:
         PyList_Append(output, payload)
