@@ -177,6 +177,7 @@ cdef struct Slots:
     Py_ssize_t opcode, is_streaming
     Py_ssize_t heard
     Py_ssize_t frames_of_kinds
+    Py_ssize_t keys
     # Of the event face:
     Py_ssize_t listeners, stage
     # Of the asyncio face:
@@ -202,6 +203,7 @@ cdef object coroutine_message_received = None
 cdef object closed_properly = None
 cdef Py_ssize_t entry_size = 0
 cdef dict kinds = {}
+cdef object key_pool = None
 cdef object zero = 0
 cdef str message_event = sys.intern("message")
 
@@ -221,6 +223,13 @@ def learn_events_of_protocol(text, binary, opcode):
     global text_event, binary_event, text_opcode, binary_opcode
     text_event, binary_event = text, binary
     text_opcode, binary_opcode = opcode.TEXT, opcode.BINARY
+
+
+def learn_keys(pool):
+    """Take note of where clients' masking keys come from."""
+    global key_pool
+    at.keys = offset(type(pool), "_keys")
+    key_pool = pool
 
 
 def learn_connection(connection, codec, lifecycle, frames, messages, prepared, heartbeat, opened):
@@ -1729,6 +1738,12 @@ def accelerate_send(definition):
 
 
 cdef Transport plain_transport(PyObject *connection):
+    """Return the transport of a server's connection that can be sent a plain message now; None for any other."""
+    cdef Transport transport = ready_transport(connection)
+    return transport if transport is not None and transport.is_masked else None
+
+
+cdef Transport ready_transport(PyObject *connection):
     """Return the transport of a connection to which a plain message can be sent now; None for any other."""
     cdef PyObject *codec
     cdef Transport transport
@@ -1741,7 +1756,6 @@ cdef Transport plain_transport(PyObject *connection):
     if (
         not is_open(codec)
         or transport.is_lost
-        or not transport.is_masked
         or slot(connection, at.is_writing_paused) != FALSE
         or slot(connection, at.outbox) != NONE
         or slot(connection, at.is_ending) != FALSE
@@ -1771,13 +1785,20 @@ cdef int send_frame(PyObject *connection, Transport transport, bytes frame, byte
     return 0
 
 
+cdef bytes take_key():
+    """Return a masking key that nobody else gets: the next of the pool."""
+    found = next(<object>slot(<PyObject *>key_pool, at.keys), None)
+    return key_pool.take() if found is None else <bytes>(<tuple>found)[0]
+
+
 cdef bint send_plain(PyObject *connection, object data) except -1:
     """Send a message if nothing is against doing so at once; tell whether it was."""
-    cdef Transport transport = plain_transport(connection)
+    cdef Transport transport = ready_transport(connection)
     cdef Py_ssize_t size
     cdef const char *payload
     cdef uint8_t first
-    cdef bytes frame
+    cdef bytes frame, key = None
+    cdef uint8_t *mask = NULL
     cdef size_t head
     cdef bint is_copied
     if transport is None:
@@ -1801,10 +1822,17 @@ cdef bint send_plain(PyObject *connection, object data) except -1:
         payload = PyBytes_AS_STRING(encoded)
         size = PyBytes_GET_SIZE(encoded)
     head = 2 if size < 126 else 4 if size < 65536 else 10
-    is_copied = size < LARGE or first != FINAL_BINARY
+    if not transport.is_masked:
+        # The other side doesn't mask: we do.
+        key = take_key()
+        mask = <uint8_t *>PyBytes_AS_STRING(key)
+        head += 4
+    is_copied = size < LARGE or first != FINAL_BINARY or mask != NULL
     frame = PyBytes_FromStringAndSize(NULL, head + size if is_copied else head)
-    head_into(<uint8_t *>PyBytes_AS_STRING(frame), first, size, NULL)
-    if is_copied:
+    head_into(<uint8_t *>PyBytes_AS_STRING(frame), first, size, mask)
+    if mask != NULL:
+        mask_into(<uint8_t *>PyBytes_AS_STRING(frame) + head, <const uint8_t *>payload, size, mask)
+    elif is_copied:
         memcpy(PyBytes_AS_STRING(frame) + head, payload, size)
     send_frame(connection, transport, frame, None if is_copied else data)
     return True
