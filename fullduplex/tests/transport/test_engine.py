@@ -723,6 +723,28 @@ def test_other_thread_is_refused() -> None:
     asyncio.run(main())
 
 
+@each_loop
+def test_loop_goes_on_in_another_thread(loop: str) -> None:
+    """Whoever runs a loop again, in another thread, sends there."""
+    running = LOOPS[loop]()
+
+    async def begin() -> tuple[Serving, Peer]:
+        serving = Serving()
+        await serving.server.wait_listening()
+        return serving, await serving.peer()
+
+    async def send() -> list[tuple[int, bytes]]:
+        async with serving:
+            serving.connections[0].send(b"here")
+            await peer.settle()
+            return peer.outcome.frames
+
+    serving, peer = running.run_until_complete(begin())
+    with ThreadPoolExecutor(1) as threads:
+        assert threads.submit(running.run_until_complete, send()).result() == [(0x82, b"here")]
+    running.close()
+
+
 def test_child_leaves_parent_alone() -> None:
     """A child process that cuts what it has inherited doesn't change what its parent watches."""
 

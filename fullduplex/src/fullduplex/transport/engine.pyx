@@ -40,7 +40,7 @@ import os
 import socket
 import sys
 import weakref
-from asyncio import CancelledError
+from asyncio import CancelledError, _get_running_loop
 from ssl import MemoryBIO, SSLError, SSLWantReadError, SSLZeroReturnError
 
 cdef extern from "kernels.h" nogil:
@@ -472,6 +472,15 @@ cdef class Engine:
             self.flush()
             if self.count == 0:
                 self.stop()
+
+    cdef int check_thread(self) except -1:
+        """See that the loop runs in this thread: it may have run in another before."""
+        if _get_running_loop() is not self.loop:
+            raise RuntimeError(
+                "a connection is used in the thread of its event loop only: use loop.call_soon_threadsafe"
+            )
+        self.thread = PyThread_get_thread_ident()
+        return 0
 
     cdef int add_unflushed(self, Transport transport) except -1:
         """Write what a connection has to send when the batch is over, or else in the next turn."""
@@ -1769,9 +1778,7 @@ cdef int send_frame(PyObject *connection, Transport transport, bytes frame, byte
     """Send a frame, of which the payload may be given apart."""
     cdef list output = <list>slot(slot(connection, at.codec), at.output)
     if transport.engine.thread != PyThread_get_thread_ident():
-        raise RuntimeError(
-            "a connection is used in the thread of its event loop only: use loop.call_soon_threadsafe"
-        )
+        transport.engine.check_thread()
     PyList_Append(output, frame)
     transport.unwritten += PyBytes_GET_SIZE(frame)
     if payload is not None:
