@@ -120,7 +120,7 @@ def test_client_is_moved(loop: str, size: int) -> None:
 @each_loop
 def test_client_masks_by_pool(loop: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each frame has the next key of the pool, whoever writes it, and what was sent stays as it is."""
-    pages = [os.urandom(4096) for _ in range(3)]
+    pages = [os.urandom(4096) for _ in range(4)]
     payloads = [bytes(range(256)) * 300 + bytes(size) for size in range(9)]
     originals = [bytearray(payload) for payload in payloads]
     short = [bytes(number % 130) for number in range(1100)]

@@ -1739,7 +1739,15 @@ def accelerate_send(definition):
     """Return the event face's ``send``: plain messages are sent here, everything else by its definition."""
 
     def send(self, data, callback=None, *, binary=None, compress=None, fin=True):
-        if callback is None and binary is None and compress is None and fin is True and send_plain(<PyObject *>self, data):
+        if (
+            callback is None
+            and binary is None
+            and compress is None
+            and fin is True
+            # A client's is open for the program once "open" is emitted.
+            and slot(<PyObject *>self, at.stage) == NONE
+            and send_plain(<PyObject *>self, data)
+        ):
             return None
         return definition(self, data, callback, binary=binary, compress=compress, fin=fin)
 
