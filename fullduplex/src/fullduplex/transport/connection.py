@@ -312,6 +312,7 @@ class Connection:
 
     # Sending
 
+    @native.natively("accelerate_send_message")
     def send_message(
         self, opcode: Opcode, data: ReadableBuffer, *, compress: bool | None = None, waits: bool = False
     ) -> None:

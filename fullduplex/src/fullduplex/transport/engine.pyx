@@ -1808,10 +1808,14 @@ cdef bytes take_key():
 
 cdef bint send_plain(PyObject *connection, object data) except -1:
     """Send a message if nothing is against doing so at once; tell whether it was."""
+    return send_as(connection, FINAL_BINARY if PyBytes_CheckExact(data) else FINAL_TEXT, data)
+
+
+cdef bint send_as(PyObject *connection, uint8_t first, object data) except -1:
+    """The same for a message whose kind, the first byte of its frame, is told: of bytes it may be either."""
     cdef Transport transport = ready_transport(connection)
     cdef Py_ssize_t size
     cdef const char *payload
-    cdef uint8_t first
     cdef bytes frame, key = None
     cdef uint8_t *mask = NULL
     cdef size_t head
@@ -1819,18 +1823,16 @@ cdef bint send_plain(PyObject *connection, object data) except -1:
     if transport is None:
         return False
     if PyBytes_CheckExact(data):
-        first = FINAL_BINARY
         payload = PyBytes_AS_STRING(data)
         size = PyBytes_GET_SIZE(data)
     elif PyUnicode_CheckExact(data) and PyUnicode_IS_ASCII(data):
-        first = FINAL_TEXT
         payload = PyUnicode_AsUTF8AndSize(data, &size)
     else:
         return False
     extension = <object>slot(slot(connection, at.codec), at.extension)
     if extension is not None and extension.is_worthwhile(size):
         encoded = extension.encode(
-            data if first == FINAL_BINARY else PyMemoryView_FromMemory(<char *>payload, size, PyBUF_READ),
+            data if PyBytes_CheckExact(data) else PyMemoryView_FromMemory(<char *>payload, size, PyBUF_READ),
             ends_message=True,
         )
         first |= <uint8_t>extension.rsv
@@ -1851,6 +1853,22 @@ cdef bint send_plain(PyObject *connection, object data) except -1:
         memcpy(PyBytes_AS_STRING(frame) + head, payload, size)
     send_frame(connection, transport, frame, None if is_copied else data)
     return True
+
+
+def accelerate_send_message(definition):
+    """Return the connection's ``send_message``: messages in ``bytes`` are sent here, if they are plain."""
+
+    def send_message(self, opcode, data, *, compress=None, waits=False):
+        if (
+            compress is None
+            and PyBytes_CheckExact(data)
+            and (opcode is text_opcode or opcode is binary_opcode)
+            and send_as(<PyObject *>self, FINAL_TEXT if opcode is text_opcode else FINAL_BINARY, data)
+        ):
+            return None
+        return definition(self, opcode, data, compress=compress, waits=waits)
+
+    return send_message
 
 
 def accelerate_send_prepared(definition):
