@@ -22,6 +22,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fullduplex.kernels.pure import apply_mask
+
 from ..loops import LOOPS
 from ..native import native_module
 from . import twins
@@ -108,10 +110,26 @@ class Writes(list[bytes]):
         return f"[{', '.join(f'{data[:40]!r}({len(data)})' for data in self)}]"
 
 
+def unmasked(data: bytes) -> bytes:
+    """Return a client's frames as a server sends them; the last may lack its end."""
+    at, written = 0, b""
+    while at + 2 <= len(data) and data[at + 1] & 0x80:
+        length = data[at + 1] & 0x7F
+        end = at + 2 + {126: 2, 127: 8}.get(length, 0)
+        if length >= 126:
+            length = int.from_bytes(data[at + 2 : end], "big")
+        key, payload = data[end : end + 4], data[end + 4 : end + 4 + length]
+        written += bytes((data[at], data[at + 1] & 0x7F)) + data[at + 2 : end]
+        written += apply_mask(payload, key) if len(key) == 4 else b""
+        at = end + 4 + length
+    return written + data[at:]
+
+
 @st.composite
-def conversations(draw: st.DrawFn) -> Writes:
+def conversations(draw: st.DrawFn, *, masked: bool = True) -> Writes:
     """Draw what a peer writes: frames, most of them right, cut anywhere."""
-    stream = b"".join([*draw(plain), *draw(st.lists(wrong, max_size=1)), *draw(plain)])
+    frames = [*draw(plain), *draw(st.lists(wrong, max_size=1)), *draw(plain)]
+    stream = b"".join(frames if masked else map(unmasked, frames))
     size = len(stream)
     cuts = draw(st.lists(st.one_of(st.integers(0, min(size, 40)), st.integers(0, size)), max_size=6))
     places = sorted({0, size, *cuts})
@@ -175,6 +193,51 @@ def test_coroutines_are_alike(loop: str, handle: Callable[..., Any], writes: lis
 
     assert native.told == pure.told
     # How much is read at once differs, and by it whether a Close frame comes before or after an answer.
+    both = min(len(native.data_frames), len(pure.data_frames))
+    assert native.data_frames[:both] == pure.data_frames[:both]
+    assert native.control_frames == pure.control_frames
+    assert (native.logged, native.is_over) == (pure.logged, pure.is_over)
+
+
+@each_loop
+@settings(max_examples=100)
+@given(writes=conversations(masked=False), script=scripts)
+def test_client_events_are_alike(loop: str, writes: list[bytes], script: dict[int, str]) -> None:
+    """Listeners of a client are told the same, the server gets the same, and the same is logged."""
+    native, pure = on_both(loop, functools.partial(twins.client_events, script), writes, maxPayload=MAX_SIZE)
+
+    assert native.told == pure.told
+    assert native.frames == pure.frames
+    assert (native.logged, native.is_over) == (pure.logged, pure.is_over)
+
+
+@each_loop
+@pytest.mark.parametrize("handle", [twins.echoes, twins.cancels, twins.streams, twins.delays])
+@settings(max_examples=50)
+@given(writes=conversations(masked=False))
+def test_client_coroutines_are_alike(loop: str, handle: Callable[..., Any], writes: list[bytes]) -> None:
+    """Coroutines of a client receive the same, however they do it, and answer the same."""
+    native, pure = on_both(
+        loop, functools.partial(twins.client_coroutines, handle), writes, max_size=MAX_SIZE
+    )
+
+    assert native.told == pure.told
+    # How much is read at once differs, and by it whether a Close frame comes before or after an answer.
+    both = min(len(native.data_frames), len(pure.data_frames))
+    assert native.data_frames[:both] == pure.data_frames[:both]
+    assert native.control_frames == pure.control_frames
+    assert (native.logged, native.is_over) == (pure.logged, pure.is_over)
+
+
+@each_loop
+@settings(max_examples=100)
+@given(writes=conversations(masked=False), script=scripts)
+def test_browser_is_alike(loop: str, writes: list[bytes], script: dict[int, str]) -> None:
+    """The browser's object has the same events, and sends the same."""
+    native, pure = on_both(loop, functools.partial(twins.client_browser, script), writes, max_size=MAX_SIZE)
+
+    assert native.told == pure.told
+    # Events have turns of their own: how much was read by then differs, and by it what precedes an answer.
     both = min(len(native.data_frames), len(pure.data_frames))
     assert native.data_frames[:both] == pure.data_frames[:both]
     assert native.control_frames == pure.control_frames
@@ -679,6 +742,28 @@ def test_other_thread_is_refused() -> None:
             assert peer.outcome.frames == [(0x82, b"hello")]
 
     asyncio.run(main())
+
+
+@each_loop
+def test_loop_goes_on_in_another_thread(loop: str) -> None:
+    """Whoever runs a loop again, in another thread, sends there."""
+    running = LOOPS[loop]()
+
+    async def begin() -> tuple[Serving, Peer]:
+        serving = Serving()
+        await serving.server.wait_listening()
+        return serving, await serving.peer()
+
+    async def send() -> list[tuple[int, bytes]]:
+        async with serving:
+            serving.connections[0].send(b"here")
+            await peer.settle()
+            return peer.outcome.frames
+
+    serving, peer = running.run_until_complete(begin())
+    with ThreadPoolExecutor(1) as threads:
+        assert threads.submit(running.run_until_complete, send()).result() == [(0x82, b"here")]
+    running.close()
 
 
 def test_child_leaves_parent_alone() -> None:

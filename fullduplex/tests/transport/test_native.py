@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import os
 import socket
 import subprocess
@@ -18,7 +19,8 @@ from fullduplex.transport import native
 
 from ..loops import LOOPS
 from ..native import native_module
-from .twins import build
+from . import twins
+from .twins import build, converse, keyed_frames_of
 
 native_module("fullduplex.transport.engine")
 
@@ -240,6 +242,33 @@ run(
     "except ImportError as error: print(error, flush=True)",
 )
 """
+def test_client_masks_by_pool(loop: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each frame has the next key of the pool, whoever writes it, and what was sent stays as it is."""
+    pages = [os.urandom(4096) for _ in range(4)]
+    payloads = [bytes(range(256)) * 300 + bytes(size) for size in range(9)]
+    originals = [bytearray(payload) for payload in payloads]
+    short = [bytes(number % 130) for number in range(1100)]
+
+    async def handle(connection: Any, told: list[Any]) -> None:
+        left = iter(pages)
+        monkeypatch.setattr(os, "urandom", lambda size: next(left))
+        for payload in (*short, *payloads):
+            await connection.send(payload)
+            await connection.send(bytearray(payload))
+            await connection.send("é" * (len(payload) // 2))
+        monkeypatch.undo()
+
+    prepare = functools.partial(twins.client_coroutines, handle)
+    with asyncio.Runner(loop_factory=LOOPS[loop]) as runner:
+        outcome = runner.run(converse(build(native=True), prepare, [], {}))
+
+    frames = [(key, payload) for first, key, payload in keyed_frames_of(bytes(outcome.sent)) if first < 0x88]
+    texts = ["é" * (len(payload) // 2) for payload in (*short, *payloads)]
+    assert [payload for _, payload in frames[::3]] == [*short, *payloads]
+    assert [payload for _, payload in frames[1::3]] == [*short, *payloads]
+    assert [payload.decode() for _, payload in frames[2::3]] == texts
+    assert b"".join(pages[:2]) in b"".join(key for key, _ in frames)
+    assert payloads == originals
 
 
 @each_loop

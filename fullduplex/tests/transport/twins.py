@@ -18,11 +18,14 @@ import struct
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from fullduplex import kernels
+from fullduplex.kernels.pure import apply_mask
+from fullduplex.protocol.handshake import accept_key
 
 HEAD = (
     b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -38,7 +41,9 @@ STUCK = 20
 class Build:
     """What tests need of one build of the library."""
 
+    BrowserWebSocket: Any
     ClientConnection: Any
+    EventWebSocket: Any
     WebSocketServer: Any
     broadcast: Any
     connect: Any
@@ -65,7 +70,9 @@ def build(*, native: bool) -> Build:
 
 def _import() -> Build:
     return Build(
+        importlib.import_module("fullduplex.browser").WebSocket,
         importlib.import_module("fullduplex.aio.connection").ClientConnection,
+        importlib.import_module("fullduplex.emitter").WebSocket,
         importlib.import_module("fullduplex.emitter").WebSocketServer,
         importlib.import_module("fullduplex.aio.broadcast").broadcast,
         importlib.import_module("fullduplex.aio.client").connect,
@@ -109,15 +116,24 @@ class Outcome:
 
 
 def frames_of(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Give the frames that a server has sent; the last may lack its end."""
+    """Give the frames that one side has sent, unmasked; the last may lack its end."""
+    return ((first, payload) for first, _, payload in keyed_frames_of(data))
+
+
+def keyed_frames_of(data: bytes) -> Iterator[tuple[int, bytes, bytes]]:
+    """The same with the masking key, which is empty if there is none, before the payload."""
     at = 0
     while at + 2 <= len(data):
-        first, length = data[at], data[at + 1]
+        first, length, is_masked = data[at], data[at + 1] & 0x7F, data[at + 1] >= 0x80
         at += 2
         if length >= 126:
             size = 2 if length == 126 else 8
             length, at = int.from_bytes(data[at : at + size], "big"), at + size
-        yield first, data[at : at + length]
+        key = b""
+        if is_masked:
+            key, at = data[at : at + 4], at + 4
+        payload = data[at : at + length]
+        yield first, key, apply_mask(payload, key) if len(key) == 4 else payload
         at += length
 
 
@@ -209,8 +225,32 @@ class Peer:
             self.outcome.is_over = not data
 
 
+class ServerPeer(Peer):
+    """A plain socket at the other end of a client's connection, without a WebSocket library."""
+
+    def __init__(self, outcome: Outcome, listening: socket.socket) -> None:
+        self.outcome = outcome
+        self.listening = listening
+        self.reads = True
+
+    async def open(self) -> None:
+        """Accept a connection, and have the opening handshake done."""
+        loop = asyncio.get_running_loop()
+        self.sock, _ = await loop.sock_accept(self.listening)
+        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)
+        head = b""
+        while not head.endswith(b"\r\n\r\n"):
+            head += await loop.sock_recv(self.sock, 1)
+        key = head.partition(b"Sec-WebSocket-Key: ")[2].partition(b"\r\n")[0].decode()
+        answer = (
+            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            f"Sec-WebSocket-Accept: {accept_key(key)}\r\n\r\n"
+        )
+        await loop.sock_sendall(self.sock, answer.encode())
+
+
 async def converse(used: Build, prepare: Any, writes: Sequence[bytes], options: Mapping[str, Any]) -> Outcome:
-    """Have one conversation with a server that ``prepare`` makes."""
+    """Have one conversation with a server that ``prepare`` makes, or a client that comes to its socket."""
     outcome = Outcome()
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(
@@ -221,8 +261,8 @@ async def converse(used: Build, prepare: Any, writes: Sequence[bytes], options: 
     logger.setLevel(logging.WARNING)
     logger.propagate = False
     logger.handlers = [Notes(outcome)]
-    async with prepare(used, outcome, logger, options) as address:
-        peer = Peer(outcome, address)
+    async with prepare(used, outcome, logger, options) as place:
+        peer = ServerPeer(outcome, place) if isinstance(place, socket.socket) else Peer(outcome, place)
         try:
             await peer.open()
             for data in writes:
@@ -302,6 +342,90 @@ async def coroutines(
     ) as server:
         yield server.sockets[0].getsockname()
     outcome.told.extend(repr(connection.codec.close_exception) for connection in connections)
+
+
+@contextlib.asynccontextmanager
+async def listening() -> Any:
+    """Give a socket that a client connects to, and its address."""
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        sock.setblocking(False)
+        yield sock, f"ws://127.0.0.1:{sock.getsockname()[1]}/"
+
+
+@contextlib.asynccontextmanager
+async def client_events(
+    script: Script, used: Build, outcome: Outcome, logger: logging.Logger, options: Mapping[str, Any]
+) -> Any:
+    """Connect with the event face, and tell what it emits."""
+    async with listening() as (sock, address):
+        client = used.EventWebSocket(
+            address, perMessageDeflate=False, logger=logger, ping_interval=None, **options
+        )
+        others = SimpleNamespace(clients={client})
+
+        def message(data: str | bytes, is_binary: bool) -> None:
+            outcome.told.append(("message", data, is_binary))
+            act(used, others, client, script.get(len(outcome.told)), data)
+
+        client.on("message", message)
+        for event in ("open", "ping", "pong", "close"):
+            client.on(event, lambda *given, event=event: outcome.told.append((event, *given)))
+        client.on("error", lambda error: outcome.told.append(("error", repr(error))))
+        yield sock
+        await client.wait_closed()
+
+
+@contextlib.asynccontextmanager
+async def client_coroutines(
+    handle: Any, used: Build, outcome: Outcome, logger: logging.Logger, options: Mapping[str, Any]
+) -> Any:
+    """Connect with the asyncio face: ``handle`` tells what it receives."""
+    async with listening() as (sock, address):
+
+        async def live() -> None:
+            connect = used.connect(
+                address, logger=logger, ping_interval=None, compression=None, proxy=None, **options
+            )
+            async with connect as connection:
+                try:
+                    await handle(connection, outcome.told)
+                except Exception as error:
+                    outcome.logged.append(repr(error))
+            outcome.told.append(repr(connection.codec.close_exception))
+
+        life = asyncio.create_task(live())
+        yield sock
+        await life
+
+
+@contextlib.asynccontextmanager
+async def client_browser(
+    script: Script, used: Build, outcome: Outcome, logger: logging.Logger, options: Mapping[str, Any]
+) -> Any:
+    """Connect with the browser face, and tell which events there are."""
+    async with listening() as (sock, address):
+        client = used.BrowserWebSocket(address, compression=None, proxy=None, logger=logger, **options)
+
+        def message(event: Any) -> None:
+            outcome.told.append(("message", event.data))
+            match script.get(len(outcome.told)):
+                case "send" | "broadcast":
+                    client.send(event.data)
+                    client.send(bytearray(b"more"))
+                    client.send("more €")
+                case "close" | "terminate":
+                    client.close(4000, "enough")
+                case "raise":
+                    raise LookupError("by the script")
+
+        client.onmessage = message
+        client.onopen = lambda event: outcome.told.append(("open", client.readyState))
+        client.onerror = lambda event: outcome.told.append(("error", repr(event.error)))
+        client.onclose = lambda event: outcome.told.append(
+            ("close", event.wasClean, event.code, event.reason)
+        )
+        yield sock
+        await client.aclose()
 
 
 async def echoes(connection: Any, told: list[Any]) -> None:

@@ -35,7 +35,7 @@ from ..protocol.client import ClientConnection
 from ..protocol.connection import Connection as Protocol
 from ..protocol.connection import Ending
 from ..protocol.events import Binary, Broken, Chunk, CloseReceived, Event, HandOver, Ping, Pong, Text
-from ..protocol.frames import FrameReader, Opcode
+from ..protocol.frames import FrameReader, Opcode, key_pool
 from ..protocol.http11 import Request, Response
 from ..protocol.messages import MessageReader
 from ..protocol.prepared import Prepared
@@ -321,6 +321,7 @@ class Connection:
 
     # Sending
 
+    @native.natively("accelerate_send_message")
     def send_message(
         self, opcode: Opcode, data: ReadableBuffer, *, compress: bool | None = None, waits: bool = False
     ) -> None:
@@ -827,6 +828,7 @@ class Connection:
 
 
 if native.engine is not None:
+    native.engine.learn_keys(key_pool)
     native.engine.learn_events_of_protocol(Text, Binary, Opcode)
     native.engine.learn_connection(
         Connection, Protocol, Lifecycle, FrameReader, MessageReader, Prepared, Heartbeat, State.OPEN

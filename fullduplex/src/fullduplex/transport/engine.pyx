@@ -191,6 +191,7 @@ cdef struct Slots:
     Py_ssize_t opcode, is_streaming
     Py_ssize_t heard
     Py_ssize_t frames_of_kinds
+    Py_ssize_t keys
     # Of the event face:
     Py_ssize_t listeners, stage
     # Of the asyncio face:
@@ -215,6 +216,7 @@ cdef PyTypeObject *coroutine_class = NULL
 cdef object coroutine_message_received = None
 cdef object closed_properly = None
 cdef Py_ssize_t entry_size = 0
+cdef object key_pool = None
 cdef object zero = 0
 cdef str message_event = sys.intern("message")
 
@@ -234,6 +236,13 @@ def learn_events_of_protocol(text, binary, opcode):
     global text_event, binary_event, text_opcode, binary_opcode
     text_event, binary_event = text, binary
     text_opcode, binary_opcode = opcode.TEXT, opcode.BINARY
+
+
+def learn_keys(pool):
+    """Take note of where clients' masking keys come from."""
+    global key_pool
+    at.keys = offset(type(pool), "_keys")
+    key_pool = pool
 
 
 def learn_connection(connection, codec, lifecycle, frames, messages, prepared, heartbeat, opened):
@@ -520,7 +529,7 @@ cdef class Engine:
         return 0
 
     cdef int check_thread(self) except -1:
-        """See that the loop runs in this thread, which isn't the one it was in."""
+        """See that the loop runs in this thread: it may have run in another before."""
         if _get_running_loop() is not self.loop:
             raise RuntimeError(
                 "a connection is used in the thread of its event loop only: use loop.call_soon_threadsafe"
@@ -1874,7 +1883,15 @@ def accelerate_send(definition):
     """Return the event face's ``send``: plain messages are sent here, everything else by its definition."""
 
     def send(self, data, callback=None, *, binary=None, compress=None, fin=True):
-        if callback is None and binary is None and compress is None and fin is True and send_plain(<PyObject *>self, data):
+        if (
+            callback is None
+            and binary is None
+            and compress is None
+            and fin is True
+            # A client's is open for the program once "open" is emitted.
+            and slot(<PyObject *>self, at.stage) == NONE
+            and send_plain(<PyObject *>self, data)
+        ):
             return None
         return definition(self, data, callback, binary=binary, compress=compress, fin=fin)
 
@@ -1882,6 +1899,12 @@ def accelerate_send(definition):
 
 
 cdef Transport plain_transport(PyObject *connection):
+    """Return the transport of a server's connection that can be sent a plain message now; None for any other."""
+    cdef Transport transport = ready_transport(connection)
+    return transport if transport is not None and transport.is_masked else None
+
+
+cdef Transport ready_transport(PyObject *connection):
     """Return the transport of a connection to which a plain message can be sent now; None for any other."""
     cdef PyObject *codec
     cdef Transport transport
@@ -1896,7 +1919,6 @@ cdef Transport plain_transport(PyObject *connection):
     if (
         not is_open(codec)
         or transport.is_lost
-        or not transport.is_masked
         or slot(connection, at.is_writing_paused) != FALSE
         or slot(connection, at.outbox) != NONE
         or slot(connection, at.is_ending) != FALSE
@@ -1927,43 +1949,75 @@ cdef int send_frame(PyObject *connection, Transport transport, bytes frame, byte
     return 0
 
 
+cdef bytes take_key():
+    """Return a masking key that nobody else gets: the next of the pool."""
+    found = next(<object>slot(<PyObject *>key_pool, at.keys), None)
+    return key_pool.take() if found is None else <bytes>(<tuple>found)[0]
+
+
 cdef bint send_plain(PyObject *connection, object data) except -1:
     """Send a message if nothing is against doing so at once; tell whether it was."""
-    cdef Transport transport = plain_transport(connection)
+    return send_as(connection, FINAL_BINARY if PyBytes_CheckExact(data) else FINAL_TEXT, data)
+
+
+cdef bint send_as(PyObject *connection, uint8_t first, object data) except -1:
+    """The same for a message whose kind, the first byte of its frame, is told: of bytes it may be either."""
+    cdef Transport transport = ready_transport(connection)
     cdef Py_ssize_t size
     cdef const char *payload
-    cdef uint8_t first
-    cdef bytes frame
+    cdef bytes frame, key = None
+    cdef uint8_t *mask = NULL
     cdef size_t head
     cdef bint is_copied
     if transport is None:
         return False
     if PyBytes_CheckExact(data):
-        first = FINAL_BINARY
         payload = PyBytes_AS_STRING(data)
         size = PyBytes_GET_SIZE(data)
     elif PyUnicode_CheckExact(data) and PyUnicode_IS_ASCII(data):
-        first = FINAL_TEXT
         payload = PyUnicode_AsUTF8AndSize(data, &size)
     else:
         return False
     extension = <object>slot(slot(connection, at.codec), at.extension)
     if extension is not None and extension.is_worthwhile(size):
         encoded = extension.encode(
-            data if first == FINAL_BINARY else PyMemoryView_FromMemory(<char *>payload, size, PyBUF_READ),
+            data if PyBytes_CheckExact(data) else PyMemoryView_FromMemory(<char *>payload, size, PyBUF_READ),
             ends_message=True,
         )
         first |= <uint8_t>extension.rsv
         payload = PyBytes_AS_STRING(encoded)
         size = PyBytes_GET_SIZE(encoded)
     head = 2 if size < 126 else 4 if size < 65536 else 10
-    is_copied = size < LARGE or first != FINAL_BINARY
+    if not transport.is_masked:
+        # The other side doesn't mask: we do.
+        key = take_key()
+        mask = <uint8_t *>PyBytes_AS_STRING(key)
+        head += 4
+    is_copied = size < LARGE or first != FINAL_BINARY or mask != NULL
     frame = PyBytes_FromStringAndSize(NULL, head + size if is_copied else head)
-    head_into(<uint8_t *>PyBytes_AS_STRING(frame), first, size, NULL)
-    if is_copied:
+    head_into(<uint8_t *>PyBytes_AS_STRING(frame), first, size, mask)
+    if mask != NULL:
+        mask_into(<uint8_t *>PyBytes_AS_STRING(frame) + head, <const uint8_t *>payload, size, mask)
+    elif is_copied:
         memcpy(PyBytes_AS_STRING(frame) + head, payload, size)
     send_frame(connection, transport, frame, None if is_copied else data)
     return True
+
+
+def accelerate_send_message(definition):
+    """Return the connection's ``send_message``: messages in ``bytes`` are sent here, if they are plain."""
+
+    def send_message(self, opcode, data, *, compress=None, waits=False):
+        if (
+            compress is None
+            and PyBytes_CheckExact(data)
+            and (opcode is text_opcode or opcode is binary_opcode)
+            and send_as(<PyObject *>self, FINAL_TEXT if opcode is text_opcode else FINAL_BINARY, data)
+        ):
+            return None
+        return definition(self, opcode, data, compress=compress, waits=waits)
+
+    return send_message
 
 
 def accelerate_send_prepared(definition):
