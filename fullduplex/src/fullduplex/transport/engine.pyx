@@ -47,6 +47,7 @@ cdef extern from "kernels.h" nogil:
     void mask_into(uint8_t *to, const uint8_t *source, size_t length, const uint8_t *key)
     size_t head_into(uint8_t *to, uint8_t first, uint64_t length, const uint8_t *key)
     size_t utf8_whole(const uint8_t *data, size_t length, int *left)
+    enum: MAX_HEAD
 
 cdef extern from "<sys/epoll.h>" nogil:
     ctypedef union epoll_data_t:
@@ -108,6 +109,19 @@ cdef extern from *:
         return member->type == T_OBJECT_EX ? member->offset : -1;
     }
 
+    /* Give bytes that only the caller refers to another size, for which they have room. */
+    static void
+    resize_bytes(PyObject *bytes, Py_ssize_t size)
+    {
+        Py_SET_SIZE((PyVarObject *)bytes, size);
+        PyBytes_AS_STRING(bytes)[size] = 0;
+    #pragma GCC diagnostic push
+    #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+        /* Its hash isn't known any more. */
+        ((PyBytesObject *)bytes)->ob_shash = -1;
+    #pragma GCC diagnostic pop
+    }
+
     /* Let a class's objects be sent values without an exception at their end. */
     typedef int (*engine_send)(PyObject *, PyObject *, PyObject **);
     static void
@@ -118,6 +132,8 @@ cdef extern from *:
     """
     ctypedef int (*sendfunc "engine_send")(PyObject *, PyObject *, PyObject **) noexcept
     Py_ssize_t slot_offset(object descriptor)
+    Py_ssize_t Py_REFCNT(PyObject *thing)
+    void resize_bytes(PyObject *data, Py_ssize_t size)
     void set_send(PyTypeObject *kind, sendfunc function)
     enum: PYGEN_RETURN, PYGEN_ERROR, PYGEN_NEXT
     int PyIter_Send(object iterator, object value, PyObject **result)
@@ -144,6 +160,10 @@ cdef enum:
     LARGE = 16384
     # The largest message that is read into place: the room for it is set aside at once, untouched.
     LARGEST = 67108864
+    # Large messages that are used again when the program has dropped them: which sizes, and how many.
+    SPARE_LEAST = 131072
+    SPARE_MOST = 2097152
+    SPARES = 8
     # What a batch, and one connection's turn in it, may take.
     MAX_EVENTS = 128
     MAX_NANOSECONDS = 2000000
@@ -370,6 +390,10 @@ cdef int64_t nanoseconds() noexcept nogil:
     return <int64_t>now.tv_sec * 1000000000 + now.tv_nsec
 
 
+# Seconds without large messages after which none is kept to be used again.
+cdef double SPARE_TIME = 0.25
+
+
 cdef class Engine:
     """The connections of one event loop."""
 
@@ -386,6 +410,12 @@ cdef class Engine:
     cdef uint8_t *buffer
     cdef uint8_t *scratch
     cdef unsigned long thread
+    # The last large messages, which the program may have dropped by now, and what there is room for in them.
+    cdef PyObject *spares[SPARES]
+    cdef Py_ssize_t rooms[SPARES]
+    cdef int next_spare
+    cdef bint is_spare_used
+    cdef object spare_timer
     cdef object __weakref__
 
     def __cinit__(self, loop):
@@ -405,6 +435,7 @@ cdef class Engine:
     def __dealloc__(self):
         if self.descriptor >= 0:
             close(self.descriptor)
+        self.forget_spares()
         free(self.buffer)
         free(self.scratch)
 
@@ -432,6 +463,10 @@ cdef class Engine:
             if not self.loop.is_closed():
                 self.loop.remove_reader(descriptor)
             close(descriptor)
+        if self.spare_timer is not None:
+            self.spare_timer.cancel()
+            self.spare_timer = None
+        self.forget_spares()
         return 0
 
     def ready(self):
@@ -463,6 +498,52 @@ cdef class Engine:
             self.flush()
             if self.count == 0:
                 self.stop()
+
+    cdef bytes room_for(self, Py_ssize_t length):
+        """Return bytes of that length to be filled: a message that was dropped, if one fits.
+
+        To touch fresh memory takes longer than to read into it what a socket has.
+        """
+        cdef PyObject *spare
+        cdef int index
+        for index in range(SPARES):
+            spare = self.spares[index]
+            if spare != NULL and Py_REFCNT(spare) == 1 and self.rooms[index] // 2 < length <= self.rooms[index]:
+                self.is_spare_used = True
+                resize_bytes(spare, length)
+                return <bytes>spare
+        fresh = PyBytes_FromStringAndSize(NULL, length)
+        if SPARE_LEAST <= length <= SPARE_MOST:
+            self.add_spare(fresh, length)
+        return fresh
+
+    cdef int add_spare(self, bytes message, Py_ssize_t length) except -1:
+        """Keep a message in place of the oldest one."""
+        cdef int index = self.next_spare
+        self.next_spare = (index + 1) % SPARES
+        Py_XDECREF(self.spares[index])
+        Py_INCREF(message)
+        self.spares[index] = <PyObject *>message
+        self.rooms[index] = length
+        self.is_spare_used = True
+        if self.spare_timer is None:
+            self.spare_timer = self.loop.call_later(SPARE_TIME, self.look_at_spares)
+        return 0
+
+    def look_at_spares(self):
+        """Forget the messages that were kept if none was needed since the last time."""
+        if self.is_spare_used:
+            self.is_spare_used = False
+            self.spare_timer = self.loop.call_later(SPARE_TIME, self.look_at_spares)
+        else:
+            self.spare_timer = None
+            self.forget_spares()
+
+    cdef void forget_spares(self) noexcept:
+        cdef int index
+        for index in range(SPARES):
+            Py_XDECREF(self.spares[index])
+            self.spares[index] = NULL
 
     cdef int add_unflushed(self, Transport transport) except -1:
         """Write what a connection has to send when the batch is over, or else in the next turn."""
@@ -867,6 +948,13 @@ cdef class Transport(Watched):
         if size > 0:
             self.keep(NULL, 0)
             self.process(buffer, kept + size)
+            if (
+                self.large is not None
+                and self.large_have >= READ_SIZE - MAX_HEAD
+                and not (self.is_closing_ or self.is_paused)
+            ):
+                # It has filled the buffer alone: there is more of it, and nothing was handed on in this turn.
+                self.read_large()
         else:
             self.not_read(size)
         return 0
@@ -1112,7 +1200,7 @@ cdef class Transport(Watched):
 
     cdef int begin_large(self, uint8_t *frame, Py_ssize_t head, Py_ssize_t length, Py_ssize_t have) except -1:
         """Take what there is of a large message to where all of it will be."""
-        cdef bytes message = PyBytes_FromStringAndSize(NULL, length)
+        cdef bytes message = self.engine.room_for(length)
         if self.is_masked:
             memcpy(self.large_key, frame + head - 4, 4)
             mask_into(<uint8_t *>PyBytes_AS_STRING(message), frame + head, have, self.large_key)
@@ -1186,7 +1274,7 @@ cdef class Transport(Watched):
 
     cdef int give_large(self) except -1:
         """Let the protocol in Python take what there is of a large message, as it came."""
-        cdef uint8_t head[14]
+        cdef uint8_t head[MAX_HEAD]
         cdef bytes message = self.large
         cdef Py_ssize_t have = self.large_have
         cdef uint8_t *payload = <uint8_t *>PyBytes_AS_STRING(message)
