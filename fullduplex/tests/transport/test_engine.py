@@ -400,6 +400,41 @@ def handling(handler: Callable[[Any], Any], **options: Any) -> Any:
     )
 
 
+class OwnTask(asyncio.Task[Any]):
+    """A task of somebody's own making."""
+
+
+@each_loop
+@pytest.mark.parametrize("kind", [asyncio.Task, OwnTask, asyncio.tasks._PyTask])  # type: ignore[attr-defined]
+def test_every_kind_of_task_waits(loop: str, kind: Any) -> None:
+    """Whatever runs a handler goes on with a message that comes, and is cancelled while it waits."""
+    told = []
+
+    async def handler(connection: Any) -> None:
+        task = asyncio.current_task()
+        assert type(task) is kind
+        async for message in connection:
+            told.append(message)
+            if message == b"2":
+                connection.loop.call_soon(task.cancel)
+        told.append(b"never")
+
+    async def main() -> None:
+        asyncio.get_running_loop().set_task_factory(
+            lambda loop, coroutine, **options: kind(coroutine, loop=loop, **options)
+        )
+        async with handling(handler) as server:
+            peer = Peer(Outcome(), server.sockets[0].getsockname())
+            await peer.open()
+            for number in range(3):
+                await peer.write(frame(0x82, b"%d" % number))
+            assert [first for first, _ in peer.outcome.frames] == [0x88]
+            peer.sock.close()
+
+    on_loop(loop, main)
+    assert told == [b"0", b"1", b"2"]
+
+
 @each_loop
 @pytest.mark.parametrize("size", [10_000, 50_000, 100_000])
 def test_streaming_begins_within_message(loop: str, size: int) -> None:
