@@ -411,6 +411,8 @@ cdef class Engine:
     cdef int process
     cdef uint8_t *buffer
     cdef uint8_t *scratch
+    # The whole buffer, as TLS wants it.
+    cdef object buffer_view
     cdef unsigned long thread
     # The last large messages, which the program may have dropped by now, and what there is room for in them.
     cdef PyObject *spares[SPARES]
@@ -437,6 +439,7 @@ cdef class Engine:
         self.scratch = <uint8_t *>malloc(WRITE_SIZE)
         if self.buffer == NULL or self.scratch == NULL:
             raise MemoryError
+        self.buffer_view = PyMemoryView_FromMemory(<char *>self.buffer, READ_SIZE, PyBUF_WRITE)
 
     def __dealloc__(self):
         if self.descriptor >= 0:
@@ -1299,10 +1302,16 @@ cdef class Transport(Watched):
 
     cdef int read_encrypted(self) except -1:
         """Read once, and handle what that decrypts to."""
-        cdef ssize_t size = recv(self.descriptor, self.engine.scratch, WRITE_SIZE, 0)
+        cdef char *scratch = <char *>self.engine.scratch
+        cdef ssize_t size = recv(self.descriptor, scratch, WRITE_SIZE, 0)
         if size <= 0:
             return self.not_read(size)
-        self.tls.incoming.write(PyMemoryView_FromMemory(<char *>self.engine.scratch, size, PyBUF_READ))
+        # A view takes longer to make than a few bytes take to copy.
+        self.tls.incoming.write(
+            PyBytes_FromStringAndSize(scratch, size)
+            if size < LARGE
+            else PyMemoryView_FromMemory(scratch, size, PyBUF_READ)
+        )
         if self.tls.is_shaking_hands:
             try:
                 self.tls.connection.do_handshake()
@@ -1323,25 +1332,26 @@ cdef class Transport(Watched):
     cdef int decrypt(self) except -1:
         """Handle what was read and isn't decrypted yet."""
         cdef uint8_t *buffer = self.engine.buffer
-        cdef Py_ssize_t kept, size
+        cdef Py_ssize_t kept, room, size
         while not (self.is_lost or self.is_closing_ or self.is_paused or self.is_unfinished):
             if self.large is not None and not is_plain(<PyObject *>self.connection):
                 self.give_large()
                 continue
             if self.large is not None:
                 kept = 0
+                room = PyBytes_GET_SIZE(self.large) - self.large_have
                 target = PyMemoryView_FromMemory(
-                    PyBytes_AS_STRING(self.large) + self.large_have,
-                    PyBytes_GET_SIZE(self.large) - self.large_have,
-                    PyBUF_WRITE,
+                    PyBytes_AS_STRING(self.large) + self.large_have, room, PyBUF_WRITE
                 )
             else:
                 kept = self.kept_end - self.kept_start
+                room = READ_SIZE - kept
+                target = self.engine.buffer_view
                 if kept:
                     memcpy(buffer, self.kept + self.kept_start, kept)
-                target = PyMemoryView_FromMemory(<char *>buffer + kept, READ_SIZE - kept, PyBUF_WRITE)
+                    target = PyMemoryView_FromMemory(<char *>buffer + kept, room, PyBUF_WRITE)
             try:
-                size = self.tls.connection.read(len(target), target)
+                size = self.tls.connection.read(room, target)
             except SSLWantReadError:
                 break
             except SSLZeroReturnError:
@@ -1358,7 +1368,8 @@ cdef class Transport(Watched):
             else:
                 self.keep(NULL, 0)
                 self.process(buffer, kept + size)
-            if not self.tls.has_more():
+            # Where there was room for more, nothing is left of the last record.
+            if not (self.tls.has_more() if size == room else self.tls.incoming.pending):
                 break
         return self.send_encrypted()
 
