@@ -12,6 +12,7 @@ import os
 import random
 import socket
 import struct
+import tracemalloc
 import warnings
 import weakref
 from collections.abc import Callable, Sequence
@@ -461,6 +462,41 @@ def handling(handler: Callable[[Any], Any], **options: Any) -> Any:
     )
 
 
+class OwnTask(asyncio.Task[Any]):
+    """A task of somebody's own making."""
+
+
+@each_loop
+@pytest.mark.parametrize("kind", [asyncio.Task, OwnTask, asyncio.tasks._PyTask])  # type: ignore[attr-defined]
+def test_every_kind_of_task_waits(loop: str, kind: Any) -> None:
+    """Whatever runs a handler goes on with a message that comes, and is cancelled while it waits."""
+    told = []
+
+    async def handler(connection: Any) -> None:
+        task = asyncio.current_task()
+        assert type(task) is kind
+        async for message in connection:
+            told.append(message)
+            if message == b"2":
+                connection.loop.call_soon(task.cancel)
+        told.append(b"never")
+
+    async def main() -> None:
+        asyncio.get_running_loop().set_task_factory(
+            lambda loop, coroutine, **options: kind(coroutine, loop=loop, **options)
+        )
+        async with handling(handler) as server:
+            peer = Peer(Outcome(), server.sockets[0].getsockname())
+            await peer.open()
+            for number in range(3):
+                await peer.write(frame(0x82, b"%d" % number))
+            assert [first for first, _ in peer.outcome.frames] == [0x88]
+            peer.sock.close()
+
+    on_loop(loop, main)
+    assert told == [b"0", b"1", b"2"]
+
+
 @each_loop
 @pytest.mark.parametrize("size", [10_000, 50_000, 100_000])
 def test_streaming_begins_within_message(loop: str, size: int) -> None:
@@ -515,6 +551,59 @@ def test_large_message_waits_for_receiver(loop: str) -> None:
 
     on_loop(loop, main)
     assert received == [bytes(size)]
+
+
+@each_loop
+def test_dropped_message_makes_room(loop: str) -> None:
+    """Large messages that were dropped are used again; those that the program keeps aren't touched."""
+    sizes = [140_000, 200_000, 190_000, 200_000, 140_000, 100_001, 131_073, 1_000_000] * 4
+    contents = [random.Random(number).randbytes(size) for number, size in enumerate(sizes)]
+    told, kept = [], []
+
+    def listen(data: bytes, is_binary: bool) -> None:
+        told.append((len(data), hash(data), data == contents[len(told)]))
+        if len(told) % 3:
+            kept.append(data)
+
+    async def main() -> None:
+        async with Serving() as serving:
+            peer = await serving.peer()
+            serving.connections[0].on("message", listen)
+            for content in contents:
+                await peer.write(frame(0x82, content))
+
+    on_loop(loop, main)
+    assert told == [(len(content), hash(content), True) for content in contents]
+    assert kept == [content for number, content in enumerate(contents, 1) if number % 3]
+
+
+def test_dropped_messages_are_given_back() -> None:
+    """Half a second after the last large message, and with the last connection, none is kept any more."""
+    size = 1_000_000
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, HeldTimers)
+        loop.held = []
+        tracemalloc.start()
+        try:
+            async with Serving() as serving:
+                peer = await serving.peer()
+                for _ in range(2):
+                    await peer.write(frame(0x82, bytes(size)))
+                    assert tracemalloc.get_traced_memory()[0] > size
+                    for _ in range(2):
+                        (look,) = loop.held
+                        loop.held = []
+                        look()
+                    assert (loop.held, tracemalloc.get_traced_memory()[0] < size) == ([], True)
+                await peer.write(frame(0x82, bytes(size)))
+            assert tracemalloc.get_traced_memory()[0] < size
+        finally:
+            tracemalloc.stop()
+
+    with asyncio.Runner(loop_factory=HeldTimers) as runner:
+        runner.run(main())
 
 
 @each_loop
@@ -787,13 +876,13 @@ def test_child_leaves_parent_alone() -> None:
 
 
 class HeldTimers(asyncio.SelectorEventLoop):
-    """Keeps what is to be called a second later, until it is asked for."""
+    """Keeps what is to be called when the engine has rested, until it is asked for."""
 
     held: list[Callable[[], Any]]
 
     def call_later(self, delay: float, callback: Any, *arguments: Any, **options: Any) -> asyncio.TimerHandle:
-        """Keep what waits one second."""
-        if delay == 1:
+        """Keep what waits as long as the engine does."""
+        if delay in (0.25, 1):
             self.held.append(callback)
             delay = 1000
         return super().call_later(delay, callback, *arguments, **options)

@@ -38,14 +38,14 @@ from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 
-from fullduplex.kernels.native cimport head_into, mask_into, utf8_whole
+from fullduplex.kernels.native cimport MAX_HEAD, head_into, mask_into, utf8_whole
 
 import os
 import socket
 import sys
 import warnings
 import weakref
-from asyncio import CancelledError, _get_running_loop
+from asyncio import CancelledError, Task, _get_running_loop
 from ssl import MemoryBIO, SSLError, SSLWantReadError, SSLZeroReturnError
 
 cdef extern from "<sys/epoll.h>" nogil:
@@ -123,6 +123,19 @@ cdef extern from *:
         return member->type == T_OBJECT_EX ? member->offset : -1;
     }
 
+    /* Give bytes that only the caller refers to another size, for which they have room. */
+    static void
+    resize_bytes(PyObject *bytes, Py_ssize_t size)
+    {
+        Py_SET_SIZE((PyVarObject *)bytes, size);
+        PyBytes_AS_STRING(bytes)[size] = 0;
+    #pragma GCC diagnostic push
+    #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+        /* Its hash isn't known any more. */
+        ((PyBytesObject *)bytes)->ob_shash = -1;
+    #pragma GCC diagnostic pop
+    }
+
     /* Let a class's objects be sent values without an exception at their end. */
     typedef int (*engine_send)(PyObject *, PyObject *, PyObject **);
     static void
@@ -133,6 +146,8 @@ cdef extern from *:
     """
     ctypedef int (*sendfunc "engine_send")(PyObject *, PyObject *, PyObject **) noexcept
     Py_ssize_t slot_offset(object descriptor)
+    Py_ssize_t Py_REFCNT(PyObject *thing)
+    void resize_bytes(PyObject *data, Py_ssize_t size)
     void set_send(PyTypeObject *kind, sendfunc function)
     enum: PYGEN_RETURN, PYGEN_ERROR, PYGEN_NEXT
     int PyIter_Send(object iterator, object value, PyObject **result)
@@ -143,6 +158,8 @@ cdef extern from *:
     PyTypeObject *Py_TYPE(PyObject *thing)
     bint PyBytes_CheckExact(object thing)
     bint PyUnicode_CheckExact(object thing)
+    bint PyCFunction_CheckExact(object thing)
+    PyObject *PyCFunction_GET_SELF(object function)
     unsigned long PyThread_get_thread_ident()
     int PyContext_Enter(object context) except -1
     int PyContext_Exit(object context) except -1
@@ -158,6 +175,10 @@ cdef enum:
     LARGE = 16384
     # The largest message that is read into place: the room for it is set aside at once, untouched.
     LARGEST = 67108864
+    # Large messages that are used again when the program has dropped them: which sizes, and how many.
+    SPARE_LEAST = 131072
+    SPARE_MOST = 2097152
+    SPARES = 8
     # What a batch, and one connection's turn in it, may take.
     MAX_EVENTS = 128
     MAX_NANOSECONDS = 2000000
@@ -397,6 +418,10 @@ cdef int64_t nanoseconds() noexcept nogil:
     return <int64_t>now.tv_sec * 1000000000 + now.tv_nsec
 
 
+# Seconds without large messages after which none is kept to be used again.
+cdef double SPARE_TIME = 0.25
+
+
 cdef class Engine:
     """The connections of one event loop."""
 
@@ -416,7 +441,17 @@ cdef class Engine:
     cdef int process
     cdef uint8_t *buffer
     cdef uint8_t *scratch
+    # The whole buffer, as TLS wants it.
+    cdef object buffer_view
     cdef unsigned long thread
+    # The last large messages, which the program may have dropped by now, and what there is room for in them.
+    cdef PyObject *spares[SPARES]
+    cdef Py_ssize_t rooms[SPARES]
+    cdef int next_spare
+    cdef bint is_spare_used
+    cdef object spare_timer
+    # A future that is done.
+    cdef object done
     cdef object __weakref__
 
     def __cinit__(self, loop):
@@ -428,16 +463,20 @@ cdef class Engine:
         self.watched = []
         self.strays = []
         self.process = getpid()
+        self.done = loop.create_future()
+        self.done.set_result(None)
         self.thread = PyThread_get_thread_ident()
         # Of the loop's, not of any connection's memory, which alone is traced.
         self.buffer = <uint8_t *>malloc(READ_SIZE)
         self.scratch = <uint8_t *>malloc(WRITE_SIZE)
         if self.buffer == NULL or self.scratch == NULL:
             raise MemoryError
+        self.buffer_view = PyMemoryView_FromMemory(<char *>self.buffer, READ_SIZE, PyBUF_WRITE)
 
     def __dealloc__(self):
         if self.descriptor >= 0:
             close(self.descriptor)
+        self.forget_spares()
         free(self.buffer)
         free(self.scratch)
 
@@ -480,6 +519,10 @@ cdef class Engine:
             if not self.loop.is_closed() and self.process == getpid():
                 self.loop.remove_reader(descriptor)
             close(descriptor)
+        if self.spare_timer is not None:
+            self.spare_timer.cancel()
+            self.spare_timer = None
+        self.forget_spares()
         return 0
 
     def ready(self):
@@ -536,6 +579,52 @@ cdef class Engine:
             )
         self.thread = PyThread_get_thread_ident()
         return 0
+
+    cdef bytes room_for(self, Py_ssize_t length):
+        """Return bytes of that length to be filled: a message that was dropped, if one fits.
+
+        To touch fresh memory takes longer than to read into it what a socket has.
+        """
+        cdef PyObject *spare
+        cdef int index
+        for index in range(SPARES):
+            spare = self.spares[index]
+            if spare != NULL and Py_REFCNT(spare) == 1 and self.rooms[index] // 2 < length <= self.rooms[index]:
+                self.is_spare_used = True
+                resize_bytes(spare, length)
+                return <bytes>spare
+        fresh = PyBytes_FromStringAndSize(NULL, length)
+        if SPARE_LEAST <= length <= SPARE_MOST:
+            self.add_spare(fresh, length)
+        return fresh
+
+    cdef int add_spare(self, bytes message, Py_ssize_t length) except -1:
+        """Keep a message in place of the oldest one."""
+        cdef int index = self.next_spare
+        self.next_spare = (index + 1) % SPARES
+        Py_XDECREF(self.spares[index])
+        Py_INCREF(message)
+        self.spares[index] = <PyObject *>message
+        self.rooms[index] = length
+        self.is_spare_used = True
+        if self.spare_timer is None:
+            self.spare_timer = self.loop.call_later(SPARE_TIME, self.look_at_spares)
+        return 0
+
+    def look_at_spares(self):
+        """Forget the messages that were kept if none was needed since the last time."""
+        if self.is_spare_used:
+            self.is_spare_used = False
+            self.spare_timer = self.loop.call_later(SPARE_TIME, self.look_at_spares)
+        else:
+            self.spare_timer = None
+            self.forget_spares()
+
+    cdef void forget_spares(self) noexcept:
+        cdef int index
+        for index in range(SPARES):
+            Py_XDECREF(self.spares[index])
+            self.spares[index] = NULL
 
     cdef int add_unflushed(self, Transport transport) except -1:
         """Write what a connection has to send when the batch is over, or else in the next turn."""
@@ -1016,6 +1105,13 @@ cdef class Transport(Watched):
         if size > 0:
             PyMem_Free(self.take_kept())
             self.process(buffer, kept + size)
+            if (
+                self.large is not None
+                and self.large_have >= READ_SIZE - MAX_HEAD
+                and not (self.is_closing_ or self.is_paused)
+            ):
+                # It has filled the buffer alone: there is more of it, and nothing was handed on in this turn.
+                self.read_large()
         else:
             self.not_read(size)
         return 0
@@ -1250,7 +1346,7 @@ cdef class Transport(Watched):
 
     cdef int begin_large(self, uint8_t *frame, Py_ssize_t head, Py_ssize_t length, Py_ssize_t have) except -1:
         """Take what there is of a large message to where all of it will be."""
-        cdef bytes message = PyBytes_FromStringAndSize(NULL, length)
+        cdef bytes message = self.engine.room_for(length)
         if self.is_masked:
             memcpy(self.large_key, frame + head - 4, 4)
             mask_into(<uint8_t *>PyBytes_AS_STRING(message), frame + head, have, self.large_key)
@@ -1324,7 +1420,7 @@ cdef class Transport(Watched):
 
     cdef int give_large(self) except -1:
         """Let the protocol in Python take what there is of a large message, as it came."""
-        cdef uint8_t head[14]
+        cdef uint8_t head[MAX_HEAD]
         cdef bytes message = self.large
         cdef Py_ssize_t have = self.large_have
         cdef uint8_t *payload = <uint8_t *>PyBytes_AS_STRING(message)
@@ -1343,10 +1439,16 @@ cdef class Transport(Watched):
 
     cdef int read_encrypted(self) except -1:
         """Read once, and handle what that decrypts to."""
-        cdef ssize_t size = recv(self.descriptor, self.engine.scratch, WRITE_SIZE, 0)
+        cdef char *scratch = <char *>self.engine.scratch
+        cdef ssize_t size = recv(self.descriptor, scratch, WRITE_SIZE, 0)
         if size <= 0:
             return self.not_read(size)
-        self.tls.incoming.write(PyMemoryView_FromMemory(<char *>self.engine.scratch, size, PyBUF_READ))
+        # A view takes longer to make than a few bytes take to copy.
+        self.tls.incoming.write(
+            PyBytes_FromStringAndSize(scratch, size)
+            if size < LARGE
+            else PyMemoryView_FromMemory(scratch, size, PyBUF_READ)
+        )
         if self.tls.is_shaking_hands:
             try:
                 self.tls.connection.do_handshake()
@@ -1367,25 +1469,26 @@ cdef class Transport(Watched):
     cdef int decrypt(self) except -1:
         """Handle what was read and isn't decrypted yet."""
         cdef uint8_t *buffer = self.engine.buffer
-        cdef Py_ssize_t kept, size
+        cdef Py_ssize_t kept, room, size
         while not (self.is_lost or self.is_closing_ or self.is_paused or self.is_unfinished):
             if self.large is not None and not is_plain(<PyObject *>self.connection):
                 self.give_large()
                 continue
             if self.large is not None:
                 kept = 0
+                room = PyBytes_GET_SIZE(self.large) - self.large_have
                 target = PyMemoryView_FromMemory(
-                    PyBytes_AS_STRING(self.large) + self.large_have,
-                    PyBytes_GET_SIZE(self.large) - self.large_have,
-                    PyBUF_WRITE,
+                    PyBytes_AS_STRING(self.large) + self.large_have, room, PyBUF_WRITE
                 )
             else:
                 kept = self.kept_size
+                room = READ_SIZE - kept
+                target = self.engine.buffer_view
                 if kept:
                     memcpy(buffer, self.kept, kept)
-                target = PyMemoryView_FromMemory(<char *>buffer + kept, READ_SIZE - kept, PyBUF_WRITE)
+                    target = PyMemoryView_FromMemory(<char *>buffer + kept, room, PyBUF_WRITE)
             try:
-                size = self.tls.connection.read(len(target), target)
+                size = self.tls.connection.read(room, target)
             except SSLWantReadError:
                 break
             except SSLZeroReturnError:
@@ -1402,7 +1505,8 @@ cdef class Transport(Watched):
             else:
                 PyMem_Free(self.take_kept())
                 self.process(buffer, kept + size)
-            if not self.tls.has_more():
+            # Where there was room for more, nothing is left of the last record.
+            if not (self.tls.has_more() if size == room else self.tls.incoming.pending):
                 break
         return self.send_encrypted()
 
@@ -1488,7 +1592,7 @@ cdef class Transport(Watched):
                 if waiter.state == WAITING and waiter.message is None:
                     waiter.message = message
                     if len(message) >= LARGE:
-                        waiter.wake()
+                        waiter.wake(self.engine)
                     return 0
             else:
                 (<object>connection)._wake_receiver()
@@ -1496,7 +1600,7 @@ cdef class Transport(Watched):
         count_in_inbox(inbox, message, 1)
         if is_full(inbox):
             if waiter is not None:
-                waiter.wake()
+                waiter.wake(self.engine)
             if is_full(slot(connection, at.inbox)):
                 (<object>connection).pause_reading()
         return 0
@@ -1505,7 +1609,7 @@ cdef class Transport(Watched):
         """Let who has waited for a message go on with it."""
         cdef PyObject *waiting = slot(<PyObject *>self.connection, at.receiver)
         if waiting != NONE and type(<object>waiting) is Waiter and (<Waiter>waiting).message is not None:
-            (<Waiter>waiting).wake()
+            (<Waiter>waiting).wake(self.engine)
         return 0
 
     # Writing
@@ -2164,8 +2268,9 @@ cdef class Waiter:
             loop.call_soon(callback, self, context=context)
         return 0
 
-    cdef int wake(self) except -1:
+    cdef int wake(self, Engine engine) except -1:
         """Let the one who waits go on now."""
+        cdef object given = self
         if self.state != WAITING:
             return 0
         self.state = WOKEN
@@ -2174,9 +2279,12 @@ cdef class Waiter:
             return 0
         callback, self.callback = self.callback, None
         context, self.context = self.context, None
+        if PyCFunction_CheckExact(callback) and Py_TYPE(PyCFunction_GET_SELF(callback)) == <PyTypeObject *>Task:
+            # A task wants to know only whether it may go on, which a future of asyncio's tells it fastest.
+            given = engine.done
         PyContext_Enter(context)
         try:
-            callback(self)
+            callback(given)
         finally:
             PyContext_Exit(context)
         return 0
