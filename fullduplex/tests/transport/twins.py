@@ -30,6 +30,8 @@ HEAD = (
     b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n"
 )
+#: The same with an offer of permessage-deflate.
+OFFERING_HEAD = HEAD[:-2] + b"Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n"
 #: Turns of the loop without anything new after which nothing more is to come.
 QUIET = 10
 #: The same where bytes wait that nobody reads.
@@ -139,8 +141,9 @@ class Notes(logging.Handler):
 class Peer:
     """A plain socket at the other end of a server's connection, without a WebSocket library."""
 
-    def __init__(self, outcome: Outcome, address: Any) -> None:
+    def __init__(self, outcome: Outcome, address: Any, head: bytes = HEAD) -> None:
         self.outcome = outcome
+        self.head = head
         self.sock = socket.socket(socket.AF_INET6 if len(address) == 4 else socket.AF_INET)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)
         self.sock.setblocking(False)
@@ -152,7 +155,7 @@ class Peer:
         """Connect, and have the opening handshake done."""
         loop = asyncio.get_running_loop()
         await loop.sock_connect(self.sock, self.address)
-        await loop.sock_sendall(self.sock, HEAD)
+        await loop.sock_sendall(self.sock, self.head)
         head = b""
         while not head.endswith(b"\r\n\r\n"):
             head += await loop.sock_recv(self.sock, 1)
@@ -204,7 +207,9 @@ class Peer:
             self.outcome.is_over = not data
 
 
-async def converse(used: Build, prepare: Any, writes: Sequence[bytes], options: Mapping[str, Any]) -> Outcome:
+async def converse(
+    used: Build, prepare: Any, writes: Sequence[bytes], options: Mapping[str, Any], head: bytes = HEAD
+) -> Outcome:
     """Have one conversation with a server that ``prepare`` makes."""
     outcome = Outcome()
     loop = asyncio.get_running_loop()
@@ -217,7 +222,7 @@ async def converse(used: Build, prepare: Any, writes: Sequence[bytes], options: 
     logger.propagate = False
     logger.handlers = [Notes(outcome)]
     async with prepare(used, outcome, logger, options) as address:
-        peer = Peer(outcome, address)
+        peer = Peer(outcome, address, head)
         try:
             await peer.open()
             for data in writes:

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from ..kernels import NATIVE
@@ -18,6 +18,7 @@ from ..protocol.states import Side
 from .streams import StreamProtocol
 
 if TYPE_CHECKING:
+    from ..protocol.prepared import Prepared
     from .connection import Connection
 
 engine: Any = None
@@ -25,8 +26,9 @@ if NATIVE and sys.platform == "linux":
     with contextlib.suppress(ImportError):
         from . import engine
 
-__all__ = ["engine", "move", "natively"]
+__all__ = ["engine", "move", "natively", "not_reached"]
 
+C = TypeVar("C")
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -53,6 +55,11 @@ def move(connection: Connection, transport: asyncio.Transport, *, is_paused: boo
     moved = engine.move(connection, protocol, transport, high, low, is_masked, is_paused)
     transport.set_protocol(_Below(moved))
     return cast(asyncio.Transport, moved)
+
+
+def not_reached(connections: Iterable[C], message: Prepared) -> Iterable[C]:
+    """Let the engine send a message for many to whom it can; give the other connections."""
+    return connections if engine is None else cast(Iterable[C], engine.broadcast(connections, message))
 
 
 def give_kept(transport: object) -> None:
