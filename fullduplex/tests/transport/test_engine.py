@@ -15,6 +15,7 @@ import struct
 import tracemalloc
 import warnings
 import weakref
+import zlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Self
@@ -921,3 +922,142 @@ def test_accepting_rests_without_descriptors() -> None:
 
     with asyncio.Runner(loop_factory=HeldTimers) as runner:
         runner.run(main())
+
+
+@each_loop
+def test_first_broadcast_is_written_at_once(loop: str) -> None:
+    """Of several messages for all in one turn the first doesn't wait for its end; the others do, together."""
+
+    async def main() -> None:
+        async with Serving() as serving:
+            peers = [await serving.peer() for _ in range(3)]
+            for number in range(2):
+                for data in (b"first", b"second", b"third"):
+                    build(native=True).broadcast(serving.server.clients, data)
+                for peer in peers:
+                    peer.read()
+                    assert len(peer.outcome.frames) == 1 + 3 * number
+                for peer in peers:
+                    await peer.settle()
+                    said = [(0x82, b"first"), (0x82, b"second"), (0x82, b"third")]
+                    assert peer.outcome.frames == said * (number + 1)
+
+    on_loop(loop, main)
+
+
+@each_loop
+def test_broadcast_keeps_its_place(loop: str) -> None:
+    """It comes after what the connection was sent before, and before what it is sent afterwards."""
+
+    async def main() -> None:
+        async with Serving() as serving:
+            peers = [await serving.peer() for _ in range(2)]
+            first, second = serving.connections
+            first.send(b"before")
+            build(native=True).broadcast([first, second], b"all")
+            for connection in (first, second):
+                connection.send(b"after")
+            for peer in peers:
+                await peer.settle()
+            assert peers[0].outcome.frames == [(0x82, b"before"), (0x82, b"all"), (0x82, b"after")]
+            assert peers[1].outcome.frames == [(0x82, b"all"), (0x82, b"after")]
+
+    on_loop(loop, main)
+
+
+@each_loop
+def test_broadcast_fills_no_other_peer(loop: str) -> None:
+    """A peer that takes nothing has what waits for it, and is cut beyond the limit; the others get all."""
+    size = 100_000
+
+    async def main() -> None:
+        async with Serving(buffer_limit=50 * size) as serving:
+            slow, quick = [await serving.peer() for _ in range(2)]
+            slow.reads = False
+            connection = serving.connections[0]
+            said = []
+            while connection.readyState == connection.OPEN:
+                assert len(said) < 1000
+                said.append((0x82, bytes([len(said) % 256]) * size))
+                build(native=True).broadcast(serving.connections, said[-1][1])
+                assert connection.bufferedAmount <= 52 * size
+                await quick.settle()
+            assert quick.outcome.frames == said
+            assert len(said) > 50
+
+    on_loop(loop, main)
+
+
+@each_loop
+def test_broadcast_waits_behind_backlog(loop: str) -> None:
+    """What a peer hasn't taken goes first, before there is too much of it and after."""
+
+    async def main() -> None:
+        async with Serving() as serving:
+            peer = await serving.peer()
+            connection = serving.connections[0]
+            peer.reads = False
+            said = []
+            while not connection.is_slow or not said[-1][1].endswith(b"last"):
+                is_last = connection.is_slow
+                said.append((0x82, b"%05d" % len(said) * 1000 + b"last" * is_last))
+                build(native=True).broadcast(serving.connections, said[-1][1])
+                await asyncio.sleep(0)
+            peer.reads = True
+            await peer.settle()
+            assert peer.outcome.frames == said
+
+    on_loop(loop, main)
+
+
+@each_loop
+def test_broadcast_survives_cut_connections(loop: str) -> None:
+    """Connections whose peers have gone, which the system only tells now, keep nobody from it."""
+
+    async def main() -> None:
+        async with Serving() as serving:
+            peers = [await serving.peer() for _ in range(10)]
+            for peer in peers[::2]:
+                peer.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                peer.sock.close()
+            build(native=True).broadcast(serving.connections, b"hello", True)
+            for peer in peers[1::2]:
+                await peer.settle()
+                assert peer.outcome.frames == [(0x82, b"hello")]
+            states = [connection.readyState for connection in serving.connections]
+            assert states == [serving.connections[0].CLOSED, serving.connections[0].OPEN] * 5
+
+    on_loop(loop, main)
+
+
+PHRASE = random.Random(7).randbytes(60)
+
+
+@each_loop
+def test_broadcast_compresses_for_each_kind(loop: str) -> None:
+    """Whoever has agreed to compression gets it so, with the window agreed, between messages of his own."""
+    offers = ["", "permessage-deflate", "permessage-deflate; server_max_window_bits=9"]
+
+    async def main() -> None:
+        async with Serving(perMessageDeflate=True) as serving:
+            peers = [await serving.peer(extensions=offer) for offer in offers * 3]
+            inflates = [zlib.decompressobj(-bits) for bits in (15, 12, 9) * 3]
+            # What has been said before is referred to where it lies, in the peer's window.
+            said = [PHRASE + random.Random(number).randbytes(40 + number) for number in range(6)]
+            for number, data in enumerate([*said, b"short", *said]):
+                if number % 3:
+                    build(native=True).broadcast(serving.connections, data)
+                else:
+                    for connection in serving.connections:
+                        connection.send(data)
+                for peer in peers:
+                    await peer.settle()
+            for peer, inflate in zip(peers, inflates, strict=True):
+                got = []
+                for first, payload in peer.outcome.frames:
+                    is_compressed = peer.head != twins.HEAD and payload != b"short"
+                    assert first == (0xC2 if is_compressed else 0x82)
+                    got.append(inflate.decompress(payload + b"\0\0\xff\xff") if is_compressed else payload)
+                assert got == [*said, b"short", *said]
+
+    on_loop(loop, main)

@@ -31,6 +31,7 @@ HEAD = (
     b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n"
 )
+#: The same with an offer of permessage-deflate.
 #: Turns of the loop without anything new after which nothing more is to come.
 QUIET = 10
 #: The same where bytes wait that nobody reads.

@@ -35,6 +35,7 @@ from ..protocol.client import ClientConnection
 from ..protocol.connection import Connection as Protocol
 from ..protocol.connection import Ending
 from ..protocol.events import Binary, Broken, Chunk, CloseReceived, Event, HandOver, Ping, Pong, Text
+from ..protocol.extensions.permessage_deflate import PerMessageDeflate
 from ..protocol.frames import FrameReader, Opcode, key_pool
 from ..protocol.http11 import Request, Response
 from ..protocol.messages import MessageReader
@@ -830,6 +831,7 @@ class Connection:
 if native.engine is not None:
     native.engine.learn_keys(key_pool)
     native.engine.learn_events_of_protocol(Text, Binary, Opcode)
+    native.engine.learn_deflate(PerMessageDeflate)
     native.engine.learn_connection(
         Connection, Protocol, Lifecycle, FrameReader, MessageReader, Prepared, Heartbeat, State.OPEN
     )

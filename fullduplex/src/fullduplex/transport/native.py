@@ -11,7 +11,7 @@ import functools
 import inspect
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, cast
 
 from ..kernels import NATIVE, do_without
@@ -19,6 +19,7 @@ from ..protocol.states import Side
 from .streams import StreamProtocol
 
 if TYPE_CHECKING:
+    from ..protocol.prepared import Prepared
     from .connection import Connection
 
 engine: Any = None
@@ -28,11 +29,12 @@ if NATIVE and sys.platform == "linux":
     except ImportError as error:
         do_without(error)
 
-__all__ = ["TransportKind", "engine", "give_kept", "kind_of", "move", "natively"]
+__all__ = ["TransportKind", "engine", "give_kept", "kind_of", "move", "natively", "not_reached"]
 
 #: What can move the bytes of a connection: the engine, or a transport of the loop.
 TransportKind: TypeAlias = Literal["engine", "asyncio"]
 
+C = TypeVar("C")
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -71,6 +73,11 @@ def move(connection: Connection, transport: asyncio.Transport, *, is_paused: boo
 def kind_of(transport: object) -> TransportKind:
     """Tell whether a transport is the engine's or a loop's."""
     return "engine" if engine is not None and isinstance(transport, engine.Transport) else "asyncio"
+
+
+def not_reached(connections: Iterable[C], message: Prepared) -> Iterable[C]:
+    """Let the engine send a message for many to whom it can; give the other connections."""
+    return connections if engine is None else cast(Iterable[C], engine.broadcast(connections, message))
 
 
 def give_kept(transport: Any) -> None:
