@@ -242,6 +242,9 @@ run(
     "except ImportError as error: print(error, flush=True)",
 )
 """
+
+
+@each_loop
 def test_client_masks_by_pool(loop: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each frame has the next key of the pool, whoever writes it, and what was sent stays as it is."""
     pages = [os.urandom(4096) for _ in range(4)]
