@@ -64,7 +64,11 @@ class HTTPHandover(Protocol):
         """
 
     def create_protocol(self) -> asyncio.Protocol:
-        """Make the asyncio protocol for one connection."""
+        """Make the asyncio protocol for one connection.
+
+        Its transport has the methods of ``asyncio.Transport``, but needn't be one that
+        ``loop.start_tls`` and ``loop.sendfile`` take.
+        """
 
     async def shutdown(self) -> None:
         """Finish what is under way, and end."""

@@ -58,7 +58,7 @@ def move(connection: Connection, transport: asyncio.Transport, *, is_paused: boo
         cast(Any, transport).serve(connection)
         return transport
     protocol = transport.get_protocol()
-    # Where the connection's protocol isn't in its place yet, it would take that of ours.
+    # Who hands a transport over may put the connection's protocol in its place after this, and drop ours so.
     if engine is None or getattr(protocol, "connection", None) is not connection or not _can_move(transport):
         return transport
     low, high = transport.get_write_buffer_limits()
