@@ -27,7 +27,7 @@ from ..transport.test_engine import (
     frame,
     scripts,
 )
-from ..transport.twins import Outcome, build, converse
+from ..transport.twins import Outcome, build, check_alike, converse
 
 #: What a client may offer, and how it compresses then: the bits of its window, and if messages stand alone.
 OFFERS = {
@@ -139,22 +139,7 @@ def test_compressed_coroutines_are_alike(loop: str, offer: str, data: st.DataObj
         max_size=MAX_SIZE,
     )
 
-    assert_like(native, pure)
-
-
-def assert_like(native: Outcome, pure: Outcome) -> None:
-    """See that handlers have come to the same."""
-    assert native.told == pure.told
-    # How much is read at once differs, and by it what comes before an answer, and what before the end.
-    both = min(len(native.data_frames), len(pure.data_frames))
-    assert native.data_frames[:both] == pure.data_frames[:both]
-    assert answers(native) == answers(pure)
-    assert (native.logged, native.is_over) == (pure.logged, pure.is_over)
-
-
-def answers(outcome: Outcome) -> list[tuple[int, bytes]]:
-    """Return the Close frame and the pongs that the peer got."""
-    return [frame for frame in outcome.control_frames if frame[0] != 0x89]
+    check_alike(native, pure)
 
 
 STEPS = st.sampled_from(
@@ -171,7 +156,7 @@ STEPS = st.sampled_from(
 def test_scripts_are_alike(loop: str, writes: list[bytes], script: list[str]) -> None:
     """Handlers that receive in every way, and change their mind, are given the same."""
     prepare = functools.partial(twins.coroutines, functools.partial(twins.follow, script))
-    assert_like(*on_both(loop, prepare, writes, {}, max_size=MAX_SIZE))
+    check_alike(*on_both(loop, prepare, writes, {}, max_size=MAX_SIZE))
 
 
 @each_loop
@@ -202,7 +187,7 @@ def test_endings_are_alike(loop: str, data: st.DataObject, script: list[str], en
 def test_queues_are_alike(loop: str, writes: list[bytes], script: list[str], **limits: Any) -> None:
     """However little may wait for a handler, it is given the same."""
     prepare = functools.partial(twins.coroutines, functools.partial(twins.follow, script))
-    assert_like(*on_both(loop, prepare, writes, {}, max_size=MAX_SIZE, **limits))
+    check_alike(*on_both(loop, prepare, writes, {}, max_size=MAX_SIZE, **limits))
 
 
 @pytest.fixture(scope="module")
@@ -238,7 +223,7 @@ def test_encrypted_scripts_are_alike(
     """Handlers receive the same over TLS, in whatever way they do."""
     prepare = functools.partial(twins.coroutines, functools.partial(twins.follow, script))
     peer = {"tls": certificate[1]}
-    assert_like(*on_both(loop, prepare, writes, peer, ssl=certificate[0], max_size=MAX_SIZE))
+    check_alike(*on_both(loop, prepare, writes, peer, ssl=certificate[0], max_size=MAX_SIZE))
 
 
 @st.composite
@@ -314,7 +299,7 @@ def test_clients_are_alike(loop: str, writes: list[bytes], script: list[str]) ->
                 )
             )
 
-    assert_like(*outcomes)
+    check_alike(*outcomes)
 
 
 @each_loop

@@ -118,6 +118,11 @@ class Outcome:
         """The other frames that the peer got."""
         return [frame for frame in self.frames if frame[0] & 0x0F >= 8]
 
+    @property
+    def answers(self) -> list[tuple[int, bytes]]:
+        """The Close frame and the pongs that the peer got."""
+        return [frame for frame in self.control_frames if frame[0] != 0x89]
+
 
 def frames_of(data: bytes) -> Iterator[tuple[int, bytes]]:
     """Give the frames that one side has sent, unmasked; the last may lack its end."""
@@ -134,6 +139,16 @@ def frames_of(data: bytes) -> Iterator[tuple[int, bytes]]:
         else:
             yield first, data[at : at + length]
         at += length
+
+
+def check_alike(native: Outcome, pure: Outcome) -> None:
+    """See that handlers have come to the same, as far as that may not depend on how much is read at once."""
+    assert native.told == pure.told
+    # What comes before an answer, and what before the end, does.
+    both = min(len(native.data_frames), len(pure.data_frames))
+    assert native.data_frames[:both] == pure.data_frames[:both]
+    assert native.answers == pure.answers
+    assert (native.logged, native.is_over) == (pure.logged, pure.is_over)
 
 
 class Notes(logging.Handler):
