@@ -153,7 +153,8 @@ class Connection(BaseConnection):
             chunk = self.start_streaming()
             if chunk is not None:
                 self.chunk_received(*chunk)
-            else:
+            elif not self._inbox:
+                # The engine hasn't just handed on what it had kept, either.
                 await self._wait_received()
         chunk = self._inbox.take()
         self._read_on()
