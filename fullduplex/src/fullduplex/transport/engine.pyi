@@ -9,6 +9,9 @@ def accelerate_send(definition: Callable[..., Any]) -> Callable[..., Any]: ...
 def move(
     connection: Any, protocol: Any, transport: Any, high: int, low: int, is_masked: bool, is_paused: bool
 ) -> Any: ...
+def begin(
+    connection: Any, sock: Any, context: Any, server_hostname: str | None, handshake_timeout: float
+) -> tuple[Any, Any]: ...
 
 class Listener:
     sock: Any
