@@ -11,6 +11,9 @@ def broadcast(connections: Iterable[Any], message: Any) -> Iterator[Any]: ...
 def move(
     connection: Any, protocol: Any, transport: Any, high: int, low: int, is_masked: bool, is_paused: bool
 ) -> Any: ...
+def begin(
+    connection: Any, sock: Any, context: Any, server_hostname: str | None, handshake_timeout: float
+) -> tuple[Any, Any]: ...
 
 class Listener:
     sock: Any

@@ -1001,6 +1001,7 @@ cdef class Transport(Watched):
             # As asyncio has it, nobody is told of a connection that TLS didn't come to.
             if self.tls is not None and self.tls.is_shaking_hands:
                 self.tls.shaking_hands.pop(self).cancel()
+                self.tls.tell_opener(ConnectionResetError() if exc is None else exc)
             else:
                 protocol.connection_lost(exc)
         finally:
@@ -1488,6 +1489,7 @@ cdef class Transport(Watched):
                 return 0
             self.tls.is_shaking_hands = False
             self.tls.shaking_hands.pop(self).cancel()
+            self.tls.tell_opener(None)
             self.send_encrypted()
             if self.is_lost:
                 return 0
@@ -1553,6 +1555,14 @@ cdef class Transport(Watched):
         if not self.is_lost:
             self.set_interest()
         return 0
+
+    def shaking_hands_timed_out(self, seconds):
+        """Cut a connection whose server doesn't come to TLS."""
+        self.lose(
+            ConnectionAbortedError(
+                f"SSL handshake is taking longer than {seconds} seconds: aborting the connection"
+            )
+        )
 
     cdef int say_goodbye(self) except -1:
         """Tell the peer, in TLS, that nothing more will come."""
@@ -1854,6 +1864,42 @@ cdef tuple peername_of(bytes address):
     )
 
 
+def begin(connection, sock, context, server_hostname, handshake_timeout):
+    """Read and write a connected socket for a client's connection; return who does so.
+
+    With a ``context`` for TLS there is a future beside it: when that is done, the connection has
+    its transport, and otherwise now.
+    """
+    cdef Transport transport = Transport()
+    cdef int one = 1
+    transport.engine = engine_of(connection.loop)
+    transport.sock = sock
+    transport.descriptor = sock.fileno()
+    setsockopt(transport.descriptor, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one))
+    transport.peer = address_of(transport.descriptor, "getpeername")
+    transport.connection = transport.protocol = connection
+    opened = None
+    if context is not None:
+        transport.tls = Encryption(context, server_side=False, server_hostname=server_hostname)
+        transport.tls.greet()
+        transport.tls.opened = opened = connection.loop.create_future()
+        transport.tls.shaking_hands = {
+            transport: connection.loop.call_later(
+                handshake_timeout, transport.shaking_hands_timed_out, handshake_timeout
+            )
+        }
+    transport.engine.enter()
+    try:
+        transport.set_interest()
+        if opened is None:
+            connection.connection_made(transport)
+        else:
+            transport.send_encrypted()
+    except Exception as error:
+        transport.fail(error, "opening a connection failed")
+    return transport, opened
+
+
 cdef class Encryption:
     """TLS below a connection: OpenSSL between two buffers in memory."""
 
@@ -1863,14 +1909,37 @@ cdef class Encryption:
     cdef object incoming
     cdef object outgoing
     cdef bint is_shaking_hands
-    # Those of the same listener, with their time-outs.
+    # Those of the same listener, with their time-outs; a client is alone.
     cdef dict shaking_hands
+    # A client's future of the handshake.
+    cdef object opened
 
-    def __init__(self, context):
+    def __init__(self, context, *, server_side=True, server_hostname=None):
         self.incoming, self.outgoing = MemoryBIO(), MemoryBIO()
-        self.whole = context.wrap_bio(self.incoming, self.outgoing, server_side=True)
+        self.whole = context.wrap_bio(
+            self.incoming, self.outgoing, server_side=server_side, server_hostname=server_hostname
+        )
         self.connection = self.whole._sslobj
         self.is_shaking_hands = True
+
+    cdef int greet(self) except -1:
+        """Begin the handshake as a client."""
+        try:
+            self.connection.do_handshake()
+        except SSLWantReadError:
+            pass
+        return 0
+
+    cdef int tell_opener(self, error) except -1:
+        """Tell the client that waits for it how the handshake has ended."""
+        opened, self.opened = self.opened, None
+        if opened is None or opened.done():
+            return 0
+        if error is None:
+            opened.set_result(None)
+        else:
+            opened.set_exception(error)
+        return 0
 
     cdef bint has_more(self) except -1:
         """Tell whether there may be something to decrypt."""
