@@ -44,6 +44,8 @@ import weakref
 from asyncio import CancelledError
 from ssl import MemoryBIO, SSLError, SSLWantReadError, SSLZeroReturnError
 
+from .deadlines import Timer
+
 cdef extern from "kernels.h" nogil:
     void mask_into(uint8_t *to, const uint8_t *source, size_t length, const uint8_t *key)
     size_t head_into(uint8_t *to, uint8_t first, uint64_t length, const uint8_t *key)
@@ -1762,8 +1764,8 @@ cdef class Listener(Watched):
             else:
                 transport.tls = Encryption(self.context)
                 transport.tls.shaking_hands = self.shaking_hands
-                self.shaking_hands[transport] = self.engine.loop.call_later(
-                    self.handshake_timeout, transport.abort
+                self.shaking_hands[transport] = Timer(
+                    self.engine.loop, self.handshake_timeout, transport.abort
                 )
             transport.set_interest()
         except Exception as error:
