@@ -43,6 +43,7 @@ from ..protocol.prepared import Prepared
 from ..protocol.server import ServerConnection
 from ..protocol.states import Lifecycle, Side, State
 from . import native
+from .deadlines import Timer
 from .heartbeat import Heartbeat
 from .outbox import Outbox
 from .rates import TokenBucket
@@ -196,8 +197,8 @@ class Connection:
         self._settings = settings
         self._transport: asyncio.Transport | None = None
         self._heartbeat: Heartbeat | None = None
-        self._open_timer: asyncio.TimerHandle | None = None
-        self._close_timer: asyncio.TimerHandle | None = None
+        self._open_timer: Timer | None = None
+        self._close_timer: Timer | None = None
         self._busy = False
         self._flush_is_due = False
         self._unwritten = 0
@@ -522,14 +523,14 @@ class Connection:
 
     def limit_opening(self, seconds: float) -> None:
         """Cut the transport if the connection isn't open in time."""
-        self._open_timer = self.loop.call_later(seconds, self._opening_timed_out, seconds)
+        self._open_timer = Timer(self.loop, seconds, functools.partial(self._opening_timed_out, seconds))
 
     def _opening_timed_out(self, seconds: float) -> None:
         self.opening_failed(TimeoutError(f"the connection isn't open after {seconds:g} seconds"))
 
     def _limit_close(self) -> None:
         if self._close_timer is None and self._settings.close_timeout is not None:
-            self._close_timer = self.loop.call_later(self._settings.close_timeout, self.abort)
+            self._close_timer = Timer(self.loop, self._settings.close_timeout, self.abort)
 
     def _opening_ended(self) -> Handshaker | None:
         """Stop what only the opening needs; return who conducted it, the first time."""

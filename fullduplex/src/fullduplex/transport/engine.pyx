@@ -48,6 +48,8 @@ import weakref
 from asyncio import CancelledError, Task, _get_running_loop
 from ssl import MemoryBIO, SSLError, SSLWantReadError, SSLZeroReturnError
 
+from .deadlines import Timer
+
 cdef extern from "<sys/epoll.h>" nogil:
     ctypedef union epoll_data_t:
         void *ptr
@@ -786,26 +788,29 @@ cdef class Transport(Watched):
     cdef uint16_t peer_port
     cdef uint16_t peer_family
     cdef Encryption tls
-    cdef int kind
-    cdef bint is_paused
-    cdef bint is_closing_
-    cdef bint is_lost
-    cdef bint ends_writing
-    cdef bint is_blocked
-    cdef bint is_unfinished
-    cdef bint is_lingering
-    cdef bint is_masked
-    cdef bint is_strange
+    # Answers to yes and no, in a byte each.
+    cdef uint8_t kind
+    cdef uint8_t is_paused
+    cdef uint8_t is_closing_
+    cdef uint8_t is_lost
+    cdef uint8_t ends_writing
+    cdef uint8_t is_blocked
+    cdef uint8_t is_unfinished
+    cdef uint8_t is_lingering
+    cdef uint8_t is_masked
+    cdef uint8_t is_strange
+    cdef uint8_t is_kept_whole
+    # What an extension claims of a first byte; see below.
+    cdef uint8_t extension_bits
+    cdef uint8_t large_first
+    cdef uint8_t large_key[4]
     # What was read and isn't handled yet: the beginning of a frame, or when a turn was over.
     cdef uint8_t *kept
     cdef Py_ssize_t kept_size
-    cdef bint is_kept_whole
     # A large message that is arriving, unmasked as far as it is there.
     cdef object large
     cdef Py_ssize_t large_have
     cdef Py_ssize_t large_checked
-    cdef uint8_t large_key[4]
-    cdef uint8_t large_first
     # What the system hasn't taken yet.
     cdef list backlog
     cdef Py_ssize_t backlog_size
@@ -815,8 +820,7 @@ cdef class Transport(Watched):
     # Bytes in the protocol's output.
     cdef Py_ssize_t unwritten
     cdef Py_ssize_t max_payload
-    # What an extension claims of a first byte, and the most that it may have encoded.
-    cdef uint8_t extension_bits
+    # The most that an extension may have encoded.
     cdef Py_ssize_t max_marked
     cdef Py_ssize_t max_large
 
@@ -874,7 +878,7 @@ cdef class Transport(Watched):
 
     def is_closing(self):
         """Tell whether it is closed, or will be when everything is written."""
-        return self.is_closing_
+        return self.is_closing_ != 0
 
     def can_write_eof(self):
         """Without TLS our side can be shut down alone."""
@@ -2050,8 +2054,8 @@ cdef class Listener(Watched):
             else:
                 transport.tls = Encryption(self.context)
                 transport.tls.shaking_hands = self.shaking_hands
-                self.shaking_hands[transport] = self.engine.loop.call_later(
-                    self.handshake_timeout, transport.abort
+                self.shaking_hands[transport] = Timer(
+                    self.engine.loop, self.handshake_timeout, transport.abort
                 )
             transport.set_interest()
         except Exception as error:
