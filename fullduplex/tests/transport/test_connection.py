@@ -922,7 +922,7 @@ async def test_eventless_frames_take_turns() -> None:
     bench = Bench()
     connection = await bench.open()
     seen: list[int] = []
-    turns = Turns(connection, lambda: seen.append(connection.codec._messages._fragments))
+    turns = Turns(connection, lambda: seen.append(connection.codec._readers()[1]._fragments))
     fragments = frame(Opcode.TEXT, b"", fin=False) + frame(Opcode.CONTINUATION, b"", fin=False) * 1000
     bench.from_peer.write(fragments + frame(Opcode.CONTINUATION, b"end"))
     await after(30)

@@ -10,11 +10,12 @@ import gc
 import itertools
 import os
 import random
-import resource
 import socket
 import struct
+import tracemalloc
 import warnings
 import weakref
+import zlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Self
@@ -266,9 +267,9 @@ class Serving:
         self.server.close()
         await self.server.wait_closed()
 
-    async def peer(self) -> Peer:
+    async def peer(self, **options: Any) -> Peer:
         """Open one more connection."""
-        peer = Peer(Outcome(), self.server.address())
+        peer = Peer(Outcome(), self.server.address(), **options)
         await peer.open()
         self.peers.append(peer)
         await peer.settle()
@@ -462,6 +463,41 @@ def handling(handler: Callable[[Any], Any], **options: Any) -> Any:
     )
 
 
+class OwnTask(asyncio.Task[Any]):
+    """A task of somebody's own making."""
+
+
+@each_loop
+@pytest.mark.parametrize("kind", [asyncio.Task, OwnTask, asyncio.tasks._PyTask])  # type: ignore[attr-defined]
+def test_every_kind_of_task_waits(loop: str, kind: Any) -> None:
+    """Whatever runs a handler goes on with a message that comes, and is cancelled while it waits."""
+    told = []
+
+    async def handler(connection: Any) -> None:
+        task = asyncio.current_task()
+        assert type(task) is kind
+        async for message in connection:
+            told.append(message)
+            if message == b"2":
+                connection.loop.call_soon(task.cancel)
+        told.append(b"never")
+
+    async def main() -> None:
+        asyncio.get_running_loop().set_task_factory(
+            lambda loop, coroutine, **options: kind(coroutine, loop=loop, **options)
+        )
+        async with handling(handler) as server:
+            peer = Peer(Outcome(), server.sockets[0].getsockname())
+            await peer.open()
+            for number in range(3):
+                await peer.write(frame(0x82, b"%d" % number))
+            assert [first for first, _ in peer.outcome.frames] == [0x88]
+            peer.sock.close()
+
+    on_loop(loop, main)
+    assert told == [b"0", b"1", b"2"]
+
+
 @each_loop
 @pytest.mark.parametrize("size", [10_000, 50_000, 100_000])
 def test_streaming_begins_within_message(loop: str, size: int) -> None:
@@ -516,6 +552,59 @@ def test_large_message_waits_for_receiver(loop: str) -> None:
 
     on_loop(loop, main)
     assert received == [bytes(size)]
+
+
+@each_loop
+def test_dropped_message_makes_room(loop: str) -> None:
+    """Large messages that were dropped are used again; those that the program keeps aren't touched."""
+    sizes = [140_000, 200_000, 190_000, 200_000, 140_000, 100_001, 131_073, 1_000_000] * 4
+    contents = [random.Random(number).randbytes(size) for number, size in enumerate(sizes)]
+    told, kept = [], []
+
+    def listen(data: bytes, is_binary: bool) -> None:
+        told.append((len(data), hash(data), data == contents[len(told)]))
+        if len(told) % 3:
+            kept.append(data)
+
+    async def main() -> None:
+        async with Serving() as serving:
+            peer = await serving.peer()
+            serving.connections[0].on("message", listen)
+            for content in contents:
+                await peer.write(frame(0x82, content))
+
+    on_loop(loop, main)
+    assert told == [(len(content), hash(content), True) for content in contents]
+    assert kept == [content for number, content in enumerate(contents, 1) if number % 3]
+
+
+def test_dropped_messages_are_given_back() -> None:
+    """Half a second after the last large message, and with the last connection, none is kept any more."""
+    size = 1_000_000
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, HeldTimers)
+        loop.held = []
+        tracemalloc.start()
+        try:
+            async with Serving() as serving:
+                peer = await serving.peer()
+                for _ in range(2):
+                    await peer.write(frame(0x82, bytes(size)))
+                    assert tracemalloc.get_traced_memory()[0] > size
+                    for _ in range(2):
+                        (look,) = loop.held
+                        loop.held = []
+                        look()
+                    assert (loop.held, tracemalloc.get_traced_memory()[0] < size) == ([], True)
+                await peer.write(frame(0x82, bytes(size)))
+            assert tracemalloc.get_traced_memory()[0] < size
+        finally:
+            tracemalloc.stop()
+
+    with asyncio.Runner(loop_factory=HeldTimers) as runner:
+        runner.run(main())
 
 
 @each_loop
@@ -664,6 +753,28 @@ def test_paused_connection_rests() -> None:
         runner.run(main())
 
 
+def test_idle_connection_keeps_no_readers() -> None:
+    """What the protocol reads with is there only as long as it needs more of a frame or a message."""
+
+    async def main() -> None:
+        async with Serving() as serving:
+            peer = await serving.peer()
+            (connection,) = serving.connections
+            codec = connection.codec
+            for data, is_needed in [
+                (HELLO, False),
+                (frame(0x89, b"?"), False),
+                (frame(0x02, b"hel"), True),
+                (HELLO[:1], True),
+            ]:
+                await peer.write(data)
+                assert (codec._frames is not None) is is_needed
+                assert (codec._messages is not None) is is_needed
+                assert codec._output is codec._events is None
+
+    asyncio.run(main())
+
+
 def test_closed_loop_leaves_nothing() -> None:
     """A loop that is closed with connections open goes with them, and their descriptors are closed."""
     gone = []
@@ -766,13 +877,13 @@ def test_child_leaves_parent_alone() -> None:
 
 
 class HeldTimers(asyncio.SelectorEventLoop):
-    """Keeps what is to be called a second later, until it is asked for."""
+    """Keeps what is to be called when the engine has rested, until it is asked for."""
 
     held: list[Callable[[], Any]]
 
     def call_later(self, delay: float, callback: Any, *arguments: Any, **options: Any) -> asyncio.TimerHandle:
-        """Keep what waits one second."""
-        if delay == 1:
+        """Keep what waits as long as the engine does."""
+        if delay in (0.25, 1):
             self.held.append(callback)
             delay = 1000
         return super().call_later(delay, callback, *arguments, **options)
@@ -780,6 +891,9 @@ class HeldTimers(asyncio.SelectorEventLoop):
 
 def test_accepting_rests_without_descriptors() -> None:
     """Without a free descriptor accepting rests, is told of once, and goes on later."""
+    # Windows doesn't have it, nor the engine.
+    import resource
+
     told: list[Any] = []
 
     async def main() -> None:
@@ -808,3 +922,142 @@ def test_accepting_rests_without_descriptors() -> None:
 
     with asyncio.Runner(loop_factory=HeldTimers) as runner:
         runner.run(main())
+
+
+@each_loop
+def test_first_broadcast_is_written_at_once(loop: str) -> None:
+    """Of several messages for all in one turn the first doesn't wait for its end; the others do, together."""
+
+    async def main() -> None:
+        async with Serving() as serving:
+            peers = [await serving.peer() for _ in range(3)]
+            for number in range(2):
+                for data in (b"first", b"second", b"third"):
+                    build(native=True).broadcast(serving.server.clients, data)
+                for peer in peers:
+                    peer.read()
+                    assert len(peer.outcome.frames) == 1 + 3 * number
+                for peer in peers:
+                    await peer.settle()
+                    said = [(0x82, b"first"), (0x82, b"second"), (0x82, b"third")]
+                    assert peer.outcome.frames == said * (number + 1)
+
+    on_loop(loop, main)
+
+
+@each_loop
+def test_broadcast_keeps_its_place(loop: str) -> None:
+    """It comes after what the connection was sent before, and before what it is sent afterwards."""
+
+    async def main() -> None:
+        async with Serving() as serving:
+            peers = [await serving.peer() for _ in range(2)]
+            first, second = serving.connections
+            first.send(b"before")
+            build(native=True).broadcast([first, second], b"all")
+            for connection in (first, second):
+                connection.send(b"after")
+            for peer in peers:
+                await peer.settle()
+            assert peers[0].outcome.frames == [(0x82, b"before"), (0x82, b"all"), (0x82, b"after")]
+            assert peers[1].outcome.frames == [(0x82, b"all"), (0x82, b"after")]
+
+    on_loop(loop, main)
+
+
+@each_loop
+def test_broadcast_fills_no_other_peer(loop: str) -> None:
+    """A peer that takes nothing has what waits for it, and is cut beyond the limit; the others get all."""
+    size = 100_000
+
+    async def main() -> None:
+        async with Serving(buffer_limit=50 * size) as serving:
+            slow, quick = [await serving.peer() for _ in range(2)]
+            slow.reads = False
+            connection = serving.connections[0]
+            said = []
+            while connection.readyState == connection.OPEN:
+                assert len(said) < 1000
+                said.append((0x82, bytes([len(said) % 256]) * size))
+                build(native=True).broadcast(serving.connections, said[-1][1])
+                assert connection.bufferedAmount <= 52 * size
+                await quick.settle()
+            assert quick.outcome.frames == said
+            assert len(said) > 50
+
+    on_loop(loop, main)
+
+
+@each_loop
+def test_broadcast_waits_behind_backlog(loop: str) -> None:
+    """What a peer hasn't taken goes first, before there is too much of it and after."""
+
+    async def main() -> None:
+        async with Serving() as serving:
+            peer = await serving.peer()
+            connection = serving.connections[0]
+            peer.reads = False
+            said = []
+            while not connection.is_slow or not said[-1][1].endswith(b"last"):
+                is_last = connection.is_slow
+                said.append((0x82, b"%05d" % len(said) * 1000 + b"last" * is_last))
+                build(native=True).broadcast(serving.connections, said[-1][1])
+                await asyncio.sleep(0)
+            peer.reads = True
+            await peer.settle()
+            assert peer.outcome.frames == said
+
+    on_loop(loop, main)
+
+
+@each_loop
+def test_broadcast_survives_cut_connections(loop: str) -> None:
+    """Connections whose peers have gone, which the system only tells now, keep nobody from it."""
+
+    async def main() -> None:
+        async with Serving() as serving:
+            peers = [await serving.peer() for _ in range(10)]
+            for peer in peers[::2]:
+                peer.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                peer.sock.close()
+            build(native=True).broadcast(serving.connections, b"hello", True)
+            for peer in peers[1::2]:
+                await peer.settle()
+                assert peer.outcome.frames == [(0x82, b"hello")]
+            states = [connection.readyState for connection in serving.connections]
+            assert states == [serving.connections[0].CLOSED, serving.connections[0].OPEN] * 5
+
+    on_loop(loop, main)
+
+
+PHRASE = random.Random(7).randbytes(60)
+
+
+@each_loop
+def test_broadcast_compresses_for_each_kind(loop: str) -> None:
+    """Whoever has agreed to compression gets it so, with the window agreed, between messages of his own."""
+    offers = ["", "permessage-deflate", "permessage-deflate; server_max_window_bits=9"]
+
+    async def main() -> None:
+        async with Serving(perMessageDeflate=True) as serving:
+            peers = [await serving.peer(extensions=offer) for offer in offers * 3]
+            inflates = [zlib.decompressobj(-bits) for bits in (15, 12, 9) * 3]
+            # What has been said before is referred to where it lies, in the peer's window.
+            said = [PHRASE + random.Random(number).randbytes(40 + number) for number in range(6)]
+            for number, data in enumerate([*said, b"short", *said]):
+                if number % 3:
+                    build(native=True).broadcast(serving.connections, data)
+                else:
+                    for connection in serving.connections:
+                        connection.send(data)
+                for peer in peers:
+                    await peer.settle()
+            for peer, inflate in zip(peers, inflates, strict=True):
+                got = []
+                for first, payload in peer.outcome.frames:
+                    is_compressed = peer.head != twins.HEAD and payload != b"short"
+                    assert first == (0xC2 if is_compressed else 0x82)
+                    got.append(inflate.decompress(payload + b"\0\0\xff\xff") if is_compressed else payload)
+                assert got == [*said, b"short", *said]
+
+    on_loop(loop, main)

@@ -9,7 +9,10 @@ import functools
 import os
 import socket
 import ssl
+import subprocess
+import sys
 from collections.abc import AsyncIterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -39,10 +42,15 @@ def tls(tmp_path_factory: pytest.TempPathFactory) -> TLS:
 class Transport:
     """A transport of a loop, as far as it is asked whether it can be moved."""
 
-    def __init__(self, *, is_closing: bool = False, waiting: int = 0, **known: Any) -> None:
+    def __init__(self, connection: Any, *, is_closing: bool = False, waiting: int = 0, **known: Any) -> None:
+        self.protocol = SimpleNamespace(connection=connection)
         self.known = known
         self.waiting = waiting
         self.closing = is_closing
+
+    def get_protocol(self) -> Any:
+        """Tell whose it is."""
+        return self.protocol
 
     def get_extra_info(self, name: str) -> Any:
         """Tell what is known."""
@@ -61,31 +69,59 @@ def test_natively_keeps_definition(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the engine, a method is its definition itself."""
 
     def definition() -> None:
-        pass
+        """Do nothing."""
 
     engine = build(native=True).engine
     monkeypatch.setattr(native, "engine", None)
     assert native.natively("accelerate_send")(definition) is definition
     monkeypatch.setattr(native, "engine", engine)
-    assert native.natively("accelerate_send")(definition) is not definition
+    accelerated = native.natively("accelerate_send")(definition)
+    assert accelerated is not definition
+    assert (accelerated.__doc__, accelerated.__wrapped__) == (definition.__doc__, definition)
+
+
+def test_missing_engine_is_told() -> None:
+    """With FULLDUPLEX_NATIVE=1 nobody does without the engine unnoticed; otherwise asyncio takes over."""
+    program = (
+        "import sys; sys.modules['fullduplex.transport.engine'] = None\n"
+        "try: import fullduplex.transport.native as native\n"
+        "except ImportError as error: print(error)\n"
+        "else: print(native.engine)"
+    )
+    said = [
+        subprocess.run(
+            [sys.executable, "-c", program],
+            capture_output=True,
+            text=True,
+            check=True,
+            env={**os.environ, "FULLDUPLEX_NATIVE": switch},
+        ).stdout
+        for switch in ("1", "")
+    ]
+
+    assert said[0].startswith(
+        "FULLDUPLEX_NATIVE is 1, and this fullduplex has no native part for this Python"
+    )
+    assert said[1] == "None\n"
 
 
 def test_move_leaves_others_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What has TLS, no stream socket, something to write, or its end before it stays where it is."""
+    """What has TLS, no stream socket, something to write, its end before it, or is another's stays."""
     monkeypatch.setattr(native, "engine", build(native=True).engine)
-    connection: Any = None
+    connection: Any = object()
     with socket.socket() as stream, socket.socket(type=socket.SOCK_DGRAM) as datagrams:
         staying: list[Any] = [
-            Transport(),
-            Transport(socket=datagrams),
-            Transport(socket=stream, sslcontext=object()),
-            Transport(socket=stream, is_closing=True),
-            Transport(socket=stream, waiting=1),
+            Transport(connection),
+            Transport(connection, socket=datagrams),
+            Transport(connection, socket=stream, sslcontext=object()),
+            Transport(connection, socket=stream, is_closing=True),
+            Transport(connection, socket=stream, waiting=1),
+            Transport(None, socket=stream),
         ]
         for transport in staying:
             assert native.move(connection, transport, is_paused=False) is transport
         monkeypatch.setattr(native, "engine", None)
-        plain: Any = Transport(socket=stream)
+        plain: Any = Transport(connection, socket=stream)
         assert native.move(connection, plain, is_paused=False) is plain
 
 
@@ -322,6 +358,97 @@ def test_client_is_moved(loop: str, size: int) -> None:
 
     with asyncio.Runner(loop_factory=LOOPS[loop]) as runner:
         runner.run(main())
+
+
+@each_loop
+def test_open_connection_keeps_transport(loop: str) -> None:
+    """Once messages were read natively, what is read can't be given to another protocol."""
+
+    async def main() -> None:
+        async with connected() as (connection, _):
+            await connection.send("hello")
+            assert await connection.recv() == "hello"
+            transport = connection._transport
+            with pytest.raises(RuntimeError, match="can't be given away"):
+                transport.set_protocol(asyncio.Protocol())
+            transport.set_protocol(transport.get_protocol())
+            await connection.send("still here")
+            assert await connection.recv() == "still here"
+
+    with asyncio.Runner(loop_factory=LOOPS[loop]) as runner:
+        runner.run(main())
+
+
+async def emits(used: Any, told: list[Any]) -> None:
+    """Serve with the event face, and let a connection emit in its own way."""
+
+    def connected(ws: Any, request: Any) -> None:
+        ws.emit = lambda *event: told.append(event)
+
+    async with used.WebSocketServer(host="127.0.0.1", port=0) as server:
+        server.on("connection", connected)
+        async with used.connect(f"ws://127.0.0.1:{server.address()[1]}/") as connection:
+            await connection.send("hello")
+
+
+async def receives(used: Any, told: list[Any]) -> None:
+    """Serve with the asyncio face, and let a connection receive in its own way."""
+
+    async def wait(connection: Any) -> None:
+        connection.message_received = lambda data: told.append(("message", data, False))
+        await connection.wait_closed()
+
+    async with used.serve(wait, "127.0.0.1", 0) as server:
+        address = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        async with used.connect(address) as connection:
+            await connection.send("hello")
+
+
+@each_loop
+@pytest.mark.parametrize("converse", [emits, receives])
+def test_objects_may_override(converse: Any, loop: str) -> None:
+    """What a connection does in place of its class, from before its first message on, is done."""
+    told: list[Any] = []
+    with asyncio.Runner(loop_factory=LOOPS[loop]) as runner:
+        runner.run(converse(build(native=True), told))
+
+    assert told[0] == ("message", "hello", False)
+
+
+def test_subinterpreters_do_without() -> None:
+    """A second interpreter of a process has the pure build, or is told that there is no other."""
+    environment = {name: value for name, value in os.environ.items() if name != "FULLDUPLEX_NATIVE"}
+    done = subprocess.run(
+        [sys.executable, "-c", TWO_INTERPRETERS], capture_output=True, text=True, check=True, env=environment
+    )
+
+    none, refusal = done.stdout.splitlines()
+    assert none == "None"
+    assert refusal.startswith(
+        "FULLDUPLEX_NATIVE is 1, and this fullduplex has no native part for this Python"
+    )
+
+
+TWO_INTERPRETERS = """
+try:
+    import _interpreters as interpreters
+except ImportError:
+    import _xxsubinterpreters as interpreters
+
+import fullduplex.transport.native as native
+
+def run(*lines):
+    interpreters.run_string(interpreters.create(), "\\n".join(lines))
+
+assert native.engine is not None
+run("import fullduplex.transport.native as native", "print(native.engine, flush=True)")
+run(
+    "import os",
+    "os.environ['FULLDUPLEX_NATIVE'] = '1'",
+    "try: import fullduplex.kernels",
+    "except ImportError as error: print(error, flush=True)",
+)
+"""
 
 
 @each_loop

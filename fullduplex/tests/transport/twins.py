@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import functools
 import importlib
 import logging
@@ -17,7 +16,6 @@ import select
 import socket
 import struct
 import sys
-import termios
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
@@ -33,6 +31,7 @@ HEAD = (
     b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n"
 )
+#: The same with an offer of permessage-deflate.
 #: Turns of the loop without anything new after which nothing more is to come.
 QUIET = 10
 #: The same where bytes wait that nobody reads.
@@ -155,8 +154,11 @@ class Notes(logging.Handler):
 class Peer:
     """A plain socket at the other end of a server's connection, without a WebSocket library."""
 
-    def __init__(self, outcome: Outcome, address: Any) -> None:
+    def __init__(self, outcome: Outcome, address: Any, *, extensions: str = "") -> None:
         self.outcome = outcome
+        self.head = HEAD
+        if extensions:
+            self.head = HEAD[:-2] + f"Sec-WebSocket-Extensions: {extensions}\r\n\r\n".encode()
         self.sock = socket.socket(socket.AF_INET6 if len(address) == 4 else socket.AF_INET)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)
         self.sock.setblocking(False)
@@ -168,7 +170,7 @@ class Peer:
         """Connect, and have the opening handshake done."""
         loop = asyncio.get_running_loop()
         await loop.sock_connect(self.sock, self.address)
-        await loop.sock_sendall(self.sock, HEAD)
+        await loop.sock_sendall(self.sock, self.head)
         head = b""
         while not head.endswith(b"\r\n\r\n"):
             head += await loop.sock_recv(self.sock, 1)
@@ -202,6 +204,10 @@ class Peer:
 
     def _has_unsent(self) -> bool:
         """Tell whether the other end's system hasn't taken everything yet."""
+        # Windows has neither, nor the engine.
+        import fcntl
+        import termios
+
         with contextlib.suppress(OSError):
             count = struct.unpack("i", fcntl.ioctl(self.sock, termios.TIOCOUTQ, b"\0\0\0\0"))[0]
             return bool(count)

@@ -138,6 +138,11 @@ class FrameReader:
             if position < end:
                 self._buffer = bytes(view[position:])
 
+    @property
+    def is_idle(self) -> bool:
+        """True if what comes next is the first frame of a message, and nothing of it is there."""
+        return not (self._left or self._in_message or self._buffer)
+
     def keep(self, data: ReadableBuffer) -> None:
         """Take bytes without reading them; the next ``receive`` begins with them."""
         self._buffer += bytes(data)

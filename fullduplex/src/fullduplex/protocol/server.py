@@ -17,6 +17,7 @@ import email.utils
 import functools
 import re
 from collections.abc import Callable, Generator, Sequence
+from sys import getrefcount
 from typing import TypeAlias
 
 from ..exceptions import (
@@ -46,6 +47,7 @@ from .handshake import (
 from .headers import Headers, build_extensions, parse_extensions
 from .http11 import LAST_CHUNK, HeadReader, Request, Response, chunk
 from .limits import Limits
+from .packed import pack_request, pack_response, unpack_request, unpack_response
 from .states import Side
 
 __all__ = ["Origins", "ServerConnection", "SubprotocolSelector", "plain_response"]
@@ -58,6 +60,16 @@ SubprotocolSelector: TypeAlias = "Callable[[ServerConnection, Sequence[str]], st
 
 _SWITCHING = "Date: %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n"
 _UPGRADE_LINE = re.compile(rb"\nupgrade[ \t]*:[^\n]*websocket", re.IGNORECASE)
+
+
+def _references() -> int:
+    """Return how often a thing is referred to that is kept in one place, and in a variable meanwhile."""
+    place = [object()]
+    variable = place[0]
+    return getrefcount(variable)
+
+
+_KEPT_HERE = _references()
 
 
 class ServerConnection(Connection):
@@ -81,12 +93,12 @@ class ServerConnection(Connection):
         "_head",
         "_negotiated",
         "_origins",
+        "_request",
+        "_response",
         "_select_subprotocol",
         "_subprotocols",
         "default_subprotocol",
         "handshake_exception",
-        "request",
-        "response",
         "subprotocol",
     )
 
@@ -102,8 +114,9 @@ class ServerConnection(Connection):
     ) -> None:
         limits = limits or Limits()
         super().__init__(Side.SERVER, limits)
-        self.request: Request | None = None
-        self.response: Response | None = None
+        # Packed once the connection is open; see ``release``.
+        self._request: Request | bytes | None = None
+        self._response: Response | bytes | None = None
         self.subprotocol: str | None = None
         #: What is agreed where nothing else is, if the client offers it.
         self.default_subprotocol: str | None = None
@@ -118,6 +131,42 @@ class ServerConnection(Connection):
         self._ending = Ending.NONE
 
     @property
+    def request(self) -> Request | None:
+        """The client's request, once it is whole."""
+        if isinstance(self._request, bytes):
+            # A response can't be unpacked without it.
+            _ = self.response
+            self._request = unpack_request(self._request)
+        return self._request
+
+    @request.setter
+    def request(self, request: Request) -> None:
+        self._request = request
+
+    @property
+    def response(self) -> Response | None:
+        """Our response, once it was sent."""
+        if isinstance(self._response, bytes):
+            assert isinstance(self._request, bytes)
+            self._response = unpack_response(self._response, self._request)
+        return self._response
+
+    def release(self) -> None:
+        """Give back what isn't needed until more arrives, or somebody asks for request and response.
+
+        A head that somebody else has kept is left as it is, as it would take memory twice.
+        """
+        super().release()
+        request, response = self._request, self._response
+        if self._head is not None or not isinstance(request, Request) or getrefcount(request) > _KEPT_HERE:
+            return
+        packed = pack_request(request)
+        if packed is not None:
+            self._request = packed
+            if isinstance(response, Response) and getrefcount(response) <= _KEPT_HERE:
+                self._response = pack_response(response, packed) or response
+
+    @property
     def ending(self) -> Ending:
         """What to do with the transport; a rejected handshake ends it too."""
         return self._ending or super().ending
@@ -126,7 +175,7 @@ class ServerConnection(Connection):
         """Take bytes from the peer: of its request first, of frames once the connection is open."""
         if self._head is None:
             yield from super().receive(data)
-        elif self.request is not None:
+        elif self._request is not None:
             # It spoke before our answer; what it said is kept, and bounded by who calls us.
             self._head.keep(data)
         else:
@@ -147,7 +196,7 @@ class ServerConnection(Connection):
             return None
         if self._hands_over and not asks_for_websocket(request.headers):
             return self._hand_over(head)
-        self.request = request
+        self._request = request
         return request
 
     def _hand_over(self, head: HeadReader) -> HandOver:
@@ -233,21 +282,21 @@ class ServerConnection(Connection):
             LocalProtocolError: if a response was sent already.
             ValueError: if its headers would break the message apart; nothing is sent then.
         """
-        if self.response is not None or self._head is None:
+        if self._response is not None or self._head is None:
             raise LocalProtocolError("the response was sent already")
         if more_body:
             response.headers["Transfer-Encoding"] = "chunked"
             body, response.body = response.body, b""
-            self._output += [response.serialize(), chunk(body)]
+            self._put(response.serialize() + chunk(body))
         else:
-            self._output.append(response.serialize())
-        self.response = response
+            self._put(response.serialize())
+        self._response = response
         early = self._head.rest()
         if response.status_code == 101:
             self._head = None
             self.open(self._negotiated)
             if early:
-                self._frames.keep(early)
+                self._readers()[0].keep(early)
                 self.has_more = True
         elif not more_body:
             self._end_refusal()
@@ -258,11 +307,11 @@ class ServerConnection(Connection):
         Raises:
             LocalProtocolError: if no more of a body is due.
         """
-        if self.response is None or self._head is None:
+        if self._response is None or self._head is None:
             raise LocalProtocolError("no more of a body is due")
-        self._output.append(chunk(data))
+        self._put(chunk(data))
         if not more_body:
-            self._output.append(LAST_CHUNK)
+            self._put(LAST_CHUNK)
             self._end_refusal()
 
     def _end_refusal(self) -> None:

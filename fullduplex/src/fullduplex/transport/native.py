@@ -7,31 +7,50 @@ itself.  Everything else stays with asyncio's transports, and nobody above can t
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import functools
+import inspect
 import os
 import socket
 import ssl as ssl_module
 import sys
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, cast
 
-from ..kernels import NATIVE
+from ..kernels import NATIVE, do_without
 from ..protocol.states import Side
 from .streams import StreamProtocol
 
 if TYPE_CHECKING:
+    from ..protocol.prepared import Prepared
     from .connection import Connection
 
 engine: Any = None
 if NATIVE and sys.platform == "linux":
-    with contextlib.suppress(ImportError):
+    try:
         from . import engine
+    except ImportError as error:
+        do_without(error)
 
-__all__ = ["begin", "can_begin", "engine", "move", "natively", "take"]
+__all__ = [
+    "TransportKind",
+    "begin",
+    "can_begin",
+    "engine",
+    "give_kept",
+    "kind_of",
+    "move",
+    "natively",
+    "not_reached",
+    "take",
+]
 
 #: Seconds for TLS's handshake, as with asyncio.
 HANDSHAKE_TIMEOUT = 60.0
 
+#: What can move the bytes of a connection: the engine, or a transport of the loop.
+TransportKind: TypeAlias = Literal["engine", "asyncio"]
+
+C = TypeVar("C")
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -41,18 +60,25 @@ def natively(name: str) -> Callable[[F], F]:
     def accelerate(definition: F) -> F:
         if engine is None:
             return definition
-        return cast(F, getattr(engine, name)(definition))
+        accelerated = functools.update_wrapper(getattr(engine, name)(definition), definition)
+        if sys.version_info >= (3, 12) and inspect.iscoroutinefunction(definition):
+            inspect.markcoroutinefunction(accelerated)
+        return cast(F, accelerated)
 
     return accelerate
 
 
 def move(connection: Connection, transport: asyncio.Transport, *, is_paused: bool) -> asyncio.Transport:
     """Let the engine read and write what a connection's transport does if it can; return who does now."""
-    if engine is None or not _can_move(transport):
+    if kind_of(transport) == "engine":
+        cast(Any, transport).serve(connection)
+        return transport
+    protocol = transport.get_protocol()
+    # Where the connection's protocol isn't in its place yet, it would take that of ours.
+    if engine is None or getattr(protocol, "connection", None) is not connection or not _can_move(transport):
         return transport
     low, high = transport.get_write_buffer_limits()
     is_masked = connection.codec.side is Side.SERVER
-    protocol = transport.get_protocol()
     if not is_paused:
         transport.pause_reading()
     moved = engine.move(connection, protocol, transport, high, low, is_masked, is_paused)
@@ -117,9 +143,19 @@ async def begin(connection: Connection, sock: socket.socket, tls: Mapping[str, A
             raise
 
 
-def give_kept(transport: object) -> None:
+def kind_of(transport: object) -> TransportKind:
+    """Tell whether a transport is the engine's or a loop's."""
+    return "engine" if engine is not None and isinstance(transport, engine.Transport) else "asyncio"
+
+
+def not_reached(connections: Iterable[C], message: Prepared) -> Iterable[C]:
+    """Let the engine send a message for many to whom it can; give the other connections."""
+    return connections if engine is None else cast(Iterable[C], engine.broadcast(connections, message))
+
+
+def give_kept(transport: Any) -> None:
     """Let the protocol see what the engine keeps of a message that isn't whole, if it keeps something."""
-    if engine is not None and isinstance(transport, engine.Transport):
+    if kind_of(transport) == "engine":
         transport.give_kept()
 
 
@@ -140,8 +176,6 @@ class _Below(StreamProtocol):
 
 
 def _can_move(transport: asyncio.Transport) -> bool:
-    if isinstance(transport, engine.Transport):
-        return False
     sock = transport.get_extra_info("socket")
     return (
         sock is not None
