@@ -92,6 +92,7 @@ SERVERS = {
     "uvicorn": Server("uvicorn", "uvicorn_server.py", {"variant": "websockets-sansio"}),
     "tornado": Server("tornado", "tornado_server.py"),
     "websockets": Server("websockets", "websockets_server.py"),
+    "client-event": Server("fullduplex, event face, client", "event_client.py"),
     "client-aio": Server("fullduplex, connect", "asyncio_client.py"),
     "client-browser": Server("fullduplex, browser face", "browser_client.py"),
     "client-picows": Server("picows, core, client", "picows_client.py"),

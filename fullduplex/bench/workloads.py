@@ -41,7 +41,7 @@ PEERS = ("bun", "ws", *PYTHON)
 #: Those that compress; of them, those whose level can't be set, and is zlib's lowest.
 OWN_LEVEL = ("aiohttp",)
 DEFLATING = ("bun", "ws", "picows-websockets", "aiohttp", "uvicorn", "tornado", "websockets")
-CLIENTS = ("client-aio", "client-browser", "client-picows", "client-websockets")
+CLIENTS = ("client-event", "client-aio", "client-browser", "client-picows", "client-websockets")
 
 MESSAGE = "µs a message"
 BYTES = "bytes a connection"

@@ -156,6 +156,17 @@ async def echo(connection: Any) -> None:
         await connection.send(message)
 
 
+def descriptors_of(sock: socket.socket) -> int:
+    """Return how many descriptors the process has for a socket."""
+    inode = os.fstat(sock.fileno()).st_ino
+    count = 0
+    for name in os.listdir("/proc/self/fd"):
+        # The folder itself was open for a moment.
+        with contextlib.suppress(OSError):
+            count += os.fstat(int(name)).st_ino == inode
+    return count
+
+
 async def check_echo(connection: Any, size: int) -> None:
     """See that messages of a size come back."""
     for message in (bytes(size), "é" * (size // 2)):
@@ -166,13 +177,14 @@ async def check_echo(connection: Any, size: int) -> None:
 @each_loop
 @pytest.mark.parametrize("size", [5, 1_000_000])
 def test_client_begins_with_engine(loop: str, size: int) -> None:
-    """A client's connection has no other transport than the engine's, from its request on."""
+    """A client's connection has no other transport than the engine's, from its request on, and one socket."""
 
     async def main() -> None:
         async with connected() as (connection, first):
             assert isinstance(first, build(native=True).engine.Transport)
             assert connection._transport is first
             await check_echo(connection, size)
+            assert descriptors_of(connection.get_extra_info("socket")) == 1
         assert connection.close_code == 1000
 
     with asyncio.Runner(loop_factory=LOOPS[loop]) as runner:

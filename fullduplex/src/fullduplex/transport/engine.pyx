@@ -1886,13 +1886,14 @@ def begin(connection, sock, context, server_hostname, handshake_timeout):
     if context is not None:
         transport.tls = Encryption(context, server_side=False, server_hostname=server_hostname)
         transport.tls.greet()
+    transport.engine.enter()
+    if context is not None:
         transport.tls.opened = opened = connection.loop.create_future()
         transport.tls.shaking_hands = {
             transport: connection.loop.call_later(
                 handshake_timeout, transport.shaking_hands_timed_out, handshake_timeout
             )
         }
-    transport.engine.enter()
     try:
         transport.set_interest()
         if opened is None:

@@ -86,16 +86,6 @@ def move(connection: Connection, transport: asyncio.Transport, *, is_paused: boo
     return cast(asyncio.Transport, moved)
 
 
-def kind_of(transport: object) -> TransportKind:
-    """Tell whether a transport is the engine's or a loop's."""
-    return "engine" if engine is not None and isinstance(transport, engine.Transport) else "asyncio"
-
-
-def not_reached(connections: Iterable[C], message: Prepared) -> Iterable[C]:
-    """Let the engine send a message for many to whom it can; give the other connections."""
-    return connections if engine is None else cast(Iterable[C], engine.broadcast(connections, message))
-
-
 def can_begin(tls: Mapping[str, Any], sock: socket.socket | None = None) -> bool:
     """Tell whether the engine can open a client's connection with these options for TLS, on this socket."""
     if sock is not None and (sock.type != socket.SOCK_STREAM or isinstance(sock, ssl_module.SSLSocket)):
@@ -151,6 +141,16 @@ async def begin(connection: Connection, sock: socket.socket, tls: Mapping[str, A
         except BaseException:
             transport.abort()
             raise
+
+
+def kind_of(transport: object) -> TransportKind:
+    """Tell whether a transport is the engine's or a loop's."""
+    return "engine" if engine is not None and isinstance(transport, engine.Transport) else "asyncio"
+
+
+def not_reached(connections: Iterable[C], message: Prepared) -> Iterable[C]:
+    """Let the engine send a message for many to whom it can; give the other connections."""
+    return connections if engine is None else cast(Iterable[C], engine.broadcast(connections, message))
 
 
 def give_kept(transport: Any) -> None:
