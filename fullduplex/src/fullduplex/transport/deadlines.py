@@ -23,7 +23,7 @@ from typing import Any
 
 __all__ = ["Deadline", "Timer"]
 
-#: How many deadlines come before others have their turn: of as many pings, about 2 ms.
+#: How many deadlines come before others have their turn: of as many pings, about 1 ms.
 AT_ONCE = 64
 #: Seconds that a deadline may come too early: uvloop's timers are rounded to thousandths.
 RESOLUTION = 0.0005

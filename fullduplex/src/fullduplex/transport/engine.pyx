@@ -847,6 +847,8 @@ cdef class Transport(Watched):
         """Tell what is known of the socket."""
         if self.tls is not None and name in TLS_INFORMATION:
             return TLS_INFORMATION[name](self.tls.whole)
+        if name == "fileno":
+            return default if self.descriptor < 0 else self.descriptor
         if self.below is not None:
             return self.below.get_extra_info(name, default)
         if name == "peername":

@@ -149,9 +149,12 @@ def unsent_bytes(connection: Connection) -> int:
 
 def _ask_system(connection: Connection, what: int) -> int:
     """Return a number that the system knows of a connection's socket; 0 if there is none."""
-    sock = connection.get_extra_info("socket")
-    if sock is not None:
+    # The engine's makes a socket when it is asked for one.
+    asked = connection.get_extra_info("fileno")
+    if asked is None:
+        asked = connection.get_extra_info("socket")
+    if asked is not None:
         # ValueError: it is closed.
         with contextlib.suppress(OSError, ValueError):
-            return int.from_bytes(fcntl.ioctl(sock.fileno(), what, bytes(4)), sys.byteorder)
+            return int.from_bytes(fcntl.ioctl(asked, what, bytes(4)), sys.byteorder)
     return 0
