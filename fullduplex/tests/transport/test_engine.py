@@ -515,6 +515,26 @@ def test_dropped_message_makes_room(loop: str) -> None:
     assert kept == [content for number, content in enumerate(contents, 1) if number % 3]
 
 
+@each_loop
+def test_large_text_stays_until_written(loop: str) -> None:
+    """A large text that waits for a slow peer arrives as it was sent, whatever others send meanwhile."""
+    texts = []
+
+    async def main() -> None:
+        async with Serving() as serving:
+            slow, other = await serving.peer(), await serving.peer()
+            slow.reads = False
+            while not serving.connections[0].bufferedAmount:
+                texts.append(chr(32 + len(texts)) * 1_800_000)
+                serving.connections[0].send(texts[-1])
+            await other.write(frame(0x82, bytes(1_000_000)))
+            slow.reads = True
+            await slow.settle()
+            assert slow.outcome.frames == [(0x81, text.encode()) for text in texts]
+
+    on_loop(loop, main)
+
+
 def test_dropped_messages_are_given_back() -> None:
     """Half a second after the last large message, and with the last connection, none is kept any more."""
     size = 1_000_000
