@@ -769,6 +769,23 @@ def test_other_thread_is_refused() -> None:
     asyncio.run(main())
 
 
+def test_other_thread_compresses_nothing() -> None:
+    """What another thread isn't allowed to send leaves no trace in what is compressed next."""
+    text = "the same " * 1000
+
+    async def main() -> None:
+        async with Serving(perMessageDeflate=True) as serving:
+            address = "ws://{}:{}".format(*serving.server.address())
+            async with build(native=True).connect(address, ping_interval=None) as client:
+                (connection,) = serving.connections
+                with pytest.raises(RuntimeError, match="call_soon_threadsafe"):
+                    await asyncio.to_thread(connection.send, text)
+                connection.send(text)
+                assert await client.recv() == text
+
+    asyncio.run(main())
+
+
 def test_child_leaves_parent_alone() -> None:
     """A child process that cuts what it has inherited doesn't change what its parent watches."""
 

@@ -1852,16 +1852,16 @@ cdef Transport plain_transport(PyObject *connection):
         or slot(codec, at.is_sending_fragments) != FALSE
     ):
         return None
+    if transport.engine.thread != PyThread_get_thread_ident():
+        raise RuntimeError(
+            "a connection is used in the thread of its event loop only: use loop.call_soon_threadsafe"
+        )
     return transport
 
 
 cdef int send_frame(PyObject *connection, Transport transport, bytes frame, bytes payload) except -1:
     """Send a frame, of which the payload may be given apart."""
     cdef list output = <list>slot(slot(connection, at.codec), at.output)
-    if transport.engine.thread != PyThread_get_thread_ident():
-        raise RuntimeError(
-            "a connection is used in the thread of its event loop only: use loop.call_soon_threadsafe"
-        )
     PyList_Append(output, frame)
     transport.unwritten += PyBytes_GET_SIZE(frame)
     if payload is not None:
