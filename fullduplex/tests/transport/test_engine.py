@@ -578,6 +578,26 @@ def test_dropped_message_makes_room(loop: str) -> None:
     assert kept == [content for number, content in enumerate(contents, 1) if number % 3]
 
 
+@each_loop
+def test_large_text_stays_until_written(loop: str) -> None:
+    """A large text that waits for a slow peer arrives as it was sent, whatever others send meanwhile."""
+    texts = []
+
+    async def main() -> None:
+        async with Serving() as serving:
+            slow, other = await serving.peer(), await serving.peer()
+            slow.reads = False
+            while not serving.connections[0].bufferedAmount:
+                texts.append(chr(32 + len(texts)) * 1_800_000)
+                serving.connections[0].send(texts[-1])
+            await other.write(frame(0x82, bytes(1_000_000)))
+            slow.reads = True
+            await slow.settle()
+            assert slow.outcome.frames == [(0x81, text.encode()) for text in texts]
+
+    on_loop(loop, main)
+
+
 def test_dropped_messages_are_given_back() -> None:
     """Half a second after the last large message, and with the last connection, none is kept any more."""
     size = 1_000_000
@@ -854,6 +874,23 @@ def test_loop_goes_on_in_another_thread(loop: str) -> None:
     with ThreadPoolExecutor(1) as threads:
         assert threads.submit(running.run_until_complete, send()).result() == [(0x82, b"here")]
     running.close()
+
+
+def test_other_thread_compresses_nothing() -> None:
+    """What another thread isn't allowed to send leaves no trace in what is compressed next."""
+    text = "the same " * 1000
+
+    async def main() -> None:
+        async with Serving(perMessageDeflate=True) as serving:
+            address = "ws://{}:{}".format(*serving.server.address())
+            async with build(native=True).connect(address, ping_interval=None) as client:
+                (connection,) = serving.connections
+                with pytest.raises(RuntimeError, match="call_soon_threadsafe"):
+                    await asyncio.to_thread(connection.send, text)
+                connection.send(text)
+                assert await client.recv() == text
+
+    asyncio.run(main())
 
 
 def test_child_leaves_parent_alone() -> None:

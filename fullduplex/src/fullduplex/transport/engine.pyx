@@ -611,19 +611,18 @@ cdef class Engine:
         """
         cdef PyObject *spare
         cdef int index
+        if not SPARE_LEAST <= length <= SPARE_MOST:
+            return PyBytes_FromStringAndSize(NULL, length)
         for index in range(SPARES):
             spare = self.spares[index]
             if spare != NULL and Py_REFCNT(spare) == 1 and self.rooms[index] // 2 < length <= self.rooms[index]:
                 self.is_spare_used = True
                 resize_bytes(spare, length)
                 return <bytes>spare
-        fresh = PyBytes_FromStringAndSize(NULL, length)
-        if SPARE_LEAST <= length <= SPARE_MOST:
-            self.add_spare(fresh, length)
-        return fresh
+        return self.add_spare(PyBytes_FromStringAndSize(NULL, length), length)
 
-    cdef int add_spare(self, bytes message, Py_ssize_t length) except -1:
-        """Keep a message in place of the oldest one."""
+    cdef bytes add_spare(self, bytes message, Py_ssize_t length):
+        """Keep a message in place of the oldest one, and return it."""
         cdef int index = self.next_spare
         self.next_spare = (index + 1) % SPARES
         Py_XDECREF(self.spares[index])
@@ -633,7 +632,7 @@ cdef class Engine:
         self.is_spare_used = True
         if self.spare_timer is None:
             self.spare_timer = self.loop.call_later(SPARE_TIME, self.look_at_spares)
-        return 0
+        return message
 
     def look_at_spares(self):
         """Forget the messages that were kept if none was needed since the last time."""
@@ -2152,6 +2151,10 @@ cdef Transport ready_transport(PyObject *connection):
         or slot(codec, at.is_sending_fragments) != FALSE
     ):
         return None
+    if transport.engine.thread != PyThread_get_thread_ident():
+        raise RuntimeError(
+            "a connection is used in the thread of its event loop only: use loop.call_soon_threadsafe"
+        )
     return transport
 
 
@@ -2221,7 +2224,7 @@ cdef bint send_as(PyObject *connection, uint8_t first, object data) except -1:
         mask = <uint8_t *>PyBytes_AS_STRING(key)
         head += 4
     is_copied = size < LARGE or first != FINAL_BINARY or mask != NULL
-    frame = PyBytes_FromStringAndSize(NULL, head + size if is_copied else head)
+    frame = transport.engine.room_for(head + size if is_copied else head)
     head_into(<uint8_t *>PyBytes_AS_STRING(frame), first, size, mask)
     if mask != NULL:
         mask_into(<uint8_t *>PyBytes_AS_STRING(frame) + head, <const uint8_t *>payload, size, mask)
