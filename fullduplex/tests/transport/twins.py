@@ -298,7 +298,7 @@ async def coroutines(
         await handle(connection, outcome.told)
 
     async with used.serve(
-        handler, "127.0.0.1", 0, logger=logger, ping_interval=None, compression=None, **options
+        handler, "127.0.0.1", 0, logger=logger, ping_interval=None, **{"compression": None, **options}
     ) as server:
         yield server.sockets[0].getsockname()
     outcome.told.extend(repr(connection.codec.close_exception) for connection in connections)
