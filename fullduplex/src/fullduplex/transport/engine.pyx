@@ -2023,7 +2023,7 @@ def broadcast(connections, message):
         # It has no order of its own; in that of their making, as sockets lie too, the system takes 1/6 less.
         qsort(PySequence_Fast_ITEMS(everyone), count, sizeof(PyObject *), compare_addresses)
     for index in range(count):
-        # What one connection is to be looked up in is fetched while the system sends to those before it.
+        # What is looked at of a connection is fetched while the system sends to those before it.
         if index + 3 < count:
             fetch_connection(<PyObject *>everyone[index + 3])
         if index + 2 < count:
@@ -2078,6 +2078,7 @@ cdef inline void fetch_state(PyObject *connection) noexcept:
             prefetch(lifecycle + at.state)
             prefetch(slot(codec, at.output))
             prefetch(slot(codec, at.frames))
+            prefetch(slot(connection, at.written))
             prefetch(<char *>slot(codec, at.extension) + at.kind)
 
 
