@@ -76,6 +76,7 @@ SERVERS = {
     "aio": Server("fullduplex, asyncio face", "asyncio_face.py"),
     "event-deflate": Server("fullduplex, event face, deflated", "event_face.py", {"deflate": True}),
     "event-level-1": Server("fullduplex, event face, level 1", "event_face.py", {"variant": "level 1"}),
+    "event-zlib": Server("fullduplex, event face, standard zlib", "event_face.py", {"variant": "zlib"}),
     "event-asyncio": Server("fullduplex, event face, standard loop", "event_face.py", {"loop": "asyncio"}),
     "aio-asyncio": Server("fullduplex, asyncio face, standard loop", "asyncio_face.py", {"loop": "asyncio"}),
     "event-pure": Server("fullduplex, event face, pure", "event_face.py", environment=PURE),

@@ -86,7 +86,7 @@ WORKLOADS = {
     "deflate-200": Workload(
         "permessage-deflate echo, 100 connections × 1 in flight, JSON of 200 B",
         MESSAGE,
-        (*OURS, "event-level-1", *DEFLATING),
+        (*OURS, "event-zlib", "event-level-1", *DEFLATING),
         [
             Goal("event", 1, tuple(peer for peer in DEFLATING if peer not in OWN_LEVEL)),
             Goal("event-level-1", 1, OWN_LEVEL),
@@ -97,7 +97,7 @@ WORKLOADS = {
     "deflate-16k": Workload(
         "permessage-deflate echo, 20 connections × 1 in flight, JSON of 16 KiB",
         MESSAGE,
-        (*OURS, "event-level-1", *DEFLATING),
+        (*OURS, "event-zlib", "event-level-1", *DEFLATING),
         [
             Goal("event", 1, tuple(peer for peer in DEFLATING if peer not in OWN_LEVEL)),
             Goal("event-level-1", 1, OWN_LEVEL),

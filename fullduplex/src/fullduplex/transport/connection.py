@@ -9,7 +9,7 @@ moves the bytes: a transport is whatever has the methods of
 Invariants:
 
 1. What is sent within one turn of the loop is written at once at its end, or
-   as soon as it exceeds the write limit.
+   as soon as it exceeds the write limit; a message for many may go before it.
 2. ``closed`` is called exactly once, after everything else.
 3. Nothing is handed to a face before ``opened``, or while it has paused the reading.
 4. In one turn of the loop a connection reads at most ``BATCH`` frames or parts
@@ -35,7 +35,7 @@ from ..protocol.client import ClientConnection
 from ..protocol.connection import Connection as Protocol
 from ..protocol.connection import Ending
 from ..protocol.events import Binary, Broken, Chunk, CloseReceived, Event, HandOver, Ping, Pong, Text
-from ..protocol.extensions.permessage_deflate import PerMessageDeflate
+from ..protocol.extensions.permessage_deflate import LARGE, PerMessageDeflate
 from ..protocol.frames import FrameReader, Opcode, key_pool
 from ..protocol.http11 import Request, Response
 from ..protocol.messages import MessageReader
@@ -832,7 +832,7 @@ class Connection:
 if native.engine is not None:
     native.engine.learn_keys(key_pool)
     native.engine.learn_events_of_protocol(Text, Binary, Opcode)
-    native.engine.learn_deflate(PerMessageDeflate)
+    native.engine.learn_deflate(PerMessageDeflate, LARGE)
     native.engine.learn_connection(
         Connection, Protocol, Lifecycle, FrameReader, MessageReader, Prepared, Heartbeat, State.OPEN
     )

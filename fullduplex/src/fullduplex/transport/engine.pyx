@@ -24,6 +24,7 @@ Invariants:
 """
 
 cimport cython
+from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_GET_SIZE, PyByteArray_Resize
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.dict cimport PyDict_GetItem
 from cpython.list cimport PyList_GET_SIZE, PyList_Append
@@ -36,7 +37,7 @@ from cpython.unicode cimport PyUnicode_DecodeUTF8
 from libc.errno cimport EAGAIN, ECONNABORTED, EINTR, EMFILE, ENFILE, ENOBUFS, ENOMEM, errno
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
 from libc.stdlib cimport free, malloc, qsort
-from libc.string cimport memcpy, memset
+from libc.string cimport memcmp, memcpy, memset
 
 from fullduplex.kernels.native cimport MAX_HEAD, head_into, mask_into, utf8_whole
 
@@ -198,8 +199,14 @@ cdef enum:
     # The first bytes of plain frames (5.2).
     FINAL_TEXT = 0x81
     FINAL_BINARY = 0x82
+    # How a message that is deflated ends (RFC 7692, 7.2.1), how to have it so, and where a kind has its threshold.
+    TAIL_SIZE = 4
+    Z_SYNC_FLUSH = 2
+    KIND_THRESHOLD = 3
     PyBUF_READ = 0x100
     PyBUF_WRITE = 0x200
+
+cdef const char *TAIL = b"\x00\x00\xff\xff"
 
 cdef enum:
     KIND_UNKNOWN
@@ -221,7 +228,9 @@ cdef struct Slots:
     Py_ssize_t heard
     Py_ssize_t frames_of_kinds
     Py_ssize_t keys
-    Py_ssize_t kind
+    # Of permessage-deflate:
+    Py_ssize_t kind, deflate, inflate, window, is_idle, is_for_small
+    Py_ssize_t local_no_takeover, remote_no_takeover, remote_bits
     # Of the event face:
     Py_ssize_t listeners, stage
     # Of the asyncio face:
@@ -233,6 +242,7 @@ cdef PyTypeObject *connection_class = NULL
 cdef PyTypeObject *frame_reader_class = NULL
 cdef PyTypeObject *prepared_class = NULL
 cdef PyTypeObject *deflate_class = NULL
+cdef Py_ssize_t large_deflated = 0
 cdef PyTypeObject *event_class = NULL
 cdef object state_open = None
 cdef object text_event = None
@@ -322,10 +332,19 @@ def learn_connection(connection, codec, lifecycle, frames, messages, prepared, h
     state_open = opened
 
 
-def learn_deflate(kind):
-    """Take note of the class of permessage-deflate."""
-    global deflate_class
+def learn_deflate(kind, Py_ssize_t large):
+    """Take note of the class of permessage-deflate, and from which size on a message may need another context."""
+    global deflate_class, large_deflated
+    large_deflated = large
     at.kind = offset(kind, "kind")
+    at.deflate = offset(kind, "_deflate")
+    at.inflate = offset(kind, "_inflate")
+    at.window = offset(kind, "_window")
+    at.is_for_small = offset(kind, "_is_for_small")
+    at.is_idle = offset(kind, "_is_idle")
+    at.local_no_takeover = offset(kind, "local_no_takeover")
+    at.remote_bits = offset(kind, "remote_bits")
+    at.remote_no_takeover = offset(kind, "remote_no_takeover")
     Py_INCREF(kind)
     deflate_class = <PyTypeObject *>kind
 
@@ -828,6 +847,8 @@ cdef class Transport(Watched):
     # The most that an extension may have encoded.
     cdef Py_ssize_t max_marked
     cdef Py_ssize_t max_large
+    # The most that a message may be inflated to, and one byte; 0 if there is no limit.
+    cdef Py_ssize_t max_inflated
 
     def __cinit__(self):
         self.descriptor = -1
@@ -1330,15 +1351,28 @@ cdef class Transport(Watched):
 
     cdef object decode(self, uint8_t *frame, Py_ssize_t head, Py_ssize_t length):
         """Return the message of a frame that an extension has encoded; None if it broke a rule."""
-        cdef bytes payload = PyBytes_FromStringAndSize(NULL, length)
-        if self.is_masked:
-            mask_into(<uint8_t *>PyBytes_AS_STRING(payload), frame + head, length, frame + head - 4)
-        else:
-            memcpy(PyBytes_AS_STRING(payload), frame + head, length)
         connection = self.connection
+        extension = connection.codec.extension
+        cdef bint is_text = frame[0] & 0x0F == 1
+        cdef bint is_deflated = length > 0 and inflates_plainly(<PyObject *>extension)
+        # With room for the tail, which isn't sent.
+        cdef bytes payload = PyBytes_FromStringAndSize(NULL, length + TAIL_SIZE if is_deflated else length)
+        cdef uint8_t *place = <uint8_t *>PyBytes_AS_STRING(payload)
+        if self.is_masked:
+            mask_into(place, frame + head, length, frame + head - 4)
+        else:
+            memcpy(place, frame + head, length)
+        if is_deflated:
+            memcpy(place + length, TAIL, TAIL_SIZE)
+            message = inflate(extension, payload, self.max_inflated, is_text)
+            if message is not None:
+                return message
+            payload = payload[:length]
         event = connection.codec.receive_whole(
-            text_opcode if frame[0] & 0x0F == 1 else binary_opcode, self.extension_bits, payload
+            text_opcode if is_text else binary_opcode, self.extension_bits, payload
         )
+        if is_deflated and type(<object>slot(<PyObject *>extension, at.inflate)) is Inflated:
+            put(<PyObject *>extension, at.inflate, (<Inflated>slot(<PyObject *>extension, at.inflate)).inflate)
         if type(event) is text_event or type(event) is binary_event:
             return event.data
         if self.kind == KIND_COROUTINES:
@@ -1365,10 +1399,13 @@ cdef class Transport(Watched):
         codec = self.connection.codec
         limits = codec.limits
         cdef Py_ssize_t most = sys.maxsize
-        if codec.extension is not None:
+        # Where no message may have a fragment, that is to be told of.
+        if codec.extension is not None and limits.fragments > 0:
             self.extension_bits = codec.extension.rsv
-            most_marked = sys.maxsize if limits.message is None else limits.message + codec.extra_room
-            self.max_marked = min(most_marked, sys.maxsize)
+            self.max_marked = sys.maxsize
+            if limits.message is not None:
+                self.max_marked = min(limits.message + codec.extra_room, sys.maxsize)
+                self.max_inflated = min(limits.message + 1, sys.maxsize)
             if limits.frame is not None:
                 self.max_marked = min(self.max_marked, limits.frame)
         for limit in (limits.message, limits.frame):
@@ -2124,6 +2161,108 @@ def accelerate_send(definition):
     return send
 
 
+# ---- permessage-deflate ------------------------------------------------------------------------------------
+
+
+cdef bint is_worthwhile(object extension, Py_ssize_t size) except -1:
+    """Tell what ``is_worthwhile`` tells."""
+    if Py_TYPE(<PyObject *>extension) != deflate_class:
+        return extension.is_worthwhile(size)
+    return size >= <Py_ssize_t>(<tuple>slot(<PyObject *>extension, at.kind))[KIND_THRESHOLD]
+
+
+cdef bytes encode(object extension, object data, Py_ssize_t size):
+    """Return what ``encode`` returns for a whole message of so many bytes."""
+    cdef PyObject *plain = <PyObject *>extension
+    cdef bytes start, payload
+    if (
+        Py_TYPE(plain) != deflate_class
+        or slot(plain, at.deflate) == NONE
+        or slot(plain, at.local_no_takeover) != FALSE
+        or (slot(plain, at.is_for_small) != FALSE and size >= large_deflated)
+    ):
+        return extension.encode(data, ends_message=True)
+    put(plain, at.is_idle, False)
+    deflate = <object>slot(plain, at.deflate)
+    start = deflate.compress(data)
+    payload = deflate.flush(Z_SYNC_FLUSH)
+    if PyBytes_GET_SIZE(start):
+        payload = start + payload
+    size = PyBytes_GET_SIZE(payload) - TAIL_SIZE
+    if size >= 0 and memcmp(PyBytes_AS_STRING(payload) + size, TAIL, TAIL_SIZE) == 0:
+        payload = PyBytes_FromStringAndSize(PyBytes_AS_STRING(payload), size)
+    return payload or b"\0"
+
+
+cdef bint inflates_plainly(PyObject *extension) noexcept:
+    """Tell whether a message that arrives whole can be inflated in the context that there is, which stays."""
+    return (
+        Py_TYPE(extension) == deflate_class
+        and slot(extension, at.inflate) != NONE
+        and slot(extension, at.remote_no_takeover) == FALSE
+    )
+
+
+cdef object inflate(object extension, bytes payload, Py_ssize_t most, bint is_text):
+    """Return the message of a payload with its tail; None if it isn't plain, and its definition is to tell."""
+    cdef PyObject *plain = <PyObject *>extension
+    cdef object context = <object>slot(plain, at.inflate)
+    cdef bytes data
+    try:
+        data = context.decompress(payload, most)
+    except Exception as error:
+        put(plain, at.inflate, Inflated(context, None, error))
+        return None
+    if not context.eof and (most == 0 or PyBytes_GET_SIZE(data) < most):
+        try:
+            message = PyUnicode_DecodeUTF8(PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data), NULL) if is_text else data
+        except UnicodeDecodeError:
+            pass
+        else:
+            put(plain, at.is_idle, False)
+            remember(extension, data)
+            return message
+    put(plain, at.inflate, Inflated(context, data, None))
+    return None
+
+
+cdef int remember(object extension, bytes data) except -1:
+    """Keep the end of what was inflated, as ``_remember`` does."""
+    cdef bytearray window = <bytearray>slot(<PyObject *>extension, at.window)
+    cdef Py_ssize_t bits = <object>slot(<PyObject *>extension, at.remote_bits)
+    cdef Py_ssize_t have = PyByteArray_GET_SIZE(window), size = PyBytes_GET_SIZE(data)
+    if have + size > <Py_ssize_t>2 << max(bits, 9):
+        extension._remember(data)
+    else:
+        PyByteArray_Resize(window, have + size)
+        memcpy(PyByteArray_AS_STRING(window) + have, PyBytes_AS_STRING(data), size)
+    return 0
+
+
+@cython.final
+cdef class Inflated:
+    """A context that gives once more what it has just given, to the definition, which asks it the same."""
+
+    cdef object inflate
+    cdef object data
+    cdef object error
+
+    def __init__(self, inflate, data, error):
+        self.inflate, self.data, self.error = inflate, data, error
+
+    def decompress(self, data, size):
+        """Return what came out, or raise what was raised; from the second time on, inflate."""
+        if self.error is not None:
+            raise self.error
+        if self.data is None:
+            return self.inflate.decompress(data, size)
+        given, self.data = self.data, None
+        return given
+
+    def __getattr__(self, name):
+        return getattr(self.inflate, name)
+
+
 cdef Transport plain_transport(PyObject *connection):
     """Return the transport of a server's connection that can be sent a plain message now; None for any other."""
     cdef Transport transport = ready_transport(connection)
@@ -2209,10 +2348,11 @@ cdef bint send_as(PyObject *connection, uint8_t first, object data) except -1:
     else:
         return False
     extension = <object>slot(slot(connection, at.codec), at.extension)
-    if extension is not None and extension.is_worthwhile(size):
-        encoded = extension.encode(
+    if extension is not None and is_worthwhile(extension, size):
+        encoded = encode(
+            extension,
             data if PyBytes_CheckExact(data) else PyMemoryView_FromMemory(<char *>payload, size, PyBUF_READ),
-            ends_message=True,
+            size,
         )
         first |= <uint8_t>extension.rsv
         payload = PyBytes_AS_STRING(encoded)
@@ -2282,7 +2422,7 @@ def broadcast(connections, message):
         # It has no order of its own; in that of their making, as sockets lie too, the system takes 1/6 less.
         qsort(PySequence_Fast_ITEMS(everyone), count, sizeof(PyObject *), compare_addresses)
     for index in range(count):
-        # What one connection is to be looked up in is fetched while the system sends to those before it.
+        # What is looked at of a connection is fetched while the system sends to those before it.
         if index + 3 < count:
             fetch_connection(<PyObject *>everyone[index + 3])
         if index + 2 < count:
@@ -2337,6 +2477,7 @@ cdef inline void fetch_state(PyObject *connection) noexcept:
             prefetch(lifecycle + at.state)
             prefetch(slot(codec, at.output))
             prefetch(slot(codec, at.frames))
+            prefetch(slot(connection, at.written))
             prefetch(<char *>slot(codec, at.extension) + at.kind)
 
 
