@@ -149,13 +149,15 @@ endings = st.builds(
 
 
 def on_both(
-    loop: str, prepare: Any, writes: Sequence[bytes], head: bytes = twins.HEAD, **options: Any
+    loop: str, prepare: Any, writes: Sequence[bytes], extensions: str = "", **options: Any
 ) -> tuple[Any, Any]:
     """Have a conversation on both builds."""
     outcomes = []
     for native in (True, False):
         with asyncio.Runner(loop_factory=LOOPS[loop]) as runner:
-            outcomes.append(runner.run(converse(build(native=native), prepare, writes, options, head)))
+            outcomes.append(
+                runner.run(converse(build(native=native), prepare, writes, options, extensions=extensions))
+            )
     return outcomes[0], outcomes[1]
 
 
@@ -1186,7 +1188,7 @@ def test_deflated_events_are_alike(takeover: bool, data: st.DataObject, script: 
         "asyncio",
         functools.partial(twins.events, script),
         data.draw(deflated_conversations(takeover=takeover)),
-        twins.OFFERING_HEAD,
+        "permessage-deflate",
         maxPayload=MAX_SIZE,
         perMessageDeflate={
             "clientNoContextTakeover": not takeover,
@@ -1207,7 +1209,7 @@ def test_deflated_coroutines_are_alike(handle: Callable[..., Any], writes: list[
         "asyncio",
         functools.partial(twins.coroutines, handle),
         writes,
-        twins.OFFERING_HEAD,
+        "permessage-deflate",
         max_size=MAX_SIZE,
         compression="deflate",
     )
@@ -1230,7 +1232,7 @@ def test_deflate_limits_are_those_of_python() -> None:
             "asyncio",
             functools.partial(twins.events, {1: "send", 2: "send"}),
             writes,
-            twins.OFFERING_HEAD,
+            "permessage-deflate",
             perMessageDeflate=True,
             **options,
         )
@@ -1246,7 +1248,7 @@ def test_window_outlives_final_block() -> None:
         writes.append(deflating.frames(content, "final" if number % 70 == 69 else ""))
         writes.append(deflating.frames(said[max(number - 20, 0)], ""))
     native, pure = on_both(
-        "asyncio", functools.partial(twins.events, {}), writes, twins.OFFERING_HEAD, perMessageDeflate=True
+        "asyncio", functools.partial(twins.events, {}), writes, "permessage-deflate", perMessageDeflate=True
     )
 
     assert sum(told[0] == "message" for told in native.told) == 2 * len(said)
