@@ -80,6 +80,9 @@ SERVERS = {
     "aio-asyncio": Server("fullduplex, asyncio face, standard loop", "asyncio_face.py", {"loop": "asyncio"}),
     "event-pure": Server("fullduplex, event face, pure", "event_face.py", environment=PURE),
     "aio-pure": Server("fullduplex, asyncio face, pure", "asyncio_face.py", environment=PURE),
+    "bridge": Server(
+        "fullduplex, uvicorn bridge", "uvicorn_server.py", {"variant": "fullduplex.asgi:UvicornProtocol"}
+    ),
     "bun": Server("Bun", "bun_server.js"),
     "picows": Server("picows, core", "picows_core.py"),
     "picows-websockets": Server("picows.websockets", "picows_websockets.py"),

@@ -34,7 +34,8 @@ def run(key: str, effort: Effort) -> list[Row]:
 
 
 OURS = ("event", "aio")
-OTHER_BUILDS = ("event-asyncio", "aio-asyncio", "event-pure", "aio-pure")
+#: Others of ours, which aren't drawn: on the other loop, in the other build, under uvicorn.
+OTHER_BUILDS = ("event-asyncio", "aio-asyncio", "event-pure", "aio-pure", "bridge")
 PYTHON = ("picows", "picows-websockets", "aiohttp", "granian", "uvicorn", "tornado", "websockets")
 PEERS = ("bun", "ws", *PYTHON)
 #: Those that compress; of them, those whose level can't be set, and is zlib's lowest.

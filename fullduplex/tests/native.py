@@ -8,6 +8,10 @@ from types import ModuleType
 
 import pytest
 
+from fullduplex.transport import native
+
+#: What moves the bytes of connections where the build under test can choose.
+TRANSPORT = "asyncio" if native.engine is None else "engine"
 #: Where the native build has to be tested: its lack is a failure.
 REQUIRED = bool(os.environ.get("CI")) or os.environ.get("FULLDUPLEX_NATIVE") == "1"
 

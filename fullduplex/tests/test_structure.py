@@ -41,7 +41,16 @@ UNTESTED: dict[str, set[str]] = {"fullduplex": {"version"}, "hubbub": set()}
 
 # Folders of tests, and test modules, that are about no single module.
 BEYOND_MODULES: dict[str, set[str]] = {
-    "fullduplex": {"attacks", "bench", "builds", "docs", "interop", "test_examples", "test_structure"},
+    "fullduplex": {
+        "attacks",
+        "bench",
+        "builds",
+        "docs",
+        "engine",
+        "interop",
+        "test_examples",
+        "test_structure",
+    },
     "hubbub": {"system", "test_structure"},
 }
 

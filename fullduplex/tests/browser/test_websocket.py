@@ -34,6 +34,7 @@ from fullduplex.browser import (
 
 from ..aio.certificate import make_certificate
 from ..aio.ends import accept_plainly, url_of
+from ..native import TRANSPORT
 from .ends import CLOSED, CLOSING, CONNECTING, FAILED, OPEN, Recorder, plain_address, saying, virtually
 
 # Making one.
@@ -283,7 +284,9 @@ async def test_connection_opens_in_background(server: Any) -> None:
     recorder = Recorder(WebSocket(server.url))
     assert recorder.ws.readyState == CONNECTING
     assert recorder.ws.bufferedAmount == 0
+    assert recorder.ws.transport_kind is None
     await recorder.opened()
+    assert recorder.ws.transport_kind == TRANSPORT
     recorder.ws.close()
 
     assert await recorder.end() == [("open", OPEN), ("close", CLOSED, 1005, "", True)]

@@ -12,7 +12,8 @@ from fullduplex import __version__, kernels
 from fullduplex.cli import connect as connect_module
 from fullduplex.cli import main
 from fullduplex.cli.complaints import Complaint
-from fullduplex.transport import native
+
+from ..native import TRANSPORT
 
 
 def said(words: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[object, str, str]:
@@ -42,9 +43,8 @@ def test_version_tells_what_it_runs_on(capsys: pytest.CaptureFixture[str]) -> No
     status, output, _ = said(["--version"], capsys)
 
     assert status == 0
-    transport = "asyncio" if native.engine is None else "engine"
     kind = "native" if kernels.NATIVE else "pure Python"
-    assert output.startswith(f"fullduplex {__version__} (transport: {transport}; kernels: {kind}; CPython 3.")
+    assert output.startswith(f"fullduplex {__version__} (transport: {TRANSPORT}; kernels: {kind}; CPython 3.")
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ from fullduplex.protocol.frames import Opcode
 from fullduplex.protocol.limits import Limits
 from fullduplex.protocol.states import State
 
+from ..native import TRANSPORT
 from .ends import REQUEST, Recorder, client_frame, plain_client, plain_websocket, serving, url_of, virtually
 
 
@@ -326,6 +327,7 @@ async def test_attributes_are_those_of_ws() -> None:
             one, other = recorder.connections
             assert {one.extensions, other.extensions} == {"permessage-deflate", ""}
             assert (one.binaryType, one.url, one.is_secure) == ("nodebuffer", "", False)
+            assert one.transport_kind == TRANSPORT
 
 
 async def test_type_may_be_chosen() -> None:

@@ -183,7 +183,7 @@ class Bench:
 
     async def open(self) -> Recorder:
         """Open the connection, and forget how."""
-        self.from_peer.write(OFFERING_REQUEST if self.connection.codec._factories else REQUEST)
+        self.from_peer.write(OFFERING_REQUEST if self.connection.codec._head.factories else REQUEST)
         await asyncio.sleep(0.001)
         assert self.peer.received.startswith(b"HTTP/1.1 101 ")
         assert self.connection.calls == ["opened"]
@@ -922,7 +922,7 @@ async def test_eventless_frames_take_turns() -> None:
     bench = Bench()
     connection = await bench.open()
     seen: list[int] = []
-    turns = Turns(connection, lambda: seen.append(connection.codec._messages._fragments))
+    turns = Turns(connection, lambda: seen.append(connection.codec._readers()[1]._fragments))
     fragments = frame(Opcode.TEXT, b"", fin=False) + frame(Opcode.CONTINUATION, b"", fin=False) * 1000
     bench.from_peer.write(fragments + frame(Opcode.CONTINUATION, b"end"))
     await after(30)

@@ -10,12 +10,12 @@ import gc
 import itertools
 import os
 import random
-import resource
 import socket
 import struct
 import tracemalloc
 import warnings
 import weakref
+import zlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Self
@@ -23,6 +23,8 @@ from typing import Any, Self
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from fullduplex.kernels.pure import apply_mask
 
 from ..loops import LOOPS
 from ..native import native_module
@@ -110,10 +112,26 @@ class Writes(list[bytes]):
         return f"[{', '.join(f'{data[:40]!r}({len(data)})' for data in self)}]"
 
 
+def unmasked(data: bytes) -> bytes:
+    """Return a client's frames as a server sends them; the last may lack its end."""
+    at, written = 0, b""
+    while at + 2 <= len(data) and data[at + 1] & 0x80:
+        length = data[at + 1] & 0x7F
+        end = at + 2 + {126: 2, 127: 8}.get(length, 0)
+        if length >= 126:
+            length = int.from_bytes(data[at + 2 : end], "big")
+        key, payload = data[end : end + 4], data[end + 4 : end + 4 + length]
+        written += bytes((data[at], data[at + 1] & 0x7F)) + data[at + 2 : end]
+        written += apply_mask(payload, key) if len(key) == 4 else b""
+        at = end + 4 + length
+    return written + data[at:]
+
+
 @st.composite
-def conversations(draw: st.DrawFn) -> Writes:
+def conversations(draw: st.DrawFn, *, masked: bool = True) -> Writes:
     """Draw what a peer writes: frames, most of them right, cut anywhere."""
-    stream = b"".join([*draw(plain), *draw(st.lists(wrong, max_size=1)), *draw(plain)])
+    frames = [*draw(plain), *draw(st.lists(wrong, max_size=1)), *draw(plain)]
+    stream = b"".join(frames if masked else map(unmasked, frames))
     size = len(stream)
     cuts = draw(st.lists(st.one_of(st.integers(0, min(size, 40)), st.integers(0, size)), max_size=6))
     places = sorted({0, size, *cuts})
@@ -183,6 +201,51 @@ def test_coroutines_are_alike(loop: str, handle: Callable[..., Any], writes: lis
     assert (native.logged, native.is_over) == (pure.logged, pure.is_over)
 
 
+@each_loop
+@settings(max_examples=100)
+@given(writes=conversations(masked=False), script=scripts)
+def test_client_events_are_alike(loop: str, writes: list[bytes], script: dict[int, str]) -> None:
+    """Listeners of a client are told the same, the server gets the same, and the same is logged."""
+    native, pure = on_both(loop, functools.partial(twins.client_events, script), writes, maxPayload=MAX_SIZE)
+
+    assert native.told == pure.told
+    assert native.frames == pure.frames
+    assert (native.logged, native.is_over) == (pure.logged, pure.is_over)
+
+
+@each_loop
+@pytest.mark.parametrize("handle", [twins.echoes, twins.cancels, twins.streams, twins.delays])
+@settings(max_examples=50)
+@given(writes=conversations(masked=False))
+def test_client_coroutines_are_alike(loop: str, handle: Callable[..., Any], writes: list[bytes]) -> None:
+    """Coroutines of a client receive the same, however they do it, and answer the same."""
+    native, pure = on_both(
+        loop, functools.partial(twins.client_coroutines, handle), writes, max_size=MAX_SIZE
+    )
+
+    assert native.told == pure.told
+    # How much is read at once differs, and by it whether a Close frame comes before or after an answer.
+    both = min(len(native.data_frames), len(pure.data_frames))
+    assert native.data_frames[:both] == pure.data_frames[:both]
+    assert native.control_frames == pure.control_frames
+    assert (native.logged, native.is_over) == (pure.logged, pure.is_over)
+
+
+@each_loop
+@settings(max_examples=100)
+@given(writes=conversations(masked=False), script=scripts)
+def test_browser_is_alike(loop: str, writes: list[bytes], script: dict[int, str]) -> None:
+    """The browser's object has the same events, and sends the same."""
+    native, pure = on_both(loop, functools.partial(twins.client_browser, script), writes, max_size=MAX_SIZE)
+
+    assert native.told == pure.told
+    # Events have turns of their own: how much was read by then differs, and by it what precedes an answer.
+    both = min(len(native.data_frames), len(pure.data_frames))
+    assert native.data_frames[:both] == pure.data_frames[:both]
+    assert native.control_frames == pure.control_frames
+    assert (native.logged, native.is_over) == (pure.logged, pure.is_over)
+
+
 class Serving:
     """An event server on the native build, with its connections, and plain peers."""
 
@@ -204,9 +267,9 @@ class Serving:
         self.server.close()
         await self.server.wait_closed()
 
-    async def peer(self) -> Peer:
+    async def peer(self, **options: Any) -> Peer:
         """Open one more connection."""
-        peer = Peer(Outcome(), self.server.address())
+        peer = Peer(Outcome(), self.server.address(), **options)
         await peer.open()
         self.peers.append(peer)
         await peer.settle()
@@ -710,6 +773,28 @@ def test_paused_connection_rests() -> None:
         runner.run(main())
 
 
+def test_idle_connection_keeps_no_readers() -> None:
+    """What the protocol reads with is there only as long as it needs more of a frame or a message."""
+
+    async def main() -> None:
+        async with Serving() as serving:
+            peer = await serving.peer()
+            (connection,) = serving.connections
+            codec = connection.codec
+            for data, is_needed in [
+                (HELLO, False),
+                (frame(0x89, b"?"), False),
+                (frame(0x02, b"hel"), True),
+                (HELLO[:1], True),
+            ]:
+                await peer.write(data)
+                assert (codec._frames is not None) is is_needed
+                assert (codec._messages is not None) is is_needed
+                assert codec._output is codec._events is None
+
+    asyncio.run(main())
+
+
 def test_closed_loop_leaves_nothing() -> None:
     """A loop that is closed with connections open goes with them, and their descriptors are closed."""
     gone = []
@@ -769,6 +854,28 @@ def test_other_thread_is_refused() -> None:
     asyncio.run(main())
 
 
+@each_loop
+def test_loop_goes_on_in_another_thread(loop: str) -> None:
+    """Whoever runs a loop again, in another thread, sends there."""
+    running = LOOPS[loop]()
+
+    async def begin() -> tuple[Serving, Peer]:
+        serving = Serving()
+        await serving.server.wait_listening()
+        return serving, await serving.peer()
+
+    async def send() -> list[tuple[int, bytes]]:
+        async with serving:
+            serving.connections[0].send(b"here")
+            await peer.settle()
+            return peer.outcome.frames
+
+    serving, peer = running.run_until_complete(begin())
+    with ThreadPoolExecutor(1) as threads:
+        assert threads.submit(running.run_until_complete, send()).result() == [(0x82, b"here")]
+    running.close()
+
+
 def test_other_thread_compresses_nothing() -> None:
     """What another thread isn't allowed to send leaves no trace in what is compressed next."""
     text = "the same " * 1000
@@ -821,6 +928,9 @@ class HeldTimers(asyncio.SelectorEventLoop):
 
 def test_accepting_rests_without_descriptors() -> None:
     """Without a free descriptor accepting rests, is told of once, and goes on later."""
+    # Windows doesn't have it, nor the engine.
+    import resource
+
     told: list[Any] = []
 
     async def main() -> None:
@@ -849,3 +959,142 @@ def test_accepting_rests_without_descriptors() -> None:
 
     with asyncio.Runner(loop_factory=HeldTimers) as runner:
         runner.run(main())
+
+
+@each_loop
+def test_first_broadcast_is_written_at_once(loop: str) -> None:
+    """Of several messages for all in one turn the first doesn't wait for its end; the others do, together."""
+
+    async def main() -> None:
+        async with Serving() as serving:
+            peers = [await serving.peer() for _ in range(3)]
+            for number in range(2):
+                for data in (b"first", b"second", b"third"):
+                    build(native=True).broadcast(serving.server.clients, data)
+                for peer in peers:
+                    peer.read()
+                    assert len(peer.outcome.frames) == 1 + 3 * number
+                for peer in peers:
+                    await peer.settle()
+                    said = [(0x82, b"first"), (0x82, b"second"), (0x82, b"third")]
+                    assert peer.outcome.frames == said * (number + 1)
+
+    on_loop(loop, main)
+
+
+@each_loop
+def test_broadcast_keeps_its_place(loop: str) -> None:
+    """It comes after what the connection was sent before, and before what it is sent afterwards."""
+
+    async def main() -> None:
+        async with Serving() as serving:
+            peers = [await serving.peer() for _ in range(2)]
+            first, second = serving.connections
+            first.send(b"before")
+            build(native=True).broadcast([first, second], b"all")
+            for connection in (first, second):
+                connection.send(b"after")
+            for peer in peers:
+                await peer.settle()
+            assert peers[0].outcome.frames == [(0x82, b"before"), (0x82, b"all"), (0x82, b"after")]
+            assert peers[1].outcome.frames == [(0x82, b"all"), (0x82, b"after")]
+
+    on_loop(loop, main)
+
+
+@each_loop
+def test_broadcast_fills_no_other_peer(loop: str) -> None:
+    """A peer that takes nothing has what waits for it, and is cut beyond the limit; the others get all."""
+    size = 100_000
+
+    async def main() -> None:
+        async with Serving(buffer_limit=50 * size) as serving:
+            slow, quick = [await serving.peer() for _ in range(2)]
+            slow.reads = False
+            connection = serving.connections[0]
+            said = []
+            while connection.readyState == connection.OPEN:
+                assert len(said) < 1000
+                said.append((0x82, bytes([len(said) % 256]) * size))
+                build(native=True).broadcast(serving.connections, said[-1][1])
+                assert connection.bufferedAmount <= 52 * size
+                await quick.settle()
+            assert quick.outcome.frames == said
+            assert len(said) > 50
+
+    on_loop(loop, main)
+
+
+@each_loop
+def test_broadcast_waits_behind_backlog(loop: str) -> None:
+    """What a peer hasn't taken goes first, before there is too much of it and after."""
+
+    async def main() -> None:
+        async with Serving() as serving:
+            peer = await serving.peer()
+            connection = serving.connections[0]
+            peer.reads = False
+            said = []
+            while not connection.is_slow or not said[-1][1].endswith(b"last"):
+                is_last = connection.is_slow
+                said.append((0x82, b"%05d" % len(said) * 1000 + b"last" * is_last))
+                build(native=True).broadcast(serving.connections, said[-1][1])
+                await asyncio.sleep(0)
+            peer.reads = True
+            await peer.settle()
+            assert peer.outcome.frames == said
+
+    on_loop(loop, main)
+
+
+@each_loop
+def test_broadcast_survives_cut_connections(loop: str) -> None:
+    """Connections whose peers have gone, which the system only tells now, keep nobody from it."""
+
+    async def main() -> None:
+        async with Serving() as serving:
+            peers = [await serving.peer() for _ in range(10)]
+            for peer in peers[::2]:
+                peer.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                peer.sock.close()
+            build(native=True).broadcast(serving.connections, b"hello", True)
+            for peer in peers[1::2]:
+                await peer.settle()
+                assert peer.outcome.frames == [(0x82, b"hello")]
+            states = [connection.readyState for connection in serving.connections]
+            assert states == [serving.connections[0].CLOSED, serving.connections[0].OPEN] * 5
+
+    on_loop(loop, main)
+
+
+PHRASE = random.Random(7).randbytes(60)
+
+
+@each_loop
+def test_broadcast_compresses_for_each_kind(loop: str) -> None:
+    """Whoever has agreed to compression gets it so, with the window agreed, between messages of his own."""
+    offers = ["", "permessage-deflate", "permessage-deflate; server_max_window_bits=9"]
+
+    async def main() -> None:
+        async with Serving(perMessageDeflate=True) as serving:
+            peers = [await serving.peer(extensions=offer) for offer in offers * 3]
+            inflates = [zlib.decompressobj(-bits) for bits in (15, 12, 9) * 3]
+            # What has been said before is referred to where it lies, in the peer's window.
+            said = [PHRASE + random.Random(number).randbytes(40 + number) for number in range(6)]
+            for number, data in enumerate([*said, b"short", *said]):
+                if number % 3:
+                    build(native=True).broadcast(serving.connections, data)
+                else:
+                    for connection in serving.connections:
+                        connection.send(data)
+                for peer in peers:
+                    await peer.settle()
+            for peer, inflate in zip(peers, inflates, strict=True):
+                got = []
+                for first, payload in peer.outcome.frames:
+                    is_compressed = peer.head != twins.HEAD and payload != b"short"
+                    assert first == (0xC2 if is_compressed else 0x82)
+                    got.append(inflate.decompress(payload + b"\0\0\xff\xff") if is_compressed else payload)
+                assert got == [*said, b"short", *said]
+
+    on_loop(loop, main)

@@ -31,6 +31,7 @@ from ..protocol.server import ServerConnection as ServerProtocol
 from ..transport import native
 from ..transport.connection import Connection as BaseConnection
 from ..transport.connection import Handshaker, Settings
+from ..transport.deadlines import Timer
 from .inbox import ENTRY_SIZE, Inbox
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ class Connection(BaseConnection):
         self._closed: asyncio.Future[None] = loop.create_future()
         # A broken rule that waits until what came before it is answered.
         self._failure: tuple[int, str] | None = None
-        self._failure_timer: asyncio.TimerHandle | None = None
+        self._failure_timer: Timer | None = None
 
     @property
     def protocol(self) -> ServerProtocol | ClientProtocol:
@@ -153,7 +154,8 @@ class Connection(BaseConnection):
             chunk = self.start_streaming()
             if chunk is not None:
                 self.chunk_received(*chunk)
-            else:
+            elif not self._inbox:
+                # The engine hasn't just handed on what it had kept, either.
                 await self._wait_received()
         chunk = self._inbox.take()
         self._read_on()
@@ -425,7 +427,7 @@ class Connection(BaseConnection):
             return
         self._failure = code, reason
         if self._settings.close_timeout is not None:
-            self._failure_timer = self.loop.call_later(self._settings.close_timeout, self._fail_if_due)
+            self._failure_timer = Timer(self.loop, self._settings.close_timeout, self._fail_if_due)
 
     def start_close(self, code: int = CloseCode.NORMAL_CLOSURE, reason: str = "") -> None:
         """Begin the closing handshake, unless the peer broke a rule: then fail."""

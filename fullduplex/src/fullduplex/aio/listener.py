@@ -64,7 +64,11 @@ class HTTPHandover(Protocol):
         """
 
     def create_protocol(self) -> asyncio.Protocol:
-        """Make the asyncio protocol for one connection."""
+        """Make the asyncio protocol for one connection.
+
+        Its transport has the methods of ``asyncio.Transport``, but needn't be one that
+        ``loop.start_tls`` and ``loop.sendfile`` take.
+        """
 
     async def shutdown(self) -> None:
         """Finish what is under way, and end."""
@@ -89,6 +93,7 @@ class Server(Handshaker, Generic[C]):
         http: who answers requests that don't ask for a WebSocket.
         logger: where errors in handlers and callbacks are told, and at DEBUG every frame.
         observer: is told what happens to connections: an ``Observer``, or several.
+        connections: where those are kept that are open, for someone else to read as well.
     """
 
     def __init__(
@@ -107,6 +112,7 @@ class Server(Handshaker, Generic[C]):
         http: HTTPHandover | None = None,
         logger: logging.Logger | None = None,
         observer: ObserverOption = None,
+        connections: set[C] | None = None,
     ) -> None:
         self.loop = asyncio.get_running_loop()
         self.logger = logger or logging.getLogger("fullduplex.server")
@@ -129,7 +135,7 @@ class Server(Handshaker, Generic[C]):
         self._server: asyncio.Server | EngineServer | None = None
         self._admission = Admission(max_connections, max_connections_per_host)
         self._drain: Drain[C] = Drain(self.loop)
-        self._open: set[C] = set()
+        self._open: set[C] = set() if connections is None else connections
         # With the task that answers the request, once there is one.
         self._opening: dict[C, asyncio.Task[None] | None] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -174,14 +180,15 @@ class Server(Handshaker, Generic[C]):
         sock: socket.socket | None,
         **options: Any,
     ) -> asyncio.Server | EngineServer:
-        if path is None and self.http is None and can_listen(sock, options):
-            return await listen(self.loop, self._accept, host, port, sock, **options)
+        create: Callable[..., Awaitable[asyncio.Server]]
         # asyncio wants either an address or a socket.
         if path is not None:
-            return await self.loop.create_unix_server(self.create_protocol, path, **options)
-        if sock is not None:
-            return await self.loop.create_server(self.create_protocol, sock=sock, **options)
-        return await self.loop.create_server(self.create_protocol, host, port, **options)
+            create = functools.partial(self.loop.create_unix_server, self.create_protocol, path)
+        elif sock is not None:
+            create = functools.partial(self.loop.create_server, self.create_protocol, sock=sock)
+        else:
+            create = functools.partial(self.loop.create_server, self.create_protocol, host, port)
+        return await (listen(create, self._accept, **options) if can_listen(options) else create(**options))
 
     async def start_serving(self) -> None:
         """Accept connections from now on, if the server was made with ``start_serving=False``.

@@ -270,6 +270,11 @@ if native.engine is not None:
 class ServerWebSocket(Visitor, EventConnection):
     """A connection of the event server; its events are those of ``EventConnection``."""
 
+    __slots__ = ("_owner", "_server")
+
+    #: Called with the connection and its request when it opens, instead of "connection".
+    upgrade_callback: Callable[[ServerWebSocket, Request], Any] | None = None
+
     def __init__(
         self,
         protocol: ServerProtocol,
@@ -281,8 +286,6 @@ class ServerWebSocket(Visitor, EventConnection):
     ) -> None:
         EventConnection.__init__(self)
         BaseConnection.__init__(self, protocol, server, settings, loop)
-        #: Called with the connection and its request when it opens, instead of "connection".
-        self.upgrade_callback: Callable[[ServerWebSocket, Request], Any] | None = None
         self._server = server
         self._owner = owner
 
@@ -309,8 +312,6 @@ class ServerWebSocket(Visitor, EventConnection):
 
     def opened(self) -> None:
         """Tell the server's listeners."""
-        if self._owner.clientTracking:
-            self._owner.clients.add(self)
         if self.upgrade_callback is None:
             self._owner.emit("connection", self, self.request)
         else:
@@ -327,7 +328,6 @@ class ServerWebSocket(Visitor, EventConnection):
 
     def closed(self, exc: Exception | None) -> None:
         """Tell the server, and the listeners if they knew of the connection."""
-        self._owner.clients.discard(self)
         self._server.connection_closed(self)
         if self.codec.response is None or self.codec.response.status_code != 101:
             return

@@ -31,7 +31,9 @@ class EventEmitter:
     _logger = logging.getLogger("fullduplex")
 
     def __init__(self) -> None:
-        self._listeners: dict[str, list[tuple[Callable[..., Any], bool]]] = {}
+        # Of each listener its event, itself, and whether it is called once only, in one row: a connection
+        # has few, and a dictionary of lists would take five times as much memory.
+        self._listeners: tuple[Any, ...] = ()
 
     @overload
     def on(self, event: str) -> Callable[[Listener], Listener]: ...
@@ -57,38 +59,48 @@ class EventEmitter:
             return functools.partial(self._add, event, once=once)
         if not callable(listener):
             raise TypeError(f"a listener must be callable, not {type(listener).__name__}")
-        self._listeners.setdefault(event, []).append((listener, once))
+        self._listeners += (event, listener, once)
         return listener
+
+    def _entries(self, event: str) -> list[tuple[Any, bool]]:
+        """Return the listeners of ``event``, each with whether it is called once only."""
+        row = self._listeners
+        return [(row[at + 1], row[at + 2]) for at in range(0, len(row), 3) if row[at] == event]
+
+    def _remove(self, event: str, place: int) -> None:
+        """Take off one of the listeners of ``event``, by its place among them."""
+        row = self._listeners
+        at = [at for at in range(0, len(row), 3) if row[at] == event][place]
+        self._listeners = row[:at] + row[at + 3 :]
 
     def off(self, event: str, listener: Callable[..., Any]) -> None:
         """Call ``listener`` no more at ``event``; one that isn't there is no error."""
-        listeners = self._listeners.get(event, [])
-        for entry in reversed(listeners):
-            if entry[0] == listener:
-                listeners.remove(entry)
+        entries = self._entries(event)
+        for place in reversed(range(len(entries))):
+            if entries[place][0] == listener:
+                self._remove(event, place)
                 break
 
     def listenerCount(self, event: str) -> int:
         """Return how many listeners ``event`` has."""
-        return len(self._listeners.get(event, ()))
+        return len(self._entries(event))
 
     def emit(self, event: str, *arguments: Any) -> bool:
         """Call the listeners of ``event``; tell whether there were any.
 
         A coroutine that a listener returns runs as a task.  Exceptions are logged.
         """
-        listeners = self._listeners.get(event)
-        if not listeners:
-            return False
-        for entry in list(listeners):
+        entries = self._entries(event)
+        for entry in entries:
             listener, once = entry
             if once:
-                if entry not in listeners:
+                left = self._entries(event)
+                if entry not in left:
                     # A listener before it has emitted the same event, or taken it off.
                     continue
-                listeners.remove(entry)
+                self._remove(event, left.index(entry))
             call(self._logger, event, listener, *arguments)
-        return True
+        return bool(entries)
 
 
 def call(logger: logging.Logger, event: str, listener: Callable[..., Any], *arguments: Any) -> None:

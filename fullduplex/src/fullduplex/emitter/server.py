@@ -133,7 +133,7 @@ class WebSocketServer(EventEmitter):
         )
         check_limit("max_connections", max_connections)
         check_limit("max_connections_per_host", max_connections_per_host)
-        #: The connections that are open, if they are tracked.
+        #: The connections that are open, if they are tracked; to be read, not changed.
         self.clients: set[ServerWebSocket] = set()
         self.clientTracking = clientTracking
         self._address = (host, port)
@@ -162,6 +162,8 @@ class WebSocketServer(EventEmitter):
         self._make_server = functools.partial(
             Server[ServerWebSocket],
             make_connection=self._make_connection,
+            # There is no second set of them.
+            connections=self.clients if clientTracking else None,
             make_protocol=make_protocol,
             process_request=process_request,
             process_response=self._process_response if verifyClient is None else self._verify_and_process,
@@ -333,7 +335,8 @@ class WebSocketServer(EventEmitter):
     ) -> None:
         protocol = server.take_back()
         connection = cast(ServerWebSocket, protocol.connection)
-        connection.upgrade_callback = callback
+        if callback is not None:
+            connection.upgrade_callback = callback
         transport.set_protocol(protocol)
         protocol.connection_made(transport)
         if isinstance(request, bytes):

@@ -10,12 +10,26 @@ from __future__ import annotations
 
 import os
 
-__all__ = ["NATIVE", "apply_mask", "frame_head", "utf8_prefix"]
+__all__ = ["NATIVE", "apply_mask", "do_without", "frame_head", "utf8_prefix"]
 
 _switch = os.environ.get("FULLDUPLEX_NATIVE")
 
 #: Whether what is native is used, here and elsewhere.
 NATIVE = False
+
+
+def do_without(error: ImportError) -> None:
+    """Let a native module be missing.
+
+    Raises:
+        ImportError: if FULLDUPLEX_NATIVE is 1.
+    """
+    if _switch == "1":
+        raise ImportError(
+            "FULLDUPLEX_NATIVE is 1, and this fullduplex has no native part for this Python: install"
+            " a wheel that has one, or build it with a C compiler; or leave the variable out."
+        ) from error
+
 
 if _switch != "0":
     try:
@@ -23,11 +37,7 @@ if _switch != "0":
 
         NATIVE = True
     except ImportError as error:
-        if _switch == "1":
-            raise ImportError(
-                "FULLDUPLEX_NATIVE is 1, and this fullduplex has no native part for this Python: install"
-                " a wheel that has one, or build it with a C compiler; or leave the variable out."
-            ) from error
+        do_without(error)
 
 if not NATIVE:
     from .pure import apply_mask, frame_head, utf8_prefix

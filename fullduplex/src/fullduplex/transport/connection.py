@@ -35,13 +35,15 @@ from ..protocol.client import ClientConnection
 from ..protocol.connection import Connection as Protocol
 from ..protocol.connection import Ending
 from ..protocol.events import Binary, Broken, Chunk, CloseReceived, Event, HandOver, Ping, Pong, Text
-from ..protocol.frames import FrameReader, Opcode
+from ..protocol.extensions.permessage_deflate import PerMessageDeflate
+from ..protocol.frames import FrameReader, Opcode, key_pool
 from ..protocol.http11 import Request, Response
 from ..protocol.messages import MessageReader
 from ..protocol.prepared import Prepared
 from ..protocol.server import ServerConnection
 from ..protocol.states import Lifecycle, Side, State
 from . import native
+from .deadlines import Timer
 from .heartbeat import Heartbeat
 from .outbox import Outbox
 from .rates import TokenBucket
@@ -195,8 +197,8 @@ class Connection:
         self._settings = settings
         self._transport: asyncio.Transport | None = None
         self._heartbeat: Heartbeat | None = None
-        self._open_timer: asyncio.TimerHandle | None = None
-        self._close_timer: asyncio.TimerHandle | None = None
+        self._open_timer: Timer | None = None
+        self._close_timer: Timer | None = None
         self._busy = False
         self._flush_is_due = False
         self._unwritten = 0
@@ -306,12 +308,22 @@ class Connection:
         """True if TLS is under it."""
         return self.get_extra_info("sslcontext") is not None
 
+    @property
+    def transport_kind(self) -> native.TransportKind | None:
+        """What moves its bytes: "engine", the native one, or "asyncio", a transport of the loop.
+
+        None before there is a transport.  A connection may begin with one of the loop, and be
+        the engine's once it is open.
+        """
+        return None if self._transport is None else native.kind_of(self._transport)
+
     def get_extra_info(self, name: str) -> Any:
         """Tell what the transport knows by a name, as "socket" or "peercert"; None before there is one."""
         return None if self._transport is None else self._transport.get_extra_info(name)
 
     # Sending
 
+    @native.natively("accelerate_send_message")
     def send_message(
         self, opcode: Opcode, data: ReadableBuffer, *, compress: bool | None = None, waits: bool = False
     ) -> None:
@@ -511,14 +523,14 @@ class Connection:
 
     def limit_opening(self, seconds: float) -> None:
         """Cut the transport if the connection isn't open in time."""
-        self._open_timer = self.loop.call_later(seconds, self._opening_timed_out, seconds)
+        self._open_timer = Timer(self.loop, seconds, functools.partial(self._opening_timed_out, seconds))
 
     def _opening_timed_out(self, seconds: float) -> None:
         self.opening_failed(TimeoutError(f"the connection isn't open after {seconds:g} seconds"))
 
     def _limit_close(self) -> None:
         if self._close_timer is None and self._settings.close_timeout is not None:
-            self._close_timer = self.loop.call_later(self._settings.close_timeout, self.abort)
+            self._close_timer = Timer(self.loop, self._settings.close_timeout, self.abort)
 
     def _opening_ended(self) -> Handshaker | None:
         """Stop what only the opening needs; return who conducted it, the first time."""
@@ -563,7 +575,9 @@ class Connection:
     def _pause_rates(self, is_paused: bool) -> None:
         """Don't hold what gathers while we don't read against the peer."""
         now = self.loop.time()
-        for bucket in (self._control_rate, self._message_rate, self._byte_rate):
+        # One that is made later wouldn't know of the pause.
+        control_rate = self._rate_of_control() if is_paused else self._control_rate
+        for bucket in (control_rate, self._message_rate, self._byte_rate):
             if bucket is not None:
                 bucket.set_paused(is_paused, now)
 
@@ -627,10 +641,10 @@ class Connection:
                 if not ends_message or self._is_within(self._message_rate, 1, "messages"):
                     self.chunk_received(data, ends_message)
             case Ping(data):
-                if self._is_within(self._control_rate, 1, "pings and pongs"):
+                if self._is_within(self._rate_of_control(), 1, "pings and pongs"):
                     self.ping_received(data)
             case Pong(data):
-                if self._is_within(self._control_rate, 1, "pings and pongs"):
+                if self._is_within(self._rate_of_control(), 1, "pings and pongs"):
                     self._receive_pong(data)
             case CloseReceived():
                 self._limit_close()
@@ -639,6 +653,13 @@ class Connection:
                 self.rule_broken(code, reason)
             case _:
                 self._handshake_event(event)
+
+    def _rate_of_control(self) -> TokenBucket | None:
+        """Return the bucket of pings and pongs; it is made for the first, and is as full as an older one."""
+        rate = self.codec.limits.control_rate
+        if self._control_rate is None and rate is not None:
+            self._control_rate = TokenBucket(rate, self.loop.time())
+        return self._control_rate
 
     def _is_within(self, bucket: TokenBucket | None, amount: int, what: str) -> bool:
         """Tell whether a rate allows for more; fail the connection if it doesn't."""
@@ -693,7 +714,8 @@ class Connection:
 
     def _set_rates(self) -> None:
         limits, now = self.codec.limits, self.loop.time()
-        for name in ("control_rate", "message_rate", "byte_rate"):
+        self._control_rate = None
+        for name in ("message_rate", "byte_rate"):
             rate = getattr(limits, name)
             if rate is not None:
                 setattr(self, f"_{name}", TokenBucket(rate, now))
@@ -808,7 +830,9 @@ class Connection:
 
 
 if native.engine is not None:
+    native.engine.learn_keys(key_pool)
     native.engine.learn_events_of_protocol(Text, Binary, Opcode)
+    native.engine.learn_deflate(PerMessageDeflate)
     native.engine.learn_connection(
         Connection, Protocol, Lifecycle, FrameReader, MessageReader, Prepared, Heartbeat, State.OPEN
     )

@@ -1,7 +1,7 @@
 """permessage-deflate: messages compressed with DEFLATE (RFC 7692).
 
 The numbers here are those of RFC 7692.  This module knows its parameters and
-zlib; it doesn't know frames or handshakes.
+zlib, or what stands in for it; it doesn't know frames or handshakes.
 
 Invariants:
 
@@ -14,8 +14,11 @@ Invariants:
 
 from __future__ import annotations
 
+import functools
+import importlib
 import zlib
 from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeAlias
 
 from ...close import CloseCode
 from ...exceptions import (
@@ -36,6 +39,32 @@ TAIL = b"\x00\x00\xff\xff"
 #: 7.2.3.4 allows final blocks inside a message; each costs a new context.
 MAX_FINAL_BLOCKS = 256
 
+#: A module with the names of the standard library's zlib.
+Zlib: TypeAlias = Any
+
+
+@functools.cache
+def fastest() -> Zlib:
+    """Return zlib-ng where it is installed, and otherwise the standard library's zlib."""
+    try:
+        return importlib.import_module("zlib_ng.zlib_ng")
+    except ImportError:
+        return zlib
+
+
+class Kind(NamedTuple):
+    """What a payload of ``encode_alone`` depends on."""
+
+    bits: int
+    level: int
+    memory_level: int
+    threshold: int
+    module: Zlib
+
+
+#: There is one of a kind.
+_kind = functools.lru_cache(Kind)
+
 
 class PerMessageDeflate:
     """The compression of one connection."""
@@ -47,9 +76,9 @@ class PerMessageDeflate:
         "_is_idle",
         "_is_inflating",
         "_rest",
-        "_settings",
         "_window",
         "is_behind",
+        "kind",
         "local_bits",
         "local_no_takeover",
         "remote_bits",
@@ -69,15 +98,18 @@ class PerMessageDeflate:
         level: int,
         memory_level: int,
         threshold: int,
+        module: Zlib = None,
     ) -> None:
         self.local_bits = local_bits
         self.remote_bits = remote_bits
         self.local_no_takeover = local_no_takeover
         self.remote_no_takeover = remote_no_takeover
-        self._settings = (level, memory_level, threshold)
+        #: What a payload of ``encode_alone`` depends on.
+        self.kind = _kind(local_bits, level, memory_level, threshold, module or fastest())
         self._deflate: zlib._Compress | None = None
         self._inflate: zlib._Decompress | None = None
-        self._window = b""
+        # The end of what was inflated; it is twice the window at most.
+        self._window = bytearray()
         self._final_blocks = 0
         #: True while there is more to come of what ``decode`` was given.
         self.is_behind = False
@@ -89,7 +121,7 @@ class PerMessageDeflate:
 
     def is_worthwhile(self, size: int) -> bool:
         """Tell whether a message of ``size`` bytes is to be compressed."""
-        return size >= self._settings[2]
+        return size >= self.kind.threshold
 
     def encode(self, data: ReadableBuffer, *, ends_message: bool) -> bytes:
         """Compress the next part of a message (7.2.1)."""
@@ -105,11 +137,6 @@ class PerMessageDeflate:
                 self._deflate = None
         return payload
 
-    @property
-    def kind(self) -> tuple[int, ...]:
-        """Return what a payload of ``encode_alone`` depends on."""
-        return self.local_bits, *self._settings
-
     def encode_alone(self, data: ReadableBuffer) -> bytes:
         """Compress a whole message by itself: every peer with this window can inflate it."""
         deflate = self._new_deflate()
@@ -120,11 +147,13 @@ class PerMessageDeflate:
         self._deflate = None
 
     def _new_deflate(self) -> zlib._Compress:
-        level, memory_level, _ = self._settings
-        if self.local_bits == 8:
-            # zlib can't deflate with a window of 256 bytes; run lengths only ever look one byte back.
-            return zlib.compressobj(level, zlib.DEFLATED, -9, memory_level, zlib.Z_RLE)
-        return zlib.compressobj(level, zlib.DEFLATED, -self.local_bits, memory_level)
+        bits, level, memory_level, _, module = self.kind
+        # zlib can't deflate with a window of 256 bytes; run lengths only ever look one byte back.
+        strategy = zlib.Z_RLE if bits == 8 else zlib.Z_DEFAULT_STRATEGY
+        deflate: zlib._Compress = module.compressobj(
+            level, zlib.DEFLATED, -max(bits, 9), memory_level, strategy
+        )
+        return deflate
 
     # Receiving
 
@@ -138,14 +167,14 @@ class PerMessageDeflate:
             data += TAIL
         try:
             output = self._inflate_some(data, ends_message, size)
-        except zlib.error as error:
+        except self.kind.module.error as error:
             raise RemoteProtocolError("compressed data is corrupt", CloseCode.INVALID_DATA) from error
         self._is_inflating = self.is_behind or (not ends_message and (bool(data) or self._is_inflating))
         if not self._is_inflating:
             self._final_blocks = 0
             if self.remote_no_takeover:
                 self._inflate = None
-                self._window = b""
+                self._window.clear()
         return output
 
     def _inflate_some(self, data: bytes, ends_message: bool, size: int | None) -> bytes:
@@ -176,11 +205,15 @@ class PerMessageDeflate:
     def _remember(self, part: bytes) -> None:
         """Keep the window: the last bytes of what was inflated."""
         size = 1 << self._inflate_bits
-        self._window = part[-size:] if len(part) >= size else (self._window + part)[-size:]
+        self._window += part[-size:]
+        if len(self._window) > 2 * size:
+            del self._window[:-size]
 
     def _new_inflate(self) -> zlib._Decompress:
         # After a final block, or a release, the new context goes on with the window of the one before.
-        return zlib.decompressobj(-self._inflate_bits, zdict=self._window)
+        window = bytes(self._window[-(1 << self._inflate_bits) :])
+        inflate: zlib._Decompress = self.kind.module.decompressobj(-self._inflate_bits, zdict=window)
+        return inflate
 
     @property
     def _inflate_bits(self) -> int:
@@ -197,6 +230,7 @@ class PerMessageDeflate:
         """Give back both contexts if neither was used since the last call, but keep the peer's window."""
         if self._is_idle and not self._is_inflating:
             self._deflate = self._inflate = None
+            del self._window[: -(1 << self._inflate_bits)]
         self._is_idle = True
 
 
@@ -213,10 +247,13 @@ class PerMessageDeflateFactory:
         memory_level: zlib's memory level, 1 to 9.
         threshold: bytes from which on a message is compressed; one that is sent in fragments
             always is. ``send`` can be told otherwise for each message.
+        zlib: the module that does the work, with the names of the standard library's ``zlib``.
+            None takes zlib-ng where it is installed, as by ``fullduplex[speed]``, and else the
+            standard library's.
 
-    The defaults cost about 50 KiB a connection that compresses both ways;
-    zlib's own defaults would cost 300.  All but a window is given back after a
-    keepalive interval without a message; without keepalive it never is.
+    The defaults cost about 50 KiB a connection that compresses both ways, and 200
+    with zlib-ng; zlib's own defaults would cost 300.  All but a window is given
+    back after a keepalive interval without a message; without keepalive it never is.
 
     Raises:
         ValueError: for a number out of its range.
@@ -229,6 +266,7 @@ class PerMessageDeflateFactory:
     level: int = -1
     memory_level: int = 5
     threshold: int = 32
+    zlib: Zlib = None
     name = NAME
 
     def __post_init__(self) -> None:
@@ -276,6 +314,7 @@ class PerMessageDeflateFactory:
             level=self.level,
             memory_level=self.memory_level,
             threshold=self.threshold,
+            module=self.zlib,
         )
 
     def accept_offer(self, parameters: Parameters) -> tuple[Parameters, PerMessageDeflate]:
@@ -306,6 +345,7 @@ class PerMessageDeflateFactory:
             level=self.level,
             memory_level=self.memory_level,
             threshold=self.threshold,
+            module=self.zlib,
         )
         return answer, extension
 
