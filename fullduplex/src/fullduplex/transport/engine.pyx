@@ -2290,10 +2290,6 @@ cdef Transport ready_transport(PyObject *connection):
         or slot(codec, at.is_sending_fragments) != FALSE
     ):
         return None
-    if transport.engine.thread != PyThread_get_thread_ident():
-        raise RuntimeError(
-            "a connection is used in the thread of its event loop only: use loop.call_soon_threadsafe"
-        )
     return transport
 
 
