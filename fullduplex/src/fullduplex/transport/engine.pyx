@@ -122,6 +122,7 @@ cdef extern from *:
     enum: PYGEN_RETURN, PYGEN_ERROR, PYGEN_NEXT
     int PyIter_Send(object iterator, object value, PyObject **result)
     void PyErr_SetObject(object kind, object value)
+    int PyErr_WarnEx(object category, const char *message, Py_ssize_t level) except -1
     const char *PyUnicode_AsUTF8AndSize(object text, Py_ssize_t *size) except NULL
     bint PyUnicode_IS_ASCII "PyUnicode_IS_COMPACT_ASCII"(object text)
     bint PyObject_TypeCheck(PyObject *thing, PyTypeObject *kind)
@@ -2032,8 +2033,15 @@ cdef class Receiver:
     cdef object connection
     cdef Waiter waiter
     cdef bint iterates
+    cdef bint is_begun
     cdef bint is_over
     cdef object __weakref__
+
+    def __dealloc__(self):
+        if not self.is_begun and self.iterates:
+            PyErr_WarnEx(RuntimeWarning, "coroutine 'Connection.__anext__' was never awaited", 1)
+        elif not self.is_begun:
+            PyErr_WarnEx(RuntimeWarning, "coroutine 'Connection.recv' was never awaited", 1)
 
     def __await__(self):
         return self
@@ -2071,7 +2079,7 @@ cdef class Receiver:
 
     cdef int leave(self) except -1:
         cdef PyObject *inbox
-        self.is_over = True
+        self.is_begun = self.is_over = True
         if self.waiter is not None:
             message = self.stop_waiting()
             if message is not None:
@@ -2088,7 +2096,7 @@ cdef class Receiver:
         cdef Waiter waiter
         if self.is_over:
             raise RuntimeError("cannot reuse already awaited coroutine")
-        self.is_over = True
+        self.is_begun = self.is_over = True
         if not is_new:
             message = self.stop_waiting()
             if message is not None:
@@ -2176,6 +2184,10 @@ cdef class Sending:
     # The coroutine that does what can't be done at once.
     cdef object rest
     cdef bint is_over
+
+    def __dealloc__(self):
+        if not self.is_over:
+            PyErr_WarnEx(RuntimeWarning, "coroutine 'Connection.send' was never awaited", 1)
 
     def __await__(self):
         return self
