@@ -986,7 +986,10 @@ cdef class Transport(Watched):
         try:
             used = self.receive(start, size, message)
             if self.kind == KIND_COROUTINES:
-                self.wake()
+                if self.is_strange:
+                    self.wake_later()
+                else:
+                    self.wake()
         finally:
             put(plain, at.busy, False)
         if self.is_lost:
@@ -1116,8 +1119,7 @@ cdef class Transport(Watched):
         if type(event) is text_event or type(event) is binary_event:
             return event.data
         if self.kind == KIND_COROUTINES:
-            # What came before goes first.
-            self.wake()
+            self.wake_later()
         connection._dispatch(event)
         return None
 
@@ -1417,6 +1419,22 @@ cdef class Transport(Watched):
         cdef PyObject *waiting = slot(<PyObject *>self.connection, at.receiver)
         if waiting != NONE and type(<object>waiting) is Waiter and (<Waiter>waiting).message is not None:
             (<Waiter>waiting).wake()
+        return 0
+
+    cdef int wake_later(self) except -1:
+        """Let who has waited for a message go on in the next turn, as something else came with it.
+
+        The message waits to be received: if a rule is broken next, it is to be answered first.
+        """
+        cdef PyObject *inbox = slot(<PyObject *>self.connection, at.inbox)
+        cdef PyObject *waiting = slot(<PyObject *>self.connection, at.receiver)
+        cdef Waiter waiter
+        if waiting != NONE and type(<object>waiting) is Waiter and (<Waiter>waiting).message is not None:
+            waiter = <Waiter>waiting
+            message, waiter.message = waiter.message, None
+            (<object>slot(inbox, at.entries)).appendleft(message)
+            count_in_inbox(inbox, message, 1)
+            waiter.set_result(None)
         return 0
 
     # Writing
