@@ -28,7 +28,7 @@ STEPS = (
     "wait_for",
     "time out",
     "cancel",
-    "both",
+    "shield",
     "pieces",
     "piece",
     "send",

@@ -144,7 +144,7 @@ def test_compressed_coroutines_are_alike(loop: str, offer: str, data: st.DataObj
 
 STEPS = st.sampled_from(
     (
-        *("recv", "recv", "decode", "encode", "next", "wait_for", "time out", "cancel", "shield", "both"),
+        *("recv", "recv", "decode", "encode", "next", "wait_for", "time out", "cancel", "shield"),
         *("pieces", "piece", "send", "fragments", "ping", "sleep"),
     )
 )
@@ -347,3 +347,39 @@ def test_waiting_tasks_wake_alike(loop: str, steps: list[bytes | str]) -> None:
 
     assert native.told == pure.told
     assert len(native.told) == 6
+
+
+async def answers_later(connection: Any, told: list[Any]) -> None:
+    """Receive in a task of its own, and answer in this one."""
+    told.append(await asyncio.ensure_future(connection.recv()))
+    await connection.send("answer")
+
+
+@each_loop
+@pytest.mark.parametrize("offer", ["", "permessage-deflate"])
+def test_answers_precede_failures(loop: str, offer: str) -> None:
+    """What came before a broken rule, in the same read, is answered before the connection fails."""
+    wrong = frame(0xC1 if offer else 0x81, b"\xff")
+    writes = [frame(0x81, b"question") + wrong]
+    prepare = functools.partial(twins.coroutines, answers_later)
+    for outcome in on_both(loop, prepare, writes, {"extensions": offer}, compression="deflate"):
+        assert outcome.told[0] == "question"
+        assert [first for first, _ in outcome.frames] == [0x81, 0x88]
+
+
+@pytest.mark.parametrize("native", [True, False])
+@pytest.mark.parametrize("method", ["recv", "send", "__anext__"])
+def test_unawaited_coroutines_warn(native: bool, method: str) -> None:
+    """Whoever forgets to await what does nothing otherwise is told so."""
+
+    async def handler(connection: Any, told: list[Any]) -> None:
+        arguments = ["never"] if method == "send" else []
+        with pytest.warns(RuntimeWarning, match=f"Connection.{method}' was never awaited"):
+            getattr(connection, method)(*arguments)
+        told.append("warned")
+
+    outcome = asyncio.run(
+        converse(build(native=native), functools.partial(twins.coroutines, handler), [], {})
+    )
+    assert outcome.told[0] == "warned"
+    assert outcome.data_frames == []

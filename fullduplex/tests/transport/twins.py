@@ -656,9 +656,6 @@ async def take_step(action: str, connection: Any, told: list[Any]) -> None:
             await asyncio.sleep(0)
             waiting.cancel()
             told.append(await receiving)
-        case "both":
-            both = await asyncio.gather(connection.recv(), connection.recv(), return_exceptions=True)
-            told += [repr(one) if isinstance(one, Exception) else one for one in both]
         case "pieces":
             pieces = [piece async for piece in connection.recv_streaming()]
             told.append(pieces[0][:0].join(pieces))

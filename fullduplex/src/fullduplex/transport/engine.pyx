@@ -1230,7 +1230,10 @@ cdef class Transport(Watched):
         try:
             used = self.receive(start, size, message)
             if self.kind == KIND_COROUTINES:
-                self.wake()
+                if self.is_strange:
+                    self.wake_later()
+                else:
+                    self.wake()
         finally:
             put(plain, at.busy, False)
         if self.is_lost:
@@ -1376,8 +1379,7 @@ cdef class Transport(Watched):
         if type(event) is text_event or type(event) is binary_event:
             return event.data
         if self.kind == KIND_COROUTINES:
-            # What came before goes first.
-            self.wake()
+            self.wake_later()
         connection._dispatch(event)
         return None
 
@@ -1697,6 +1699,22 @@ cdef class Transport(Watched):
         cdef PyObject *waiting = slot(<PyObject *>self.connection, at.receiver)
         if waiting != NONE and type(<object>waiting) is Waiter and (<Waiter>waiting).message is not None:
             (<Waiter>waiting).wake(self.engine)
+        return 0
+
+    cdef int wake_later(self) except -1:
+        """Let who has waited for a message go on in the next turn, as something else came with it.
+
+        The message waits to be received: if a rule is broken next, it is to be answered first.
+        """
+        cdef PyObject *inbox = slot(<PyObject *>self.connection, at.inbox)
+        cdef PyObject *waiting = slot(<PyObject *>self.connection, at.receiver)
+        cdef Waiter waiter
+        if waiting != NONE and type(<object>waiting) is Waiter and (<Waiter>waiting).message is not None:
+            waiter = <Waiter>waiting
+            message, waiter.message = waiter.message, None
+            (<object>slot(inbox, at.entries)).appendleft(message)
+            count_in_inbox(inbox, message, 1)
+            waiter.set_result(None)
         return 0
 
     # Writing
@@ -2698,11 +2716,12 @@ cdef class Receiver:
     cdef object connection
     cdef Waiter waiter
     cdef bint iterates
+    cdef bint is_begun
     cdef bint is_over
     cdef object __weakref__
 
     def __dealloc__(self):
-        if self.waiter is None and not self.is_over:
+        if not self.is_begun:
             warn_never_awaited(RECEIVERS[self.iterates])
 
     @property
@@ -2749,7 +2768,7 @@ cdef class Receiver:
 
     cdef int leave(self) except -1:
         cdef PyObject *inbox
-        self.is_over = True
+        self.is_begun = self.is_over = True
         if self.waiter is not None:
             message = self.stop_waiting()
             if message is not None:
@@ -2766,7 +2785,7 @@ cdef class Receiver:
         cdef Waiter waiter
         if self.is_over:
             raise RuntimeError("cannot reuse already awaited coroutine")
-        self.is_over = True
+        self.is_begun = self.is_over = True
         if not is_new:
             message = self.stop_waiting()
             if message is not None:
