@@ -1120,6 +1120,23 @@ async def test_our_pause_is_made_up_for() -> None:
     assert connection.state is not State.OPEN
 
 
+async def test_first_pings_may_follow_pause() -> None:
+    """What gathers before the first ping was read isn't held against the peer either."""
+    bench = Bench(limits=Limits(control_rate=5))
+    connection = await bench.open()
+    connection.pause_reading()
+    for _ in range(10):
+        bench.from_peer.write(frame(Opcode.PING, b"") * 5)
+        await asyncio.sleep(1)
+    connection.resume_reading()
+    await turn()
+    assert connection.calls == [("ping", b"")] * 50
+
+    bench.from_peer.write(frame(Opcode.PING, b"") * 20)
+    await turn()
+    assert connection.state is not State.OPEN
+
+
 async def test_handshake_counts_for_no_rate() -> None:
     """Rates are those of the open connection."""
     bench = Bench(limits=Limits(byte_rate=10))
