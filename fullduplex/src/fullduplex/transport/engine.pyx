@@ -1214,7 +1214,12 @@ cdef class Transport(Watched):
 
     cdef int give(self, uint8_t *start, Py_ssize_t size) except -1:
         """Let the protocol in Python take bytes."""
-        self.connection.data_received(PyMemoryView_FromMemory(<char *>start, size, PyBUF_READ))
+        view = PyMemoryView_FromMemory(<char *>start, size, PyBUF_READ)
+        try:
+            self.connection.data_received(view)
+        finally:
+            # An exception's traceback may keep it.
+            view.release()
         if self.connection is not None:
             # Most of what arrives is read here.
             self.connection.codec.release()

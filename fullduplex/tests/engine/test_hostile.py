@@ -1,0 +1,51 @@
+"""What hardly anybody would do to the engine, and what must not harm its memory nevertheless."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from ..transport.test_engine import HELLO, Serving, each_loop, frame, on_loop
+
+
+def test_data_is_given_for_one_call() -> None:
+    """Who keeps what the protocol is given finds that it has been released, not others' memory."""
+    kept: list[memoryview] = []
+
+    async def main() -> None:
+        async with Serving() as serving:
+            peer = await serving.peer()
+            serving.connections[0].data_received = kept.append
+            await peer.write(frame(0x89, b"?"))
+
+    asyncio.run(main())
+    with pytest.raises(ValueError, match="released"):
+        kept[0].tobytes()
+
+
+@each_loop
+@pytest.mark.parametrize("waits", [False, True])
+def test_interrupted_protocol_keeps_its_own(loop: str, waits: bool) -> None:
+    """What a listener's exception leaves unread is the connection's, whatever others send later."""
+    rest = frame(0x82, b"mine" * 1000)
+
+    async def main() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda *_: None)
+        async with Serving() as serving:
+            peer, other = await serving.peer(), await serving.peer()
+            connection = serving.connections[0]
+
+            def message(data: bytes, is_binary: bool) -> None:
+                if data == b"hello":
+                    connection.pause()
+                    connection.loop.call_soon(connection.resume)
+                else:
+                    raise asyncio.CancelledError
+
+            connection.on("message", message)
+            await peer.write(HELLO * waits + frame(0x02, b"in ") + frame(0x80, b"two") + rest)
+            await other.write(frame(0x82, b"theirs" * 1000))
+            assert connection.codec._frames._buffer == rest
+
+    on_loop(loop, main)
