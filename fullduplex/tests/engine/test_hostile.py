@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
+from typing import Any
 
 import pytest
 
 from ..transport.test_engine import HELLO, Serving, each_loop, frame, on_loop
+from ..transport.twins import build
+from .test_safety import handled
 
 
 def test_data_is_given_for_one_call() -> None:
@@ -49,3 +53,42 @@ def test_interrupted_protocol_keeps_its_own(loop: str, waits: bool) -> None:
             assert connection.codec._frames._buffer == rest
 
     on_loop(loop, main)
+
+
+def test_unmade_connections_are_refused() -> None:
+    """What isn't a connection, or was never initialised, raises what it does without the engine."""
+    used = build(native=True)
+    connection = used.ClientConnection.__new__(used.ClientConnection)
+
+    with pytest.raises(AttributeError):
+        connection.send_prepared(None)
+    with pytest.raises(AttributeError):
+        used.broadcast([connection], "all")
+    with pytest.raises(AttributeError):
+        used.EventWebSocket.send(object(), "text")
+    for awaitable in (
+        used.ClientConnection.recv(object()),
+        used.ClientConnection.__anext__(object()),
+        used.ClientConnection.send(object(), "text"),
+    ):
+        with pytest.raises(AttributeError):
+            awaitable.send(None)
+
+
+def test_callback_may_belong_to_nobody() -> None:
+    """A function in C that has no object can be what waits for a message."""
+    waiters: list[Any] = []
+
+    async def handler(connection: Any) -> None:
+        waiters.append(connection.recv().send(None))
+        # It belongs to no object, unlike bound methods, nor to a module.
+        waiters[0].add_done_callback(str.maketrans, context=contextvars.copy_context())
+        await connection.wait_closed()
+
+    async def main() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda *_: None)
+        async with handled(handler) as peer:
+            await peer.write(HELLO)
+
+    asyncio.run(main())
+    assert waiters[0].done()

@@ -2037,6 +2037,7 @@ def accelerate_send(definition):
             and binary is None
             and compress is None
             and fin is True
+            and PyObject_TypeCheck(<PyObject *>self, event_class)
             # A client's is open for the program once "open" is emitted.
             and slot(<PyObject *>self, at.stage) == NONE
             and send_plain(<PyObject *>self, data)
@@ -2056,12 +2057,15 @@ cdef Transport plain_transport(PyObject *connection):
 cdef Transport ready_transport(PyObject *connection):
     """Return the transport of a connection to which a plain message can be sent now; None for any other."""
     cdef PyObject *codec
+    cdef PyObject *found
     cdef Transport transport
     if not PyObject_TypeCheck(connection, connection_class):
         return None
-    if type(<object>slot(connection, at.transport)) is not Transport:
+    found = slot(connection, at.transport)
+    # There is nothing at all in a connection that was never initialised.
+    if found == NULL or Py_TYPE(found) != <PyTypeObject *>Transport:
         return None
-    transport = <Transport>slot(connection, at.transport)
+    transport = <Transport>found
     if transport.engine.thread != PyThread_get_thread_ident():
         transport.engine.check_thread()
     codec = slot(connection, at.codec)
@@ -2444,6 +2448,7 @@ cdef class Waiter:
     cdef int wake(self, Engine engine) except -1:
         """Let the one who waits go on now."""
         cdef object given = self
+        cdef PyObject *owner
         if self.state != WAITING:
             return 0
         self.state = WOKEN
@@ -2452,7 +2457,8 @@ cdef class Waiter:
             return 0
         callback, self.callback = self.callback, None
         context, self.context = self.context, None
-        if PyCFunction_CheckExact(callback) and Py_TYPE(PyCFunction_GET_SELF(callback)) == <PyTypeObject *>Task:
+        owner = PyCFunction_GET_SELF(callback) if PyCFunction_CheckExact(callback) else NULL
+        if owner != NULL and Py_TYPE(owner) == <PyTypeObject *>Task:
             # A task wants to know only whether it may go on, which a future of asyncio's tells it fastest.
             given = engine.done
         PyContext_Enter(context)
@@ -2602,7 +2608,7 @@ def accelerate_recv(definition):
 
     def recv(self, decode=None):
         cdef Receiver receiver
-        if decode is not None:
+        if decode is not None or not PyObject_TypeCheck(<PyObject *>self, coroutine_class):
             return definition(self, decode)
         receiver = Receiver.__new__(Receiver)
         receiver.connection = self
@@ -2616,6 +2622,8 @@ def accelerate_anext(definition):
 
     def __anext__(self):
         cdef Receiver receiver
+        if not PyObject_TypeCheck(<PyObject *>self, coroutine_class):
+            return definition(self)
         receiver = Receiver.__new__(Receiver)
         receiver.connection = self
         receiver.iterates = True
@@ -2722,7 +2730,10 @@ def accelerate_async_send(definition):
     """Return the asyncio face's ``send``."""
 
     def send(self, message, text=None, *, compress=None):
-        cdef Sending sending = Sending.__new__(Sending)
+        cdef Sending sending
+        if not PyObject_TypeCheck(<PyObject *>self, coroutine_class):
+            return definition(self, message, text, compress=compress)
+        sending = Sending.__new__(Sending)
         sending.connection = self
         sending.message = message
         sending.text = text
