@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import tempfile
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from ..transport.test_engine import HELLO, Serving, each_loop, frame, on_loop
 from ..transport.twins import build
-from .test_safety import handled
+from .test_safety import epolls, handled
 
 
 def test_data_is_given_for_one_call() -> None:
@@ -75,6 +77,24 @@ def test_unmade_connections_are_refused() -> None:
             awaitable.send(None)
 
 
+@each_loop
+@pytest.mark.parametrize("option", ["max_queue", "read_limit", "write_limit"])
+def test_marks_may_exceed_machine(loop: str, option: str) -> None:
+    """A water mark that nothing can reach is none."""
+    sizes = [1, 1, 20_000]
+
+    async def echo(connection: Any) -> None:
+        async for message in connection:
+            await connection.send(message)
+
+    async def main() -> None:
+        async with handled(echo, **{option: 2**70}) as peer:
+            await peer.write(b"".join(frame(0x82, bytes(size)) for size in sizes))
+            assert [len(payload) for _, payload in peer.outcome.frames] == sizes
+
+    on_loop(loop, main)
+
+
 def test_callback_may_belong_to_nobody() -> None:
     """A function in C that has no object can be what waits for a message."""
     waiters: list[Any] = []
@@ -92,3 +112,18 @@ def test_callback_may_belong_to_nobody() -> None:
 
     asyncio.run(main())
     assert waiters[0].done()
+
+
+def test_failed_move_leaves_nothing() -> None:
+    """A transport whose socket the system doesn't watch can't be moved, and nothing is left of the attempt."""
+
+    async def main() -> None:
+        before = epolls()
+        connection = SimpleNamespace(loop=asyncio.get_running_loop())
+        with tempfile.TemporaryFile() as file:
+            transport = SimpleNamespace(get_extra_info=lambda name: file)
+            with pytest.raises(PermissionError):
+                build(native=True).engine.move(connection, None, transport, 2, 1, True, False)
+        assert epolls() == before
+
+    asyncio.run(main())

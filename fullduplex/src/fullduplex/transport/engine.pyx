@@ -886,8 +886,8 @@ cdef class Transport(Watched):
 
     def set_write_buffer_limits(self, high=None, low=None):
         """Set the marks at which the connection is told to send no more, and to go on."""
-        self.high = 65536 if high is None else high
-        self.low = self.high // 4 if low is None else low
+        self.high = 65536 if high is None else min(high, sys.maxsize)
+        self.low = self.high // 4 if low is None else min(low, sys.maxsize)
 
     def get_write_buffer_limits(self):
         """Return the marks that ``set_write_buffer_limits`` sets."""
@@ -1372,7 +1372,7 @@ cdef class Transport(Watched):
             self.kind = kind_of(<PyObject *>self.connection)
         if self.kind == KIND_COROUTINES:
             # More than that isn't read for nobody.
-            self.max_large = min(self.max_large, <Py_ssize_t>self.connection._settings.read_marks[0])
+            self.max_large = min(LARGEST, self.connection._settings.read_marks[0])
         return 0
 
     # Large messages
@@ -1822,19 +1822,23 @@ cdef class Transport(Watched):
         return 0
 
 
-def move(connection, protocol, transport, Py_ssize_t high, Py_ssize_t low, bint is_masked, bint is_paused):
+def move(connection, protocol, transport, high, low, bint is_masked, bint is_paused):
     """Read and write for a connection instead of its transport, which has stopped; return who does so now."""
     cdef Transport moved = Transport()
     moved.engine = engine_of(connection.loop)
     moved.below = transport
     moved.protocol = protocol
     moved.connection = connection
-    moved.high, moved.low = high, low
+    moved.set_write_buffer_limits(high, low)
     moved.is_masked = is_masked
     moved.is_paused = is_paused
     moved.descriptor = transport.get_extra_info("socket").fileno()
     moved.engine.enter()
-    moved.set_interest()
+    try:
+        moved.set_interest()
+    except BaseException:
+        moved.engine.leave()
+        raise
     return moved
 
 
@@ -2339,7 +2343,7 @@ cdef int count_in_inbox(PyObject *inbox, object message, int count) except -1:
 cdef bint is_full(PyObject *inbox) except -1:
     """Tell what ``Inbox.is_full`` tells."""
     cdef PyObject *most = slot(inbox, at.most_messages)
-    if most != NONE and len(<object>slot(inbox, at.entries)) >= <Py_ssize_t>(<tuple>most)[0]:
+    if most != NONE and len(<object>slot(inbox, at.entries)) >= (<tuple>most)[0]:
         return True
     return <object>slot(inbox, at.size) >= (<tuple>slot(inbox, at.most_bytes))[0]
 
