@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import os
 import tempfile
 from types import SimpleNamespace
 from typing import Any
@@ -13,6 +14,11 @@ import pytest
 from ..transport.test_engine import HELLO, Serving, each_loop, frame, on_loop
 from ..transport.twins import build
 from .test_safety import epolls, handled
+
+
+def open_numbers() -> set[int]:
+    """Return the descriptors that are open, but for the one that tells which are."""
+    return {int(name) for name in os.listdir("/proc/self/fd") if os.path.lexists(f"/proc/self/fd/{name}")}
 
 
 def test_data_is_given_for_one_call() -> None:
@@ -91,6 +97,49 @@ def test_marks_may_exceed_machine(loop: str, option: str) -> None:
         async with handled(echo, **{option: 2**70}) as peer:
             await peer.write(b"".join(frame(0x82, bytes(size)) for size in sizes))
             assert [len(payload) for _, payload in peer.outcome.frames] == sizes
+
+    on_loop(loop, main)
+
+
+def test_socket_is_only_looked_at() -> None:
+    """The socket that a program is given can't be closed: its number would be another connection's soon."""
+
+    async def main() -> None:
+        async with Serving() as serving:
+            await serving.peer()
+            sock = serving.connections[0].get_extra_info("socket")
+            assert not hasattr(sock, "close")
+            assert not hasattr(sock, "detach")
+
+    asyncio.run(main())
+
+
+@each_loop
+def test_reused_descriptor_is_not_mistaken(loop: str) -> None:
+    """A connection whose descriptor somebody has closed writes nothing to the one that has the number now."""
+
+    async def main() -> None:
+        async with Serving() as serving:
+            before = open_numbers()
+            peer = await serving.peer()
+            (number,) = open_numbers() - before - {peer.sock.fileno()}
+            os.close(number)
+            peer.sock.close()
+            # The first takes the lower of both numbers for itself.
+            others = [await serving.peer() for _ in range(2)]
+            first, *connections = serving.connections
+            fileno = [connection.get_extra_info("socket").fileno() for connection in connections]
+            assert number in fileno
+            first.send(b"secret")
+            first.terminate()
+            for other in others:
+                await other.settle()
+                assert other.outcome.frames == []
+            assert first.readyState == first.CLOSED
+            for other, connection in zip(others, connections, strict=True):
+                connection.on("message", lambda data, _, connection=connection: connection.send(data))
+                await other.write(HELLO)
+                assert other.outcome.frames == [(0x82, b"hello")]
 
     on_loop(loop, main)
 

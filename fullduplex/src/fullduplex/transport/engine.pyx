@@ -46,6 +46,7 @@ import sys
 import warnings
 import weakref
 from asyncio import CancelledError, Task, _get_running_loop
+from asyncio.trsock import TransportSocket
 from ssl import MemoryBIO, SSLError, SSLWantReadError, SSLZeroReturnError
 
 cdef extern from "<sys/epoll.h>" nogil:
@@ -502,6 +503,16 @@ cdef class Engine:
             self.watched.append(None)
         return 0
 
+    cdef int replace(self, Watched watched) except -1:
+        """Note who is watched by a descriptor now; who was until now has had it closed by somebody else."""
+        cdef Watched stray = self.watched[watched.descriptor]
+        if stray is not None:
+            # The epoll may still tell of it, and what is written or closed by that number isn't its own.
+            self.strays.append(stray)
+            stray.descriptor = -1
+        self.watched[watched.descriptor] = watched
+        return 0
+
     cdef int enter(self) except -1:
         """Count one more connection; watch the descriptor from the first on."""
         cdef int descriptor
@@ -757,7 +768,7 @@ cdef class Watched:
             # may still tell of it.
             self.engine.strays.append(self)
         if operation == EPOLL_CTL_ADD:
-            self.engine.watched[self.descriptor] = self
+            self.engine.replace(self)
         elif operation == EPOLL_CTL_DEL:
             self.engine.watched[self.descriptor] = None
         self.interest = wanted
@@ -848,7 +859,8 @@ cdef class Transport(Watched):
                 if self.descriptor < 0:
                     return default
                 self.sock = socket.socket(fileno=self.descriptor)
-            return self.sock
+            # One that can't be closed, or another connection's descriptor might soon be taken for it.
+            return TransportSocket(self.sock)
         return default
 
     cdef int set_peer(self, const Address *peer) except -1:
