@@ -144,6 +144,35 @@ def test_reused_descriptor_is_not_mistaken(loop: str) -> None:
     on_loop(loop, main)
 
 
+@each_loop
+@pytest.mark.parametrize("count", [2, 300])
+def test_loop_may_run_within_listener(loop: str, count: int) -> None:
+    """A listener that has the loop go on, as a dialog does, is told of the rest first, and others later."""
+    told: list[Any] = []
+
+    async def main() -> None:
+        async with Serving() as serving:
+            one, other = await serving.peer(), await serving.peer()
+            engine = serving.connections[0]._transport.engine
+
+            def message(data: bytes, is_binary: bool) -> None:
+                told.append(data)
+                if len(told) in (1, count):
+                    other.sock.send(frame(0x82, b"other" * 1000))
+                    engine.ready()
+                    engine.go_on()
+
+            for connection in serving.connections:
+                connection.on("message", message)
+            await one.write(b"".join(frame(0x82, b"%d" % number) for number in range(count)))
+            await other.settle()
+
+    on_loop(loop, main)
+    numbers = [data for data in told if not data.startswith(b"other")]
+    assert numbers == [b"%d" % number for number in range(count)]
+    assert sorted(told)[-2:] == [b"other" * 1000] * 2
+
+
 def test_callback_may_belong_to_nobody() -> None:
     """A function in C that has no object can be what waits for a message."""
     waiters: list[Any] = []

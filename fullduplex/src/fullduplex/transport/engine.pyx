@@ -444,6 +444,8 @@ cdef class Engine:
     cdef readonly object loop
     cdef Py_ssize_t count
     cdef bint is_in_batch
+    # Whether the loop was run again within a batch, and has something for us to do.
+    cdef bint is_suspended
     cdef bint is_flush_due
     cdef list unflushed
     # The message for many that this turn's others wait behind.
@@ -559,6 +561,11 @@ cdef class Engine:
         cdef int64_t end
         if self.descriptor < 0:
             return
+        if self.is_in_batch:
+            # A listener runs the loop again, as Qt's dialogs do.  The buffer is in use until it returns.
+            self.is_suspended = True
+            self.loop.remove_reader(self.descriptor)
+            return
         end = nanoseconds() + MAX_NANOSECONDS
         self.thread = PyThread_get_thread_ident()
         self.is_in_batch = True
@@ -585,10 +592,20 @@ cdef class Engine:
                 Py_DECREF(<object>events[count].data.ptr)
             for index in range(count):
                 Py_DECREF(<object>events[index].data.ptr)
-            self.is_in_batch = False
-            self.flush()
-            if self.count == 0:
-                self.stop()
+            self.end_batch()
+
+    cdef int end_batch(self) except -1:
+        """Write what is due, go on with what couldn't be done within the batch, and stop if that was the last."""
+        self.is_in_batch = False
+        if self.is_suspended:
+            self.is_suspended = False
+            if self.descriptor >= 0:
+                self.loop.add_reader(self.descriptor, self.ready)
+            self.loop.call_soon(self.go_on)
+        self.flush()
+        if self.count == 0:
+            self.stop()
+        return 0
 
     cdef int handle_delayed(self, int64_t end) except -1:
         """Handle, as long as there is time, those first for whom there was none; they may be ready no more."""
@@ -702,6 +719,9 @@ cdef class Engine:
         """Go on with connections that had more to read than fits into a turn."""
         cdef Transport transport
         cdef int64_t end = nanoseconds() + MAX_NANOSECONDS
+        if self.is_in_batch:
+            self.is_suspended = True
+            return
         unfinished, self.unfinished = self.unfinished, []
         unfinished.reverse()
         self.is_in_batch = True
@@ -712,16 +732,13 @@ cdef class Engine:
                 transport.is_unfinished = False
                 transport.handle_kept()
         finally:
-            self.is_in_batch = False
             if unfinished:
                 if not self.unfinished:
                     self.loop.call_soon(self.go_on)
                 # They have waited longer than those that were added meanwhile.
                 unfinished.reverse()
                 self.unfinished[:0] = unfinished
-            self.flush()
-            if self.count == 0:
-                self.stop()
+            self.end_batch()
 
 
 def engine_of(loop):
