@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import gc
 import os
 import tempfile
+import warnings
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from ..transport.test_engine import HELLO, Serving, each_loop, frame, on_loop
-from ..transport.twins import build
+from ..transport.test_engine import HELLO, Serving, each_loop, frame, handling, on_loop
+from ..transport.twins import Outcome, Peer, build
 from .test_safety import epolls, handled
 
 
@@ -190,6 +192,36 @@ def test_callback_may_belong_to_nobody() -> None:
 
     asyncio.run(main())
     assert waiters[0].done()
+
+
+def test_abandoned_receiver_is_silent() -> None:
+    """A receiving that was begun isn't said to have never been awaited when it is collected."""
+    loop = asyncio.new_event_loop()
+    connections: list[Any] = []
+
+    async def handler(connection: Any) -> None:
+        connections.append(connection)
+        await connection.wait_closed()
+
+    async def main() -> None:
+        server = await handling(handler)
+        peer = Peer(Outcome(), server.sockets[0].getsockname())
+        await peer.open()
+        await peer.settle()
+        receiving = connections[0].recv()
+        receiving.send(None)
+        held = connections[0].held = SimpleNamespace(receiving=receiving)
+        held.itself = held
+        peer.sock.close()
+
+    loop.run_until_complete(main())
+    loop.close()
+    connections.clear()
+    del loop
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        gc.collect()
+    assert [str(one.message) for one in told if one.category is RuntimeWarning] == []
 
 
 def test_failed_move_leaves_nothing() -> None:

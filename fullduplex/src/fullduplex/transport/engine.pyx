@@ -2519,11 +2519,13 @@ cdef class Receiver:
     cdef object connection
     cdef Waiter waiter
     cdef bint iterates
+    cdef bint is_begun
     cdef bint is_over
     cdef object __weakref__
 
     def __dealloc__(self):
-        if self.waiter is None and not self.is_over:
+        # What it referred to may be gone already.
+        if not self.is_begun and not self.is_over:
             warn_never_awaited(RECEIVERS[self.iterates])
 
     @property
@@ -2587,7 +2589,7 @@ cdef class Receiver:
         cdef Waiter waiter
         if self.is_over:
             raise RuntimeError("cannot reuse already awaited coroutine")
-        self.is_over = True
+        self.is_begun = self.is_over = True
         if not is_new:
             message = self.stop_waiting()
             if message is not None:
