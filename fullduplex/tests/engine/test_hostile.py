@@ -224,6 +224,33 @@ def test_abandoned_receiver_is_silent() -> None:
     assert [str(one.message) for one in told if one.category is RuntimeWarning] == []
 
 
+@each_loop
+@pytest.mark.parametrize("data", ["text", b"bytes"])
+def test_extension_may_keep_its_data(loop: str, data: str | bytes) -> None:
+    """What an extension is given is its own, and it may answer with anything that is like bytes."""
+    kept: list[Any] = []
+
+    def encode(data: Any, *, ends_message: bool) -> bytearray:
+        kept.append(data)
+        return bytearray(b"encoded")
+
+    async def main() -> None:
+        async with Serving() as serving:
+            peer = await serving.peer()
+            connection = serving.connections[0]
+            connection.codec.extension = SimpleNamespace(
+                is_worthwhile=lambda size: True, encode=encode, rsv=0x40
+            )
+            connection.send(data)
+            connection.codec.extension = None
+            await peer.settle()
+            assert peer.outcome.frames == [(0xC1 if data == "text" else 0xC2, b"encoded")]
+
+    on_loop(loop, main)
+    assert kept == [data if isinstance(data, bytes) else data.encode()]
+    assert type(kept[0]) is bytes
+
+
 def test_failed_move_leaves_nothing() -> None:
     """A transport whose socket the system doesn't watch can't be moved, and nothing is left of the attempt."""
 

@@ -2166,10 +2166,11 @@ cdef bint send_as(PyObject *connection, uint8_t first, object data) except -1:
         return False
     extension = <object>slot(slot(connection, at.codec), at.extension)
     if extension is not None and extension.is_worthwhile(size):
-        encoded = extension.encode(
-            data if PyBytes_CheckExact(data) else PyMemoryView_FromMemory(<char *>payload, size, PyBUF_READ),
+        # Who encodes may keep what it is given, and whatever it gives has to be bytes here.
+        encoded = bytes(extension.encode(
+            data if PyBytes_CheckExact(data) else PyBytes_FromStringAndSize(payload, size),
             ends_message=True,
-        )
+        ))
         first |= <uint8_t>extension.rsv
         payload = PyBytes_AS_STRING(encoded)
         size = PyBytes_GET_SIZE(encoded)
