@@ -252,7 +252,7 @@ def test_extension_may_keep_its_data(loop: str, data: str | bytes) -> None:
 
 
 def test_failed_move_leaves_nothing() -> None:
-    """A transport whose socket the system doesn't watch can't be moved, and nothing is left of the attempt."""
+    """A transport whose socket the system can't watch isn't moved, and nothing is left of the attempt."""
 
     async def main() -> None:
         before = epolls()
