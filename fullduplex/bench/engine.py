@@ -127,7 +127,8 @@ def circumstances() -> str:
 
 def versions() -> list[str]:
     """Return the names and versions of those that it is measured against."""
-    wanted = ("uvloop", "websockets", "picows", "aiofastnet", "aiohttp", "uvicorn", "granian", "tornado")
+    wanted = ("uvloop", "zlib-ng", "websockets", "picows", "aiofastnet")
+    wanted += ("aiohttp", "uvicorn", "granian", "tornado")
     installed = {
         found.metadata["Name"]: found.version
         for found in importlib.metadata.distributions(path=[str(tools.PACKAGES)])

@@ -41,7 +41,7 @@ PEERS = ("bun", "ws", *PYTHON)
 #: Those that compress; of them, those whose level can't be set, and is zlib's lowest.
 OWN_LEVEL = ("aiohttp",)
 DEFLATING = ("bun", "ws", "picows-websockets", "aiohttp", "uvicorn", "tornado", "websockets")
-CLIENTS = ("client-aio", "client-browser", "client-picows", "client-websockets")
+CLIENTS = ("client-event", "client-aio", "client-browser", "client-picows", "client-websockets")
 
 MESSAGE = "µs a message"
 BYTES = "bytes a connection"
@@ -86,7 +86,7 @@ WORKLOADS = {
     "deflate-200": Workload(
         "permessage-deflate echo, 100 connections × 1 in flight, JSON of 200 B",
         MESSAGE,
-        (*OURS, "event-level-1", *DEFLATING),
+        (*OURS, "event-zlib", "event-level-1", *DEFLATING),
         [
             Goal("event", 1, tuple(peer for peer in DEFLATING if peer not in OWN_LEVEL)),
             Goal("event-level-1", 1, OWN_LEVEL),
@@ -97,7 +97,7 @@ WORKLOADS = {
     "deflate-16k": Workload(
         "permessage-deflate echo, 20 connections × 1 in flight, JSON of 16 KiB",
         MESSAGE,
-        (*OURS, "event-level-1", *DEFLATING),
+        (*OURS, "event-zlib", "event-level-1", *DEFLATING),
         [
             Goal("event", 1, tuple(peer for peer in DEFLATING if peer not in OWN_LEVEL)),
             Goal("event-level-1", 1, OWN_LEVEL),

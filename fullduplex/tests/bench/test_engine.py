@@ -269,7 +269,7 @@ def test_window_is_read(script: Script, agreed: str, bits: int) -> None:
         ("echo-1m", ("c", "event", "aio")),
         ("deflate-200", ("event", "aio")),
         ("broadcast", ("c", "event", "event-deflate", "aio")),
-        ("client", ("client-aio", "client-browser")),
+        ("client", ("client-event", "client-aio", "client-browser")),
         ("handshake", ("event",)),
         ("flood", ("aio",)),
     ],

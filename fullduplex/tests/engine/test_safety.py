@@ -88,6 +88,28 @@ def test_streaming_begins_within_turn(loop: str, count: int) -> None:
     assert outcome.told == [small] * count + [large] + [small] * count
 
 
+@each_loop
+def test_streaming_takes_what_waits(loop: str) -> None:
+    """Who asks for a message in pieces after a pause has those that were read before it at once."""
+    received: list[Any] = []
+
+    async def main() -> None:
+        asked = asyncio.Event()
+
+        async def handler(connection: Any) -> None:
+            await asked.wait()
+            received.append(await connection.recv())
+            received.append([piece async for piece in connection.recv_streaming()])
+
+        async with handled(handler, max_queue=1) as peer:
+            await peer.write(HELLO * 2)
+            asked.set()
+            await peer.settle()
+            assert received == [b"hello", [b"hello"]]
+
+    on_loop(loop, main)
+
+
 @pytest.mark.parametrize("error", [LookupError, LookupError("why")])
 @pytest.mark.parametrize("method", ["send", "recv"])
 def test_awaitables_take_thrown_errors(method: str, error: Any) -> None:

@@ -183,7 +183,7 @@ class Bench:
 
     async def open(self) -> Recorder:
         """Open the connection, and forget how."""
-        self.from_peer.write(OFFERING_REQUEST if self.connection.codec._factories else REQUEST)
+        self.from_peer.write(OFFERING_REQUEST if self.connection.codec._head.factories else REQUEST)
         await asyncio.sleep(0.001)
         assert self.peer.received.startswith(b"HTTP/1.1 101 ")
         assert self.connection.calls == ["opened"]

@@ -25,6 +25,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fullduplex.kernels.pure import apply_mask
+from fullduplex.protocol.limits import Limits
 
 from ..loops import LOOPS
 from ..native import native_module
@@ -147,12 +148,14 @@ endings = st.builds(
 )
 
 
-def on_both(loop: str, prepare: Any, writes: Sequence[bytes], **options: Any) -> tuple[Any, Any]:
+def on_both(
+    loop: str, prepare: Any, writes: Sequence[bytes], head: bytes = twins.HEAD, **options: Any
+) -> tuple[Any, Any]:
     """Have a conversation on both builds."""
     outcomes = []
     for native in (True, False):
         with asyncio.Runner(loop_factory=LOOPS[loop]) as runner:
-            outcomes.append(runner.run(converse(build(native=native), prepare, writes, options)))
+            outcomes.append(runner.run(converse(build(native=native), prepare, writes, options, head)))
     return outcomes[0], outcomes[1]
 
 
@@ -578,6 +581,26 @@ def test_dropped_message_makes_room(loop: str) -> None:
     assert kept == [content for number, content in enumerate(contents, 1) if number % 3]
 
 
+@each_loop
+def test_large_text_stays_until_written(loop: str) -> None:
+    """A large text that waits for a slow peer arrives as it was sent, whatever others send meanwhile."""
+    texts = []
+
+    async def main() -> None:
+        async with Serving() as serving:
+            slow, other = await serving.peer(), await serving.peer()
+            slow.reads = False
+            while not serving.connections[0].bufferedAmount:
+                texts.append(chr(32 + len(texts)) * 1_800_000)
+                serving.connections[0].send(texts[-1])
+            await other.write(frame(0x82, bytes(1_000_000)))
+            slow.reads = True
+            await slow.settle()
+            assert slow.outcome.frames == [(0x81, text.encode()) for text in texts]
+
+    on_loop(loop, main)
+
+
 def test_dropped_messages_are_given_back() -> None:
     """Half a second after the last large message, and with the last connection, none is kept any more."""
     size = 1_000_000
@@ -856,6 +879,23 @@ def test_loop_goes_on_in_another_thread(loop: str) -> None:
     running.close()
 
 
+def test_other_thread_compresses_nothing() -> None:
+    """What another thread isn't allowed to send leaves no trace in what is compressed next."""
+    text = "the same " * 1000
+
+    async def main() -> None:
+        async with Serving(perMessageDeflate=True) as serving:
+            address = "ws://{}:{}".format(*serving.server.address())
+            async with build(native=True).connect(address, ping_interval=None) as client:
+                (connection,) = serving.connections
+                with pytest.raises(RuntimeError, match="call_soon_threadsafe"):
+                    await asyncio.to_thread(connection.send, text)
+                connection.send(text)
+                assert await client.recv() == text
+
+    asyncio.run(main())
+
+
 def test_child_leaves_parent_alone() -> None:
     """A child process that cuts what it has inherited doesn't change what its parent watches."""
 
@@ -1061,3 +1101,153 @@ def test_broadcast_compresses_for_each_kind(loop: str) -> None:
                 assert got == [*said, b"short", *said]
 
     on_loop(loop, main)
+
+
+TAIL = b"\x00\x00\xff\xff"
+#: What is deflated: nothing, little, much, just what is allowed, and more; text and not.
+CONTENTS = (
+    (0x81, b""),
+    (0x81, "héllo, héllo".encode()),
+    (0x82, b"\xff\x00" * 60),
+    (0x82, random.Random(5).randbytes(5000)),
+    (0x81, b"a" * 20_000),
+    (0x82, bytes(MAX_SIZE)),
+    (0x82, bytes(MAX_SIZE + 1)),
+    (0x82, bytes(20 * MAX_SIZE)),
+    (0x81, b"a" * 50 + b"\xff" + b"a" * 50),
+)
+
+
+class Deflating:
+    """A client's compression, which does all that it may, and more."""
+
+    def __init__(self, *, takeover: bool) -> None:
+        self.takeover = takeover
+        self.deflate = zlib.compressobj(wbits=-15)
+        self.said = b""
+
+    def frames(self, content: tuple[int, bytes], how: str) -> bytes:
+        """Return the frames of a message."""
+        first, data = content
+        if how not in ("plain", "corrupt"):
+            self.said = (self.said + data)[-(2**15) :]
+        if not self.takeover:
+            self.deflate = zlib.compressobj(wbits=-15)
+        match how:
+            case "plain":
+                return frame(first, data[:MAX_SIZE])
+            case "final":
+                payload = self.deflate.compress(data) + self.deflate.flush() + b"\0"
+                # The window goes on.
+                self.deflate = zlib.compressobj(wbits=-15, zdict=self.said)
+                return frame(first | 0x40, payload)
+            case "fragments":
+                half = len(data) // 2
+                parts = [self.flushed(data[:half]), self.flushed(data[half:]).removesuffix(TAIL)]
+                return frame(first & 0x7F | 0x40, parts[0]) + frame(0x80, parts[1])
+            case "cut":
+                return frame(first | 0x40, self.flushed(data)[:-6])
+            case "two":
+                # Behind a final block there is another one, which ends as the whole message does.
+                payload = self.deflate.compress(data) + self.deflate.flush()
+                self.deflate = zlib.compressobj(wbits=-15)
+                return frame(first | 0x40, payload + self.flushed(data).removesuffix(TAIL))
+            case "corrupt":
+                return frame(first | 0x40, b"\xff" * 9)
+        return frame(first | 0x40, self.flushed(data).removesuffix(TAIL))
+
+    def flushed(self, data: bytes) -> bytes:
+        """Deflate a part of a message."""
+        return self.deflate.compress(data) + self.deflate.flush(zlib.Z_SYNC_FLUSH)
+
+
+HOW = ("", "", "", "", "", "plain", "final", "fragments", "two", "cut", "corrupt")
+
+
+@st.composite
+def deflated_conversations(draw: st.DrawFn, *, takeover: bool) -> Writes:
+    """Draw what a peer writes that compresses."""
+    deflating = Deflating(takeover=takeover)
+    said = st.lists(st.tuples(st.sampled_from(CONTENTS), st.sampled_from(HOW)), min_size=1, max_size=6)
+    stream = b"".join(deflating.frames(content, how) for content, how in draw(said))
+    cuts = draw(st.lists(st.integers(0, len(stream)), max_size=3))
+    return Writes(stream[start:end] for start, end in itertools.pairwise(sorted({0, len(stream), *cuts})))
+
+
+each_takeover = pytest.mark.parametrize("takeover", [True, False])
+
+
+@each_takeover
+@settings(max_examples=150)
+@given(data=st.data(), script=scripts)
+def test_deflated_events_are_alike(takeover: bool, data: st.DataObject, script: dict[int, str]) -> None:
+    """With compression listeners are told the same as well, and the peer gets the same bytes."""
+    native, pure = on_both(
+        "asyncio",
+        functools.partial(twins.events, script),
+        data.draw(deflated_conversations(takeover=takeover)),
+        twins.OFFERING_HEAD,
+        maxPayload=MAX_SIZE,
+        perMessageDeflate={
+            "clientNoContextTakeover": not takeover,
+            "serverNoContextTakeover": not takeover,
+        },
+    )
+
+    assert native.told == pure.told
+    assert native.frames == pure.frames
+    assert (native.logged, native.is_over) == (pure.logged, pure.is_over)
+
+
+@settings(max_examples=100)
+@given(writes=deflated_conversations(takeover=True), handle=st.sampled_from([twins.echoes, twins.streams]))
+def test_deflated_coroutines_are_alike(handle: Callable[..., Any], writes: list[bytes]) -> None:
+    """With compression handlers receive the same as well."""
+    native, pure = on_both(
+        "asyncio",
+        functools.partial(twins.coroutines, handle),
+        writes,
+        twins.OFFERING_HEAD,
+        max_size=MAX_SIZE,
+        compression="deflate",
+    )
+
+    assert native.told == pure.told
+    both = min(len(native.data_frames), len(pure.data_frames))
+    assert native.data_frames[:both] == pure.data_frames[:both]
+    assert (native.logged, native.is_over) == (pure.logged, pure.is_over)
+
+
+def test_deflate_limits_are_those_of_python() -> None:
+    """Without a limit, and with one of no fragments at all, messages are what they are to the definition."""
+    writes = [Deflating(takeover=True).frames(content, "") for content in CONTENTS[:3]]
+    for options in (
+        {"maxPayload": None},
+        {"maxPayload": 2**63 - 2},
+        {"limits": Limits(fragments=0)},
+    ):
+        native, pure = on_both(
+            "asyncio",
+            functools.partial(twins.events, {1: "send", 2: "send"}),
+            writes,
+            twins.OFFERING_HEAD,
+            perMessageDeflate=True,
+            **options,
+        )
+        assert (native.told, native.frames, native.logged) == (pure.told, pure.frames, pure.logged)
+
+
+def test_window_outlives_final_block() -> None:
+    """What the engine has inflated may be referred to behind a final block, however much it was."""
+    deflating = Deflating(takeover=True)
+    said = [(0x82, random.Random(number).randbytes(200 + number)) for number in range(200)]
+    writes = []
+    for number, content in enumerate(said):
+        writes.append(deflating.frames(content, "final" if number % 70 == 69 else ""))
+        writes.append(deflating.frames(said[max(number - 20, 0)], ""))
+    native, pure = on_both(
+        "asyncio", functools.partial(twins.events, {}), writes, twins.OFFERING_HEAD, perMessageDeflate=True
+    )
+
+    assert sum(told[0] == "message" for told in native.told) == 2 * len(said)
+    assert native.told == pure.told

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from fullduplex.transport import listening
+from fullduplex.transport.heartbeat import unread_bytes, unsent_bytes
 from fullduplex.transport.listening import can_listen, listen
 
 from ..loops import LOOPS
@@ -218,12 +219,18 @@ def test_socket_is_made_when_asked_for() -> None:
             await peers.get()
             ask = accepted.transport.get_extra_info
             assert ask("sockname") == address
+            accepted.transport.pause_reading()
+            client.send(b"?")
+            assert unread_bytes(accepted.transport) == 1
+            assert unsent_bytes(accepted.transport) == 0
             made = sum(isinstance(one, socket.socket) for one in gc.get_objects())
-            assert ask("socket").fileno() == ask("socket").fileno()
+            assert ask("socket").fileno() == ask("socket").fileno() == ask("fileno")
             assert sum(isinstance(one, socket.socket) for one in gc.get_objects()) == made + 1
             assert ask("socket").getpeername() == client.getsockname()
+        accepted.transport.abort()
         await peers.get()
         assert ask("socket").fileno() == -1
+        assert ask("fileno") is None
         assert ask("sockname", "gone") == "gone"
         server.close()
 

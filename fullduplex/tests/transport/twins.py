@@ -10,13 +10,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import gc
 import importlib
 import logging
 import select
 import socket
+import ssl
 import struct
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -31,7 +33,10 @@ HEAD = (
     b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n"
 )
-#: The same with an offer of permessage-deflate.
+ANSWER = (
+    b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Accept: %b\r\n\r\n"
+)
 #: Turns of the loop without anything new after which nothing more is to come.
 QUIET = 10
 #: The same where bytes wait that nobody reads.
@@ -46,6 +51,7 @@ class Build:
     ClientConnection: Any
     EventWebSocket: Any
     WebSocketServer: Any
+    PerMessageDeflateFactory: Any
     broadcast: Any
     connect: Any
     serve: Any
@@ -75,6 +81,7 @@ def _import() -> Build:
         importlib.import_module("fullduplex.aio.connection").ClientConnection,
         importlib.import_module("fullduplex.emitter").WebSocket,
         importlib.import_module("fullduplex.emitter").WebSocketServer,
+        importlib.import_module("fullduplex").PerMessageDeflateFactory,
         importlib.import_module("fullduplex.aio.broadcast").broadcast,
         importlib.import_module("fullduplex.aio.client").connect,
         importlib.import_module("fullduplex.aio.server").serve,
@@ -115,6 +122,11 @@ class Outcome:
         """The other frames that the peer got."""
         return [frame for frame in self.frames if frame[0] & 0x0F >= 8]
 
+    @property
+    def answers(self) -> list[tuple[int, bytes]]:
+        """The Close frame and the pongs that the peer got."""
+        return [frame for frame in self.control_frames if frame[0] != 0x89]
+
 
 def frames_of(data: bytes) -> Iterator[tuple[int, bytes]]:
     """Give the frames that one side has sent, unmasked; the last may lack its end."""
@@ -138,6 +150,16 @@ def keyed_frames_of(data: bytes) -> Iterator[tuple[int, bytes, bytes]]:
         at += length
 
 
+def check_alike(native: Outcome, pure: Outcome) -> None:
+    """See that handlers have come to the same, as far as that may not depend on how much is read at once."""
+    assert native.told == pure.told
+    # What comes before an answer, and what before the end, does.
+    both = min(len(native.data_frames), len(pure.data_frames))
+    assert native.data_frames[:both] == pure.data_frames[:both]
+    assert native.answers == pure.answers
+    assert (native.logged, native.is_over) == (pure.logged, pure.is_over)
+
+
 class Notes(logging.Handler):
     """Notes what is logged, without what differs from run to run."""
 
@@ -152,14 +174,27 @@ class Notes(logging.Handler):
 
 
 class Peer:
-    """A plain socket at the other end of a server's connection, without a WebSocket library."""
+    """A plain socket at the other end of a connection, without a WebSocket library.
 
-    def __init__(self, outcome: Outcome, address: Any, *, extensions: str = "") -> None:
+    With ``tls``, which is a client's context, what is written is cut anew after it is encrypted.
+    """
+
+    def __init__(
+        self,
+        outcome: Outcome,
+        address: Any,
+        *,
+        extensions: str = "",
+        tls: ssl.SSLContext | None = None,
+        sock: socket.socket | None = None,
+    ) -> None:
         self.outcome = outcome
         self.head = HEAD
         if extensions:
             self.head = HEAD[:-2] + f"Sec-WebSocket-Extensions: {extensions}\r\n\r\n".encode()
-        self.sock = socket.socket(socket.AF_INET6 if len(address) == 4 else socket.AF_INET)
+        self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.tls = tls and tls.wrap_bio(self.incoming, self.outgoing, server_hostname="localhost")
+        self.sock = sock or socket.socket(socket.AF_INET6 if len(address) == 4 else socket.AF_INET)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)
         self.sock.setblocking(False)
         self.address = address
@@ -170,13 +205,65 @@ class Peer:
         """Connect, and have the opening handshake done."""
         loop = asyncio.get_running_loop()
         await loop.sock_connect(self.sock, self.address)
-        await loop.sock_sendall(self.sock, self.head)
+        if self.tls:
+            await self._encrypt(self.tls.do_handshake)
+            await self._encrypt(lambda: self.tls.write(self.head))
+        else:
+            await loop.sock_sendall(self.sock, self.head)
+        head = b""
+        while not head.endswith(b"\r\n\r\n"):
+            head += await (
+                self._encrypt(lambda: self.tls.read(1)) if self.tls else loop.sock_recv(self.sock, 1)
+            )
+
+    async def answer(self) -> None:
+        """Have the opening handshake done with a client."""
+        loop = asyncio.get_running_loop()
         head = b""
         while not head.endswith(b"\r\n\r\n"):
             head += await loop.sock_recv(self.sock, 1)
+        key = head.partition(b"Sec-WebSocket-Key: ")[2].partition(b"\r\n")[0].decode()
+        await loop.sock_sendall(self.sock, ANSWER % accept_key(key).encode())
+
+    async def _encrypt(self, step: Callable[[], Any]) -> Any:
+        """Do one step of TLS, with all that has to come and go for it."""
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                return step()
+            except ssl.SSLWantReadError:
+                await loop.sock_sendall(self.sock, self.outgoing.read())
+                self.incoming.write(await loop.sock_recv(self.sock, 65536))
+            finally:
+                await loop.sock_sendall(self.sock, self.outgoing.read())
+
+    async def act(self, step: bytes | str) -> None:
+        """Write bytes, or do something else that a peer may do."""
+        match step:
+            case bytes():
+                await self.write(step)
+            case "shut":
+                with contextlib.suppress(OSError):
+                    self.sock.shutdown(socket.SHUT_WR)
+            case "reset":
+                self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                self.outcome.is_over = True
+                self.sock.close()
+            case "deaf" | "hear":
+                self.reads = step == "hear"
+        await self.settle()
 
     async def write(self, data: bytes) -> bytes:
         """Write bytes, and wait until nothing comes of them any more; return those that nobody takes."""
+        if self.tls:
+            with contextlib.suppress(ssl.SSLError):
+                self.tls.write(data)
+            data = self.outgoing.read()
+            half = len(data) // 2
+            return await self._write(data[:half]) + await self._write(data[half:])
+        return await self._write(data)
+
+    async def _write(self, data: bytes) -> bytes:
         while data:
             try:
                 data = data[self.sock.send(data) :]
@@ -208,7 +295,7 @@ class Peer:
         import fcntl
         import termios
 
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, ValueError):
             count = struct.unpack("i", fcntl.ioctl(self.sock, termios.TIOCOUTQ, b"\0\0\0\0"))[0]
             return bool(count)
         return False
@@ -222,8 +309,28 @@ class Peer:
                 return
             except OSError:
                 data = b""
-            self.outcome.sent += data
-            self.outcome.is_over = not data
+            if self.tls:
+                self._decrypt(data)
+            else:
+                self.outcome.sent += data
+                self.outcome.is_over = not data
+
+    def _decrypt(self, data: bytes) -> None:
+        assert self.tls is not None
+        if data:
+            self.incoming.write(data)
+        else:
+            self.incoming.write_eof()
+        try:
+            while data := self.tls.read(65536):
+                self.outcome.sent += data
+        except ssl.SSLWantReadError:
+            return
+        except ssl.SSLError:
+            pass
+        # Whoever ends TLS waits for us to close.
+        self.outcome.is_over = True
+        self.sock.close()
 
 
 class ServerPeer(Peer):
@@ -232,25 +339,19 @@ class ServerPeer(Peer):
     def __init__(self, outcome: Outcome, listening: socket.socket) -> None:
         self.outcome = outcome
         self.listening = listening
+        self.tls = None
         self.reads = True
 
     async def open(self) -> None:
         """Accept a connection, and have the opening handshake done."""
-        loop = asyncio.get_running_loop()
-        self.sock, _ = await loop.sock_accept(self.listening)
+        self.sock, _ = await asyncio.get_running_loop().sock_accept(self.listening)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)
-        head = b""
-        while not head.endswith(b"\r\n\r\n"):
-            head += await loop.sock_recv(self.sock, 1)
-        key = head.partition(b"Sec-WebSocket-Key: ")[2].partition(b"\r\n")[0].decode()
-        answer = (
-            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            f"Sec-WebSocket-Accept: {accept_key(key)}\r\n\r\n"
-        )
-        await loop.sock_sendall(self.sock, answer.encode())
+        await self.answer()
 
 
-async def converse(used: Build, prepare: Any, writes: Sequence[bytes], options: Mapping[str, Any]) -> Outcome:
+async def converse(
+    used: Build, prepare: Any, writes: Sequence[bytes | str], options: Mapping[str, Any], **peer_options: Any
+) -> Outcome:
     """Have one conversation with a server that ``prepare`` makes, or a client that comes to its socket."""
     outcome = Outcome()
     loop = asyncio.get_running_loop()
@@ -263,17 +364,53 @@ async def converse(used: Build, prepare: Any, writes: Sequence[bytes], options: 
     logger.propagate = False
     logger.handlers = [Notes(outcome)]
     async with prepare(used, outcome, logger, options) as place:
-        peer = ServerPeer(outcome, place) if isinstance(place, socket.socket) else Peer(outcome, place)
+        if isinstance(place, socket.socket):
+            peer: Peer = ServerPeer(outcome, place)
+        else:
+            peer = Peer(outcome, place, **peer_options)
         try:
             await peer.open()
-            for data in writes:
-                await peer.write(data)
-            with contextlib.suppress(OSError):
-                peer.sock.shutdown(socket.SHUT_WR)
-            await peer.settle()
+            for step in (*writes, "hear", "shut"):
+                await peer.act(step)
         finally:
             peer.sock.close()
     return outcome
+
+
+async def converse_as_client(
+    used: Build, handle: Any, steps: Sequence[bytes | str], options: Mapping[str, Any]
+) -> Outcome:
+    """Have one conversation of a client with a plain server; ``handle`` tells what it receives."""
+    outcome = Outcome()
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(
+        lambda _, context: outcome.logged.append(f"{context['message']} {context.get('exception')!r}")
+    )
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.setblocking(False)
+        address = f"ws://127.0.0.1:{listening.getsockname()[1]}/"
+        connecting = asyncio.ensure_future(
+            _connect(used, address, {"compression": None, "ping_interval": None, "proxy": None, **options})
+        )
+        peer = Peer(outcome, (), sock=(await loop.sock_accept(listening))[0])
+    try:
+        await peer.answer()
+        connection = await connecting
+        handling = asyncio.ensure_future(handle(connection, outcome.told))
+        for step in (*steps, "hear", "shut"):
+            await peer.act(step)
+        with contextlib.suppress(OSError):
+            peer.sock.close()
+        outcome.told += [repr(error) for error in await asyncio.gather(handling, return_exceptions=True)]
+        await connection.wait_closed()
+        outcome.told.append(repr(connection.codec.close_exception))
+    finally:
+        peer.sock.close()
+    return outcome
+
+
+async def _connect(used: Build, address: str, options: Mapping[str, Any]) -> Any:
+    return await used.connect(address, **options)
 
 
 #: What a listener does when the message of a number arrives.
@@ -290,7 +427,7 @@ async def events(
     def connected(connection: Any, request: Any) -> None:
         def message(data: str | bytes, is_binary: bool) -> None:
             outcome.told.append(("message", data, is_binary))
-            act(used, server, connection, script.get(len(outcome.told)), data)
+            act(used, server, connection, script.get(len(outcome.told)), data, outcome.told)
 
         connection.on("message", message)
         for event in ("ping", "pong", "close"):
@@ -302,7 +439,9 @@ async def events(
         yield server.address()
 
 
-def act(used: Build, server: Any, connection: Any, action: str | None, data: str | bytes) -> None:
+def act(
+    used: Build, server: Any, connection: Any, action: str | None, data: str | bytes, told: list[Any]
+) -> None:
     """Do what a script says."""
     match action:
         case "send":
@@ -312,6 +451,8 @@ def act(used: Build, server: Any, connection: Any, action: str | None, data: str
             connection.send("first ", fin=False)
             connection.send("last")
             connection.send(data)
+        case "much":
+            connection.send(bytes(1_000_000))
         case "ping":
             connection.ping(b"?")
         case "close":
@@ -325,6 +466,12 @@ def act(used: Build, server: Any, connection: Any, action: str | None, data: str
             raise LookupError("by the script")
         case "broadcast":
             used.broadcast(server.clients, data)
+        case "listen":
+            connection.on("message", lambda data, _: told.append(("more", data)))
+        case "leave":
+            connection.removeAllListeners("message")
+        case "collect":
+            gc.collect()
 
 
 @contextlib.asynccontextmanager
@@ -339,7 +486,7 @@ async def coroutines(
         await handle(connection, outcome.told)
 
     async with used.serve(
-        handler, "127.0.0.1", 0, logger=logger, ping_interval=None, compression=None, **options
+        handler, "127.0.0.1", 0, logger=logger, ping_interval=None, **{"compression": None, **options}
     ) as server:
         yield server.sockets[0].getsockname()
     outcome.told.extend(repr(connection.codec.close_exception) for connection in connections)
@@ -463,6 +610,89 @@ async def streams(connection: Any, told: list[Any]) -> None:
                 break
         else:
             told.append(pieces[0][:0].join(pieces))
+
+
+async def follow(script: Sequence[str], connection: Any, told: list[Any]) -> None:
+    """Do what a script says, one thing after the other, and then receive what is left."""
+    for action in script:
+        try:
+            await take_step(action, connection, told)
+        except (ValueError, RuntimeError) as error:
+            told.append(type(error).__name__)
+    async for message in connection:
+        told.append(message)  # noqa: PERF401 - the iteration may raise at its end
+
+
+async def take_step(action: str, connection: Any, told: list[Any]) -> None:
+    """Do one thing that a handler may do; who receives does so until there is a message."""
+    match action:
+        case "recv":
+            told.append(await connection.recv())
+        case "decode" | "encode":
+            told.append(await connection.recv(decode=action == "decode"))
+        case "next":
+            told.append(await anext(connection))
+        case "wait_for":
+            try:
+                told.append(await asyncio.wait_for(connection.recv(), 0))
+            except TimeoutError:
+                told.append(await connection.recv())
+        case "time out":
+            try:
+                told.append(await timed_out(connection.recv()))
+            except TimeoutError:
+                told.append(await connection.recv())
+        case "cancel":
+            receiving = asyncio.ensure_future(connection.recv())
+            await asyncio.sleep(0)
+            receiving.cancel()
+            try:
+                told.append(await receiving)
+            except asyncio.CancelledError:
+                told.append(await connection.recv())
+        case "shield":
+            receiving = asyncio.ensure_future(connection.recv())
+            waiting = asyncio.ensure_future(asyncio.wait({receiving}))
+            await asyncio.sleep(0)
+            waiting.cancel()
+            told.append(await receiving)
+        case "both":
+            both = await asyncio.gather(connection.recv(), connection.recv(), return_exceptions=True)
+            told += [repr(one) if isinstance(one, Exception) else one for one in both]
+        case "pieces":
+            pieces = [piece async for piece in connection.recv_streaming()]
+            told.append(pieces[0][:0].join(pieces))
+        case "piece":
+            async for _ in connection.recv_streaming():
+                break
+        case "send" | "fragments" | "ping":
+            # Whether the connection is still open depends on how much is read at once.
+            with contextlib.suppress(Exception):
+                await send_step(action, connection)
+        case "sleep":
+            for _ in range(3):
+                await asyncio.sleep(0)
+        case "close":
+            await connection.close(4000, "enough")
+        case "raise":
+            raise LookupError("by the script")
+
+
+async def send_step(action: str, connection: Any) -> None:
+    """Send as a script says."""
+    match action:
+        case "send":
+            await connection.send("sent")
+        case "fragments":
+            await connection.send(["sent ", "in ", "parts"])
+        case "ping":
+            await connection.ping(b"?")
+
+
+async def timed_out(receiving: Awaitable[Any]) -> Any:
+    """Wait as long as a time-out of no time at all lets us."""
+    async with asyncio.timeout(0):
+        return await receiving
 
 
 async def delays(connection: Any, told: list[Any]) -> None:

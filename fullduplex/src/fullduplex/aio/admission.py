@@ -80,11 +80,19 @@ class Admission:
             self._placed[key] += 1
         return True
 
-    def leave(self, connection: Hashable) -> None:
+    def settle(self, connection: Hashable) -> None:
+        """Remember of a connection with a place only that there is one more, if its host doesn't matter.
+
+        Whoever has settled it knows it, and says so when it leaves.
+        """
+        if self._hosts[connection] is None:
+            del self._hosts[connection]
+
+    def leave(self, connection: Hashable, *, is_settled: bool = False) -> None:
         """Forget a connection; one that isn't known is no error."""
-        if connection not in self._hosts:
+        if connection not in self._hosts and not is_settled:
             return
-        keys = [key for key, _ in self._limits_for(self._hosts.pop(connection))]
+        keys = [key for key, _ in self._limits_for(self._hosts.pop(connection, None))]
         _take_off(self._present, keys)
         if connection in self._standing:
             self._standing.remove(connection)

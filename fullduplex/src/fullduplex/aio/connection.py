@@ -31,6 +31,7 @@ from ..protocol.server import ServerConnection as ServerProtocol
 from ..transport import native
 from ..transport.connection import Connection as BaseConnection
 from ..transport.connection import Handshaker, Settings
+from ..transport.deadlines import Timer
 from .inbox import ENTRY_SIZE, Inbox
 
 if TYPE_CHECKING:
@@ -96,11 +97,12 @@ class Connection(BaseConnection):
         self._is_dropping = False
         self._fragments_ended: asyncio.Future[None] | None = None
         self._receiver: asyncio.Future[None] | None = None
-        self._pings: dict[bytes, tuple[asyncio.Future[float], float]] = {}
-        self._closed: asyncio.Future[None] = loop.create_future()
+        # Those that no pong has answered, and the end, as soon as there is one or somebody waits for it.
+        self._pings: dict[bytes, tuple[asyncio.Future[float], float]] | None = None
+        self._closed: asyncio.Future[None] | None = None
         # A broken rule that waits until what came before it is answered.
         self._failure: tuple[int, str] | None = None
-        self._failure_timer: asyncio.TimerHandle | None = None
+        self._failure_timer: Timer | None = None
 
     @property
     def protocol(self) -> ServerProtocol | ClientProtocol:
@@ -153,7 +155,8 @@ class Connection(BaseConnection):
             chunk = self.start_streaming()
             if chunk is not None:
                 self.chunk_received(*chunk)
-            else:
+            elif not self._inbox:
+                # The engine hasn't just handed on what it had kept, either.
                 await self._wait_received()
         chunk = self._inbox.take()
         self._read_on()
@@ -187,7 +190,7 @@ class Connection(BaseConnection):
     def _begin_waiting(self, receiver: asyncio.Future[None]) -> None:
         """Let a future be done when there is more in the inbox."""
         self._fail_if_due()
-        if self._closed.done():
+        if self._closed is not None and self._closed.done():
             raise self.codec.close_exception
         if self._receiver is not None:
             raise ConcurrencyError("another task is waiting in recv() on this connection")
@@ -323,7 +326,7 @@ class Connection(BaseConnection):
             ConcurrencyError: if a ping with the same data is under way.
         """
         payload = os.urandom(4) if data is None else bytes(payload_of(data)[1])
-        if payload in self._pings:
+        if payload in (self._pings or ()):
             raise ConcurrencyError("a ping with the same data is under way")
         try:
             self.send_ping(payload)
@@ -332,6 +335,7 @@ class Connection(BaseConnection):
         latency: asyncio.Future[float] = self.loop.create_future()
         # Whoever isn't interested in the outcome isn't told of it.
         latency.add_done_callback(_look_at_exception)
+        self._pings = self._pings or {}
         self._pings[payload] = (latency, self.loop.time())
         await self.drain()
         return latency
@@ -372,7 +376,13 @@ class Connection(BaseConnection):
 
     async def wait_closed(self) -> None:
         """Wait until the connection is closed; returns at once if it is."""
-        await asyncio.shield(self._closed)
+        await asyncio.shield(self._end_to_come())
+
+    def _end_to_come(self) -> asyncio.Future[None]:
+        """Return the future that is done when the connection is closed."""
+        if self._closed is None:
+            self._closed = self.loop.create_future()
+        return self._closed
 
     async def __aenter__(self) -> Self:
         return self
@@ -425,7 +435,7 @@ class Connection(BaseConnection):
             return
         self._failure = code, reason
         if self._settings.close_timeout is not None:
-            self._failure_timer = self.loop.call_later(self._settings.close_timeout, self._fail_if_due)
+            self._failure_timer = Timer(self.loop, self._settings.close_timeout, self._fail_if_due)
 
     def start_close(self, code: int = CloseCode.NORMAL_CLOSURE, reason: str = "") -> None:
         """Begin the closing handshake, unless the peer broke a rule: then fail."""
@@ -439,11 +449,12 @@ class Connection(BaseConnection):
 
     def pong_received(self, data: bytes) -> None:
         """Answer the ping that this pong is for, and those before it (5.5.3)."""
-        if data not in self._pings:
+        pings = self._pings
+        if pings is None or data not in pings:
             return
         now = self.loop.time()
-        for payload in list(self._pings):
-            latency, sent_at = self._pings.pop(payload)
+        for payload in list(pings):
+            latency, sent_at = pings.pop(payload)
             if not latency.done():
                 latency.set_result(now - sent_at)
             if payload == data:
@@ -454,15 +465,16 @@ class Connection(BaseConnection):
         self._failure = None
         if self._failure_timer is not None:
             self._failure_timer.cancel()
-        if not self._closed.done():
-            self._closed.set_result(None)
+        end = self._end_to_come()
+        if not end.done():
+            end.set_result(None)
         self._wake_receiver()
         if self._fragments_ended is not None and not self._fragments_ended.done():
             self._fragments_ended.set_result(None)
-        for latency, _ in self._pings.values():
+        pings, self._pings = self._pings, None
+        for latency, _ in (pings or {}).values():
             if not latency.done():
                 latency.set_exception(self.codec.close_exception)
-        self._pings.clear()
 
     def _wake_receiver(self) -> None:
         if self._receiver is not None and not self._receiver.done():

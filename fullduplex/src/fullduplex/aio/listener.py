@@ -464,6 +464,7 @@ class Server(Handshaker, Generic[C]):
         """Begin the life of a connection that was accepted."""
         self._opening.pop(connection, None)
         self._open.add(connection)
+        self._admission.settle(connection)
         connection.start()
 
     async def _run(self, handler: Callable[[C], Awaitable[None]], connection: C) -> None:
@@ -480,8 +481,8 @@ class Server(Handshaker, Generic[C]):
 
     def connection_closed(self, connection: C) -> None:
         """Forget a connection that was open; connections tell this themselves."""
+        self._admission.leave(connection, is_settled=connection in self._open)
         self._open.discard(connection)
-        self._admission.leave(connection)
         self._drain.ended(connection)
         self._ended.set()
 

@@ -88,15 +88,9 @@ class ServerConnection(Connection):
 
     __slots__ = (
         "_ending",
-        "_factories",
-        "_hands_over",
         "_head",
-        "_negotiated",
-        "_origins",
         "_request",
         "_response",
-        "_select_subprotocol",
-        "_subprotocols",
         "default_subprotocol",
         "handshake_exception",
         "subprotocol",
@@ -121,13 +115,9 @@ class ServerConnection(Connection):
         #: What is agreed where nothing else is, if the client offers it.
         self.default_subprotocol: str | None = None
         self.handshake_exception: Exception | None = None
-        self._origins = origins
-        self._factories = extensions
-        self._subprotocols = subprotocols
-        self._select_subprotocol = select_subprotocol
-        self._hands_over = hands_over
-        self._head: HeadReader | None = HeadReader(limits, skips_empty_line=True, reads_on=hands_over)
-        self._negotiated: Extension | None = None
+        self._head: _Opening | None = _Opening(
+            limits, hands_over, origins, extensions, subprotocols, select_subprotocol
+        )
         self._ending = Ending.NONE
 
     @property
@@ -183,18 +173,18 @@ class ServerConnection(Connection):
             if event is not None:
                 yield event
 
-    def _receive_head(self, head: HeadReader, data: ReadableBuffer) -> Request | HandOver | None:
+    def _receive_head(self, head: _Opening, data: ReadableBuffer) -> Request | HandOver | None:
         try:
             request = head.receive_request(data)
         except InvalidMessage as error:
             # Not in what came after: the answer must not depend on how the bytes were split.
-            if not self._hands_over or _UPGRADE_LINE.search(head.lines()):
+            if not head.hands_over or _UPGRADE_LINE.search(head.lines()):
                 self._refuse(error, error.status_code)
                 return None
             return self._hand_over(head)
         if request is None:
             return None
-        if self._hands_over and not asks_for_websocket(request.headers):
+        if head.hands_over and not asks_for_websocket(request.headers):
             return self._hand_over(head)
         self._request = request
         return request
@@ -216,16 +206,22 @@ class ServerConnection(Connection):
         ``select_subprotocol`` goes before the function of that name that the
         connection was made with.  The reason of a refusal is in
         ``handshake_exception`` as well.
+
+        Raises:
+            LocalProtocolError: if a response was sent already.
         """
-        if select_subprotocol is None and self._select_subprotocol is not None:
-            select_subprotocol = functools.partial(self._select_subprotocol, self)
+        opening = self._head
+        if opening is None:
+            raise LocalProtocolError("the response was sent already")
+        if select_subprotocol is None and opening.select_subprotocol is not None:
+            select_subprotocol = functools.partial(opening.select_subprotocol, self)
         try:
-            return self._accept(request, select_subprotocol)
+            return self._accept(opening, request, select_subprotocol)
         except InvalidHandshake as error:
             self.handshake_exception = without_frames(error)
             return self._refusal(error)
 
-    def _accept(self, request: Request, select_subprotocol: Selector | None) -> Response:
+    def _accept(self, opening: _Opening, request: Request, select_subprotocol: Selector | None) -> Response:
         headers = request.headers
         if not is_host(only_value(headers, "Host")):
             raise InvalidHeaderValue("Host", "neither a name nor an address")
@@ -241,9 +237,9 @@ class ServerConnection(Connection):
         key = only_value(headers, "Sec-WebSocket-Key")
         if not is_key(key):
             raise InvalidHeaderValue("Sec-WebSocket-Key", "not 16 bytes in base64")
-        self._check_origin(headers)
-        self.subprotocol = self._choose_subprotocol(headers, select_subprotocol)
-        extensions, self._negotiated = self._choose_extension(headers)
+        _check_origin(opening.origins, headers)
+        self.subprotocol = self._choose_subprotocol(opening.subprotocols, headers, select_subprotocol)
+        extensions, opening.negotiated = _choose_extension(opening.factories, headers)
         lines = _SWITCHING % (_date(), accept_key(key))
         response = Response(101, headers=Headers.of_packed(lines.encode()))
         if extensions:
@@ -293,8 +289,9 @@ class ServerConnection(Connection):
         self._response = response
         early = self._head.rest()
         if response.status_code == 101:
+            negotiated = self._head.negotiated
             self._head = None
-            self.open(self._negotiated)
+            self.open(negotiated)
             if early:
                 self._readers()[0].keep(early)
                 self.has_more = True
@@ -319,27 +316,9 @@ class ServerConnection(Connection):
         self.lifecycle.lost()
         self._ending = Ending.HALF_CLOSE
 
-    # Its parts
-
-    def _check_origin(self, headers: Headers) -> None:
-        values = headers.get_all("Origin")
-        if len(values) > 1:
-            raise InvalidOrigin("there is more than one")
-        origin = values[0] if values else None
-        if self._origins is None:
-            foreign = origin is not None and not _same_origin(origin, only_value(headers, "Host"))
-            if foreign and _has_browser_credentials(headers):
-                raise InvalidOrigin(origin)
-            return
-        for accepted in self._origins:
-            if isinstance(accepted, re.Pattern):
-                if origin is not None and accepted.fullmatch(origin):
-                    return
-            elif accepted == origin:
-                return
-        raise InvalidOrigin(origin)
-
-    def _choose_subprotocol(self, headers: Headers, select: Selector | None) -> str | None:
+    def _choose_subprotocol(
+        self, known: Sequence[str], headers: Headers, select: Selector | None
+    ) -> str | None:
         offered = list_values(headers, "Sec-WebSocket-Protocol")
         default = self.default_subprotocol if self.default_subprotocol in offered else None
         if select is not None:
@@ -347,31 +326,75 @@ class ServerConnection(Connection):
             if chosen is not None and chosen not in offered:
                 raise NegotiationError("the subprotocol chosen wasn't offered")
             return default if chosen is None else chosen
-        if not self._subprotocols:
+        if not known:
             return default
-        for subprotocol in self._subprotocols:
+        for subprotocol in known:
             if subprotocol in offered:
                 return subprotocol
-        known = ", ".join(self._subprotocols)
-        raise NegotiationError(f"no common subprotocol; this server speaks {known}")
+        raise NegotiationError(f"no common subprotocol; this server speaks {', '.join(known)}")
 
-    def _choose_extension(self, headers: Headers) -> tuple[list[tuple[str, Parameters]], Extension | None]:
-        """Accept the first offer that one of ours can; decline all others (9.1)."""
-        offers: list[tuple[str, Parameters]] = []
-        for value in headers.get_all("Sec-WebSocket-Extensions"):
-            # `websockets` offers nothing by an empty one.
-            if value:
-                offers += parse_extensions(value)
-        for name, parameters in offers:
-            for factory in self._factories:
-                if factory.name != name:
-                    continue
-                try:
-                    answer, extension = factory.accept_offer(parameters)
-                except NegotiationError:
-                    continue
-                return [(name, answer)], extension
-        return [], None
+
+class _Opening(HeadReader):
+    """What only the opening needs: the reader of the request's head, and what may be agreed."""
+
+    __slots__ = ("factories", "hands_over", "negotiated", "origins", "select_subprotocol", "subprotocols")
+
+    def __init__(
+        self,
+        limits: Limits,
+        hands_over: bool,
+        origins: Origins | None,
+        factories: Sequence[ExtensionFactory],
+        subprotocols: Sequence[str],
+        select_subprotocol: SubprotocolSelector | None,
+    ) -> None:
+        super().__init__(limits, skips_empty_line=True, reads_on=hands_over)
+        self.hands_over = hands_over
+        self.origins = origins
+        self.factories = factories
+        self.subprotocols = subprotocols
+        self.select_subprotocol = select_subprotocol
+        self.negotiated: Extension | None = None
+
+
+def _check_origin(allowed: Origins | None, headers: Headers) -> None:
+    values = headers.get_all("Origin")
+    if len(values) > 1:
+        raise InvalidOrigin("there is more than one")
+    origin = values[0] if values else None
+    if allowed is None:
+        foreign = origin is not None and not _same_origin(origin, only_value(headers, "Host"))
+        if foreign and _has_browser_credentials(headers):
+            raise InvalidOrigin(origin)
+        return
+    for accepted in allowed:
+        if isinstance(accepted, re.Pattern):
+            if origin is not None and accepted.fullmatch(origin):
+                return
+        elif accepted == origin:
+            return
+    raise InvalidOrigin(origin)
+
+
+def _choose_extension(
+    factories: Sequence[ExtensionFactory], headers: Headers
+) -> tuple[list[tuple[str, Parameters]], Extension | None]:
+    """Accept the first offer that one of ours can; decline all others (9.1)."""
+    offers: list[tuple[str, Parameters]] = []
+    for value in headers.get_all("Sec-WebSocket-Extensions"):
+        # `websockets` offers nothing by an empty one.
+        if value:
+            offers += parse_extensions(value)
+    for name, parameters in offers:
+        for factory in factories:
+            if factory.name != name:
+                continue
+            try:
+                answer, extension = factory.accept_offer(parameters)
+            except NegotiationError:
+                continue
+            return [(name, answer)], extension
+    return [], None
 
 
 def _date() -> str:

@@ -9,7 +9,7 @@ moves the bytes: a transport is whatever has the methods of
 Invariants:
 
 1. What is sent within one turn of the loop is written at once at its end, or
-   as soon as it exceeds the write limit.
+   as soon as it exceeds the write limit; a message for many may go before it.
 2. ``closed`` is called exactly once, after everything else.
 3. Nothing is handed to a face before ``opened``, or while it has paused the reading.
 4. In one turn of the loop a connection reads at most ``BATCH`` frames or parts
@@ -35,7 +35,7 @@ from ..protocol.client import ClientConnection
 from ..protocol.connection import Connection as Protocol
 from ..protocol.connection import Ending
 from ..protocol.events import Binary, Broken, Chunk, CloseReceived, Event, HandOver, Ping, Pong, Text
-from ..protocol.extensions.permessage_deflate import PerMessageDeflate
+from ..protocol.extensions.permessage_deflate import LARGE, PerMessageDeflate
 from ..protocol.frames import FrameReader, Opcode, key_pool
 from ..protocol.http11 import Request, Response
 from ..protocol.messages import MessageReader
@@ -43,6 +43,7 @@ from ..protocol.prepared import Prepared
 from ..protocol.server import ServerConnection
 from ..protocol.states import Lifecycle, Side, State
 from . import native
+from .deadlines import Timer
 from .heartbeat import Heartbeat
 from .outbox import Outbox
 from .rates import TokenBucket
@@ -196,8 +197,8 @@ class Connection:
         self._settings = settings
         self._transport: asyncio.Transport | None = None
         self._heartbeat: Heartbeat | None = None
-        self._open_timer: asyncio.TimerHandle | None = None
-        self._close_timer: asyncio.TimerHandle | None = None
+        self._open_timer: Timer | None = None
+        self._close_timer: Timer | None = None
         self._busy = False
         self._flush_is_due = False
         self._unwritten = 0
@@ -522,14 +523,14 @@ class Connection:
 
     def limit_opening(self, seconds: float) -> None:
         """Cut the transport if the connection isn't open in time."""
-        self._open_timer = self.loop.call_later(seconds, self._opening_timed_out, seconds)
+        self._open_timer = Timer(self.loop, seconds, functools.partial(self._opening_timed_out, seconds))
 
     def _opening_timed_out(self, seconds: float) -> None:
         self.opening_failed(TimeoutError(f"the connection isn't open after {seconds:g} seconds"))
 
     def _limit_close(self) -> None:
         if self._close_timer is None and self._settings.close_timeout is not None:
-            self._close_timer = self.loop.call_later(self._settings.close_timeout, self.abort)
+            self._close_timer = Timer(self.loop, self._settings.close_timeout, self.abort)
 
     def _opening_ended(self) -> Handshaker | None:
         """Stop what only the opening needs; return who conducted it, the first time."""
@@ -833,7 +834,7 @@ class Connection:
 if native.engine is not None:
     native.engine.learn_keys(key_pool)
     native.engine.learn_events_of_protocol(Text, Binary, Opcode)
-    native.engine.learn_deflate(PerMessageDeflate)
+    native.engine.learn_deflate(PerMessageDeflate, LARGE)
     native.engine.learn_connection(
         Connection, Protocol, Lifecycle, FrameReader, MessageReader, Prepared, Heartbeat, State.OPEN
     )

@@ -24,6 +24,7 @@ Invariants:
 """
 
 cimport cython
+from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_GET_SIZE, PyByteArray_Resize
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.dict cimport PyDict_GetItem
 from cpython.list cimport PyList_GET_SIZE, PyList_Append
@@ -36,7 +37,7 @@ from cpython.unicode cimport PyUnicode_DecodeUTF8
 from libc.errno cimport EAGAIN, ECONNABORTED, EINTR, EMFILE, ENFILE, ENOBUFS, ENOMEM, errno
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
 from libc.stdlib cimport free, malloc, qsort
-from libc.string cimport memcpy, memset
+from libc.string cimport memcmp, memcpy, memset
 
 from fullduplex.kernels.native cimport MAX_HEAD, head_into, mask_into, utf8_whole
 
@@ -48,6 +49,8 @@ import weakref
 from asyncio import CancelledError, Task, _get_running_loop
 from asyncio.trsock import TransportSocket
 from ssl import MemoryBIO, SSLError, SSLWantReadError, SSLZeroReturnError
+
+from .deadlines import Timer
 
 cdef extern from "<sys/epoll.h>" nogil:
     ctypedef union epoll_data_t:
@@ -188,6 +191,8 @@ cdef enum:
     MAX_EVENTS = 128
     MAX_NANOSECONDS = 2000000
     BATCH = 256
+    # Messages after which the clock is looked at again, or after eight connections: it takes 1 % of an echo.
+    MANY = 64
     # Connections that are accepted at once.
     MAX_ACCEPTED = 32
     # Pieces of bytes in one write.
@@ -195,8 +200,14 @@ cdef enum:
     # The first bytes of plain frames (5.2).
     FINAL_TEXT = 0x81
     FINAL_BINARY = 0x82
+    # How a message that is deflated ends (RFC 7692, 7.2.1), how to have it so, and where a kind has its threshold.
+    TAIL_SIZE = 4
+    Z_SYNC_FLUSH = 2
+    KIND_THRESHOLD = 3
     PyBUF_READ = 0x100
     PyBUF_WRITE = 0x200
+
+cdef const char *TAIL = b"\x00\x00\xff\xff"
 
 cdef enum:
     KIND_UNKNOWN
@@ -218,7 +229,9 @@ cdef struct Slots:
     Py_ssize_t heard
     Py_ssize_t frames_of_kinds
     Py_ssize_t keys
-    Py_ssize_t kind
+    # Of permessage-deflate:
+    Py_ssize_t kind, deflate, inflate, window, is_idle, is_for_small
+    Py_ssize_t local_no_takeover, remote_no_takeover, remote_bits
     # Of the event face:
     Py_ssize_t listeners, stage
     # Of the asyncio face:
@@ -230,6 +243,7 @@ cdef PyTypeObject *connection_class = NULL
 cdef PyTypeObject *frame_reader_class = NULL
 cdef PyTypeObject *prepared_class = NULL
 cdef PyTypeObject *deflate_class = NULL
+cdef Py_ssize_t large_deflated = 0
 cdef PyTypeObject *event_class = NULL
 cdef object state_open = None
 cdef object text_event = None
@@ -319,10 +333,19 @@ def learn_connection(connection, codec, lifecycle, frames, messages, prepared, h
     state_open = opened
 
 
-def learn_deflate(kind):
-    """Take note of the class of permessage-deflate."""
-    global deflate_class
+def learn_deflate(kind, Py_ssize_t large):
+    """Take note of the class of permessage-deflate, and from which size on a message may need another context."""
+    global deflate_class, large_deflated
+    large_deflated = large
     at.kind = offset(kind, "kind")
+    at.deflate = offset(kind, "_deflate")
+    at.inflate = offset(kind, "_inflate")
+    at.window = offset(kind, "_window")
+    at.is_for_small = offset(kind, "_is_for_small")
+    at.is_idle = offset(kind, "_is_idle")
+    at.local_no_takeover = offset(kind, "local_no_takeover")
+    at.remote_bits = offset(kind, "remote_bits")
+    at.remote_no_takeover = offset(kind, "remote_no_takeover")
     Py_INCREF(kind)
     deflate_class = <PyTypeObject *>kind
 
@@ -453,6 +476,8 @@ cdef class Engine:
     cdef list unfinished
     # Those that the last batch had no time for, with what the epoll told of them, the first one last.
     cdef list delayed
+    # Messages since the clock was looked at.
+    cdef Py_ssize_t handed
     # Whom the epoll knows, and may tell of, by their descriptors: they live as long.
     cdef list watched
     # Those of them whose descriptor somebody else has closed.
@@ -583,8 +608,10 @@ cdef class Engine:
             while index < count:
                 (<Watched>events[index].data.ptr).handle(events[index].events)
                 index += 1
-                if index < count and nanoseconds() > end:
-                    break
+                if not index & 7 or self.handed >= MANY:
+                    self.handed = 0
+                    if nanoseconds() > end:
+                        break
         finally:
             while count > index:
                 count -= 1
@@ -631,19 +658,18 @@ cdef class Engine:
         """
         cdef PyObject *spare
         cdef int index
+        if not SPARE_LEAST <= length <= SPARE_MOST:
+            return PyBytes_FromStringAndSize(NULL, length)
         for index in range(SPARES):
             spare = self.spares[index]
             if spare != NULL and Py_REFCNT(spare) == 1 and self.rooms[index] // 2 < length <= self.rooms[index]:
                 self.is_spare_used = True
                 resize_bytes(spare, length)
                 return <bytes>spare
-        fresh = PyBytes_FromStringAndSize(NULL, length)
-        if SPARE_LEAST <= length <= SPARE_MOST:
-            self.add_spare(fresh, length)
-        return fresh
+        return self.add_spare(PyBytes_FromStringAndSize(NULL, length), length)
 
-    cdef int add_spare(self, bytes message, Py_ssize_t length) except -1:
-        """Keep a message in place of the oldest one."""
+    cdef bytes add_spare(self, bytes message, Py_ssize_t length):
+        """Keep a message in place of the oldest one, and return it."""
         cdef int index = self.next_spare
         self.next_spare = (index + 1) % SPARES
         Py_XDECREF(self.spares[index])
@@ -653,7 +679,7 @@ cdef class Engine:
         self.is_spare_used = True
         if self.spare_timer is None:
             self.spare_timer = self.loop.call_later(SPARE_TIME, self.look_at_spares)
-        return 0
+        return message
 
     def look_at_spares(self):
         """Forget the messages that were kept if none was needed since the last time."""
@@ -814,26 +840,29 @@ cdef class Transport(Watched):
     cdef uint16_t peer_port
     cdef uint16_t peer_family
     cdef Encryption tls
-    cdef int kind
-    cdef bint is_paused
-    cdef bint is_closing_
-    cdef bint is_lost
-    cdef bint ends_writing
-    cdef bint is_blocked
-    cdef bint is_unfinished
-    cdef bint is_lingering
-    cdef bint is_masked
-    cdef bint is_strange
+    # Answers to yes and no, in a byte each.
+    cdef uint8_t kind
+    cdef uint8_t is_paused
+    cdef uint8_t is_closing_
+    cdef uint8_t is_lost
+    cdef uint8_t ends_writing
+    cdef uint8_t is_blocked
+    cdef uint8_t is_unfinished
+    cdef uint8_t is_lingering
+    cdef uint8_t is_masked
+    cdef uint8_t is_strange
+    cdef uint8_t is_kept_whole
+    # What an extension claims of a first byte; see below.
+    cdef uint8_t extension_bits
+    cdef uint8_t large_first
+    cdef uint8_t large_key[4]
     # What was read and isn't handled yet: the beginning of a frame, or when a turn was over.
     cdef uint8_t *kept
     cdef Py_ssize_t kept_size
-    cdef bint is_kept_whole
     # A large message that is arriving, unmasked as far as it is there.
     cdef object large
     cdef Py_ssize_t large_have
     cdef Py_ssize_t large_checked
-    cdef uint8_t large_key[4]
-    cdef uint8_t large_first
     # What the system hasn't taken yet.
     cdef list backlog
     cdef Py_ssize_t backlog_size
@@ -843,10 +872,11 @@ cdef class Transport(Watched):
     # Bytes in the protocol's output.
     cdef Py_ssize_t unwritten
     cdef Py_ssize_t max_payload
-    # What an extension claims of a first byte, and the most that it may have encoded.
-    cdef uint8_t extension_bits
+    # The most that an extension may have encoded.
     cdef Py_ssize_t max_marked
     cdef Py_ssize_t max_large
+    # The most that a message may be inflated to, and one byte; 0 if there is no limit.
+    cdef Py_ssize_t max_inflated
 
     def __cinit__(self):
         self.descriptor = -1
@@ -865,6 +895,8 @@ cdef class Transport(Watched):
         """Tell what is known of the socket."""
         if self.tls is not None and name in TLS_INFORMATION:
             return TLS_INFORMATION[name](self.tls.whole)
+        if name == "fileno":
+            return default if self.descriptor < 0 else self.descriptor
         if self.below is not None:
             return self.below.get_extra_info(name, default)
         if name == "peername":
@@ -903,7 +935,7 @@ cdef class Transport(Watched):
 
     def is_closing(self):
         """Tell whether it is closed, or will be when everything is written."""
-        return self.is_closing_
+        return self.is_closing_ != 0
 
     def can_write_eof(self):
         """Without TLS our side can be shut down alone."""
@@ -1030,6 +1062,7 @@ cdef class Transport(Watched):
             # As asyncio has it, nobody is told of a connection that TLS didn't come to.
             if self.tls is not None and self.tls.is_shaking_hands:
                 self.tls.shaking_hands.pop(self).cancel()
+                self.tls.tell_opener(ConnectionResetError() if exc is None else exc)
             else:
                 protocol.connection_lost(exc)
         finally:
@@ -1272,6 +1305,7 @@ cdef class Transport(Watched):
         while True:
             if message is not None:
                 messages += 1
+                self.engine.handed += 1
                 self.deliver(message)
                 message = None
                 if self.is_lost or not is_plain(<PyObject *>self.connection):
@@ -1351,15 +1385,28 @@ cdef class Transport(Watched):
 
     cdef object decode(self, uint8_t *frame, Py_ssize_t head, Py_ssize_t length):
         """Return the message of a frame that an extension has encoded; None if it broke a rule."""
-        cdef bytes payload = PyBytes_FromStringAndSize(NULL, length)
-        if self.is_masked:
-            mask_into(<uint8_t *>PyBytes_AS_STRING(payload), frame + head, length, frame + head - 4)
-        else:
-            memcpy(PyBytes_AS_STRING(payload), frame + head, length)
         connection = self.connection
+        extension = connection.codec.extension
+        cdef bint is_text = frame[0] & 0x0F == 1
+        cdef bint is_deflated = length > 0 and inflates_plainly(<PyObject *>extension)
+        # With room for the tail, which isn't sent.
+        cdef bytes payload = PyBytes_FromStringAndSize(NULL, length + TAIL_SIZE if is_deflated else length)
+        cdef uint8_t *place = <uint8_t *>PyBytes_AS_STRING(payload)
+        if self.is_masked:
+            mask_into(place, frame + head, length, frame + head - 4)
+        else:
+            memcpy(place, frame + head, length)
+        if is_deflated:
+            memcpy(place + length, TAIL, TAIL_SIZE)
+            message = inflate(extension, payload, self.max_inflated, is_text)
+            if message is not None:
+                return message
+            payload = payload[:length]
         event = connection.codec.receive_whole(
-            text_opcode if frame[0] & 0x0F == 1 else binary_opcode, self.extension_bits, payload
+            text_opcode if is_text else binary_opcode, self.extension_bits, payload
         )
+        if is_deflated and type(<object>slot(<PyObject *>extension, at.inflate)) is Inflated:
+            put(<PyObject *>extension, at.inflate, (<Inflated>slot(<PyObject *>extension, at.inflate)).inflate)
         if type(event) is text_event or type(event) is binary_event:
             return event.data
         if self.kind == KIND_COROUTINES:
@@ -1386,10 +1433,13 @@ cdef class Transport(Watched):
         codec = self.connection.codec
         limits = codec.limits
         cdef Py_ssize_t most = sys.maxsize
-        if codec.extension is not None:
+        # Where no message may have a fragment, that is to be told of.
+        if codec.extension is not None and limits.fragments > 0:
             self.extension_bits = codec.extension.rsv
-            most_marked = sys.maxsize if limits.message is None else limits.message + codec.extra_room
-            self.max_marked = min(most_marked, sys.maxsize)
+            self.max_marked = sys.maxsize
+            if limits.message is not None:
+                self.max_marked = min(limits.message + codec.extra_room, sys.maxsize)
+                self.max_inflated = min(limits.message + 1, sys.maxsize)
             if limits.frame is not None:
                 self.max_marked = min(self.max_marked, limits.frame)
         for limit in (limits.message, limits.frame):
@@ -1522,6 +1572,7 @@ cdef class Transport(Watched):
                 return 0
             self.tls.is_shaking_hands = False
             self.tls.shaking_hands.pop(self).cancel()
+            self.tls.tell_opener(None)
             self.send_encrypted()
             if self.is_lost:
                 return 0
@@ -1587,6 +1638,14 @@ cdef class Transport(Watched):
         if not self.is_lost:
             self.set_interest()
         return 0
+
+    def shaking_hands_timed_out(self, seconds):
+        """Cut a connection whose server doesn't come to TLS."""
+        self.lose(
+            ConnectionAbortedError(
+                f"SSL handshake is taking longer than {seconds} seconds: aborting the connection"
+            )
+        )
 
     cdef int say_goodbye(self) except -1:
         """Tell the peer, in TLS, that nothing more will come."""
@@ -1892,6 +1951,43 @@ cdef tuple peername_of(bytes address):
     )
 
 
+def begin(connection, sock, context, server_hostname, handshake_timeout):
+    """Read and write a connected socket for a client's connection; return who does so.
+
+    With a ``context`` for TLS there is a future beside it: when that is done, the connection has
+    its transport, and otherwise now.
+    """
+    cdef Transport transport = Transport()
+    cdef int one = 1
+    transport.engine = engine_of(connection.loop)
+    transport.sock = sock
+    transport.descriptor = sock.fileno()
+    setsockopt(transport.descriptor, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one))
+    transport.peer = address_of(transport.descriptor, "getpeername")
+    transport.connection = transport.protocol = connection
+    opened = None
+    if context is not None:
+        transport.tls = Encryption(context, server_side=False, server_hostname=server_hostname)
+        transport.tls.greet()
+    transport.engine.enter()
+    if context is not None:
+        transport.tls.opened = opened = connection.loop.create_future()
+        transport.tls.shaking_hands = {
+            transport: connection.loop.call_later(
+                handshake_timeout, transport.shaking_hands_timed_out, handshake_timeout
+            )
+        }
+    try:
+        transport.set_interest()
+        if opened is None:
+            connection.connection_made(transport)
+        else:
+            transport.send_encrypted()
+    except Exception as error:
+        transport.fail(error, "opening a connection failed")
+    return transport, opened
+
+
 cdef class Encryption:
     """TLS below a connection: OpenSSL between two buffers in memory."""
 
@@ -1901,14 +1997,37 @@ cdef class Encryption:
     cdef object incoming
     cdef object outgoing
     cdef bint is_shaking_hands
-    # Those of the same listener, with their time-outs.
+    # Those of the same listener, with their time-outs; a client is alone.
     cdef dict shaking_hands
+    # A client's future of the handshake.
+    cdef object opened
 
-    def __init__(self, context):
+    def __init__(self, context, *, server_side=True, server_hostname=None):
         self.incoming, self.outgoing = MemoryBIO(), MemoryBIO()
-        self.whole = context.wrap_bio(self.incoming, self.outgoing, server_side=True)
+        self.whole = context.wrap_bio(
+            self.incoming, self.outgoing, server_side=server_side, server_hostname=server_hostname
+        )
         self.connection = self.whole._sslobj
         self.is_shaking_hands = True
+
+    cdef int greet(self) except -1:
+        """Begin the handshake as a client."""
+        try:
+            self.connection.do_handshake()
+        except SSLWantReadError:
+            pass
+        return 0
+
+    cdef int tell_opener(self, error) except -1:
+        """Tell the client that waits for it how the handshake has ended."""
+        opened, self.opened = self.opened, None
+        if opened is None or opened.done():
+            return 0
+        if error is None:
+            opened.set_result(None)
+        else:
+            opened.set_exception(error)
+        return 0
 
     cdef bint has_more(self) except -1:
         """Tell whether there may be something to decrypt."""
@@ -2019,8 +2138,8 @@ cdef class Listener(Watched):
             else:
                 transport.tls = Encryption(self.context)
                 transport.tls.shaking_hands = self.shaking_hands
-                self.shaking_hands[transport] = self.engine.loop.call_later(
-                    self.handshake_timeout, transport.abort
+                self.shaking_hands[transport] = Timer(
+                    self.engine.loop, self.handshake_timeout, transport.abort
                 )
             transport.set_interest()
         except Exception as error:
@@ -2081,6 +2200,108 @@ def accelerate_send(definition):
     return send
 
 
+# ---- permessage-deflate ------------------------------------------------------------------------------------
+
+
+cdef bint is_worthwhile(object extension, Py_ssize_t size) except -1:
+    """Tell what ``is_worthwhile`` tells."""
+    if Py_TYPE(<PyObject *>extension) != deflate_class:
+        return extension.is_worthwhile(size)
+    return size >= <Py_ssize_t>(<tuple>slot(<PyObject *>extension, at.kind))[KIND_THRESHOLD]
+
+
+cdef bytes encode(object extension, object data, Py_ssize_t size):
+    """Return what ``encode`` returns for a whole message of so many bytes."""
+    cdef PyObject *plain = <PyObject *>extension
+    cdef bytes start, payload
+    if (
+        Py_TYPE(plain) != deflate_class
+        or slot(plain, at.deflate) == NONE
+        or slot(plain, at.local_no_takeover) != FALSE
+        or (slot(plain, at.is_for_small) != FALSE and size >= large_deflated)
+    ):
+        return bytes(extension.encode(data, ends_message=True))
+    put(plain, at.is_idle, False)
+    deflate = <object>slot(plain, at.deflate)
+    start = deflate.compress(data)
+    payload = deflate.flush(Z_SYNC_FLUSH)
+    if PyBytes_GET_SIZE(start):
+        payload = start + payload
+    size = PyBytes_GET_SIZE(payload) - TAIL_SIZE
+    if size >= 0 and memcmp(PyBytes_AS_STRING(payload) + size, TAIL, TAIL_SIZE) == 0:
+        payload = PyBytes_FromStringAndSize(PyBytes_AS_STRING(payload), size)
+    return payload or b"\0"
+
+
+cdef bint inflates_plainly(PyObject *extension) noexcept:
+    """Tell whether a message that arrives whole can be inflated in the context that there is, which stays."""
+    return (
+        Py_TYPE(extension) == deflate_class
+        and slot(extension, at.inflate) != NONE
+        and slot(extension, at.remote_no_takeover) == FALSE
+    )
+
+
+cdef object inflate(object extension, bytes payload, Py_ssize_t most, bint is_text):
+    """Return the message of a payload with its tail; None if it isn't plain, and its definition is to tell."""
+    cdef PyObject *plain = <PyObject *>extension
+    cdef object context = <object>slot(plain, at.inflate)
+    cdef bytes data
+    try:
+        data = context.decompress(payload, most)
+    except Exception as error:
+        put(plain, at.inflate, Inflated(context, None, error))
+        return None
+    if not context.eof and (most == 0 or PyBytes_GET_SIZE(data) < most):
+        try:
+            message = PyUnicode_DecodeUTF8(PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data), NULL) if is_text else data
+        except UnicodeDecodeError:
+            pass
+        else:
+            put(plain, at.is_idle, False)
+            remember(extension, data)
+            return message
+    put(plain, at.inflate, Inflated(context, data, None))
+    return None
+
+
+cdef int remember(object extension, bytes data) except -1:
+    """Keep the end of what was inflated, as ``_remember`` does."""
+    cdef bytearray window = <bytearray>slot(<PyObject *>extension, at.window)
+    cdef Py_ssize_t bits = <object>slot(<PyObject *>extension, at.remote_bits)
+    cdef Py_ssize_t have = PyByteArray_GET_SIZE(window), size = PyBytes_GET_SIZE(data)
+    if have + size > <Py_ssize_t>2 << max(bits, 9):
+        extension._remember(data)
+    else:
+        PyByteArray_Resize(window, have + size)
+        memcpy(PyByteArray_AS_STRING(window) + have, PyBytes_AS_STRING(data), size)
+    return 0
+
+
+@cython.final
+cdef class Inflated:
+    """A context that gives once more what it has just given, to the definition, which asks it the same."""
+
+    cdef object inflate
+    cdef object data
+    cdef object error
+
+    def __init__(self, inflate, data, error):
+        self.inflate, self.data, self.error = inflate, data, error
+
+    def decompress(self, data, size):
+        """Return what came out, or raise what was raised; from the second time on, inflate."""
+        if self.error is not None:
+            raise self.error
+        if self.data is None:
+            return self.inflate.decompress(data, size)
+        given, self.data = self.data, None
+        return given
+
+    def __getattr__(self, name):
+        return getattr(self.inflate, name)
+
+
 cdef Transport plain_transport(PyObject *connection):
     """Return the transport of a server's connection that can be sent a plain message now; None for any other."""
     cdef Transport transport = ready_transport(connection)
@@ -2111,6 +2332,10 @@ cdef Transport ready_transport(PyObject *connection):
         or slot(codec, at.is_sending_fragments) != FALSE
     ):
         return None
+    if transport.engine.thread != PyThread_get_thread_ident():
+        raise RuntimeError(
+            "a connection is used in the thread of its event loop only: use loop.call_soon_threadsafe"
+        )
     return transport
 
 
@@ -2165,12 +2390,11 @@ cdef bint send_as(PyObject *connection, uint8_t first, object data) except -1:
     else:
         return False
     extension = <object>slot(slot(connection, at.codec), at.extension)
-    if extension is not None and extension.is_worthwhile(size):
-        # Who encodes may keep what it is given, and whatever it gives has to be bytes here.
-        encoded = bytes(extension.encode(
-            data if PyBytes_CheckExact(data) else PyBytes_FromStringAndSize(payload, size),
-            ends_message=True,
-        ))
+    if extension is not None and is_worthwhile(extension, size):
+        # Who encodes may keep what it is given.
+        encoded = encode(
+            extension, data if PyBytes_CheckExact(data) else PyBytes_FromStringAndSize(payload, size), size
+        )
         first |= <uint8_t>extension.rsv
         payload = PyBytes_AS_STRING(encoded)
         size = PyBytes_GET_SIZE(encoded)
@@ -2181,7 +2405,7 @@ cdef bint send_as(PyObject *connection, uint8_t first, object data) except -1:
         mask = <uint8_t *>PyBytes_AS_STRING(key)
         head += 4
     is_copied = size < LARGE or first != FINAL_BINARY or mask != NULL
-    frame = PyBytes_FromStringAndSize(NULL, head + size if is_copied else head)
+    frame = transport.engine.room_for(head + size if is_copied else head)
     head_into(<uint8_t *>PyBytes_AS_STRING(frame), first, size, mask)
     if mask != NULL:
         mask_into(<uint8_t *>PyBytes_AS_STRING(frame) + head, <const uint8_t *>payload, size, mask)
@@ -2239,7 +2463,7 @@ def broadcast(connections, message):
         # It has no order of its own; in that of their making, as sockets lie too, the system takes 1/6 less.
         qsort(PySequence_Fast_ITEMS(everyone), count, sizeof(PyObject *), compare_addresses)
     for index in range(count):
-        # What one connection is to be looked up in is fetched while the system sends to those before it.
+        # What is looked at of a connection is fetched while the system sends to those before it.
         if index + 3 < count:
             fetch_connection(<PyObject *>everyone[index + 3])
         if index + 2 < count:
@@ -2294,6 +2518,7 @@ cdef inline void fetch_state(PyObject *connection) noexcept:
             prefetch(lifecycle + at.state)
             prefetch(slot(codec, at.output))
             prefetch(slot(codec, at.frames))
+            prefetch(slot(connection, at.written))
             prefetch(<char *>slot(codec, at.extension) + at.kind)
 
 

@@ -1,7 +1,7 @@
 """Where the native engine comes in, if there is one.
 
-It knows what the engine can take: a stream socket of its own, on Linux, without TLS.  Everything
-else stays with asyncio's transports, and nobody above can tell but by ``transport_kind``.
+It knows what the engine can take: a stream socket of its own, on Linux, to which it may speak TLS
+itself.  Everything else stays with asyncio's transports, and nobody above can tell but by ``transport_kind``.
 """
 
 from __future__ import annotations
@@ -9,9 +9,11 @@ from __future__ import annotations
 import asyncio
 import functools
 import inspect
+import os
 import socket
+import ssl as ssl_module
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, cast
 
 from ..kernels import NATIVE, do_without
@@ -29,7 +31,21 @@ if NATIVE and sys.platform == "linux":
     except ImportError as error:
         do_without(error)
 
-__all__ = ["TransportKind", "engine", "give_kept", "kind_of", "move", "natively", "not_reached"]
+__all__ = [
+    "TransportKind",
+    "begin",
+    "can_begin",
+    "engine",
+    "give_kept",
+    "kind_of",
+    "move",
+    "natively",
+    "not_reached",
+    "take",
+]
+
+#: Seconds for TLS's handshake, as with asyncio.
+HANDSHAKE_TIMEOUT = 60.0
 
 #: What can move the bytes of a connection: the engine, or a transport of the loop.
 TransportKind: TypeAlias = Literal["engine", "asyncio"]
@@ -68,6 +84,63 @@ def move(connection: Connection, transport: asyncio.Transport, *, is_paused: boo
     moved = engine.move(connection, protocol, transport, high, low, is_masked, is_paused)
     transport.set_protocol(_Below(moved))
     return cast(asyncio.Transport, moved)
+
+
+def can_begin(tls: Mapping[str, Any], sock: socket.socket | None = None) -> bool:
+    """Tell whether the engine can open a client's connection with these options for TLS, on this socket."""
+    if sock is not None and (sock.type != socket.SOCK_STREAM or isinstance(sock, ssl_module.SSLSocket)):
+        return False
+    if engine is None or not tls:
+        return engine is not None
+    timeout = tls.get("ssl_handshake_timeout")
+    return (
+        tls.keys() <= {"ssl", "server_hostname", "ssl_handshake_timeout"}
+        and isinstance(tls.get("ssl"), ssl_module.SSLContext)
+        and (timeout is None or timeout > 0)
+    )
+
+
+async def take(connection: Connection, transport: asyncio.Transport, tls: Mapping[str, Any]) -> bool:
+    """Open a client's connection on the socket of a transport that is paused; tell whether that was possible.
+
+    Raises:
+        OSError: if TLS fails.
+    """
+    if not can_begin(tls) or not _can_move(transport):
+        return False
+    try:
+        # Closing the other descriptor doesn't end what this one is for.
+        sock = socket.socket(fileno=os.dup(transport.get_extra_info("socket").fileno()))
+    finally:
+        transport.abort()
+    await begin(connection, sock, tls)
+    return True
+
+
+async def begin(connection: Connection, sock: socket.socket, tls: Mapping[str, Any]) -> None:
+    """Open a client's connection on a connected socket, which is the connection's from now on.
+
+    Raises:
+        OSError: if TLS fails.
+    """
+    try:
+        sock.setblocking(False)
+        transport, opened = engine.begin(
+            connection,
+            sock,
+            tls.get("ssl"),
+            tls.get("server_hostname"),
+            tls.get("ssl_handshake_timeout") or HANDSHAKE_TIMEOUT,
+        )
+    except BaseException:
+        sock.close()
+        raise
+    if opened is not None:
+        try:
+            await opened
+        except BaseException:
+            transport.abort()
+            raise
 
 
 def kind_of(transport: object) -> TransportKind:

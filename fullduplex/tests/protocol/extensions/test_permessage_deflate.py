@@ -32,7 +32,7 @@ from ..wire import cut, deflated
 from .inflater import Inflater
 
 TAIL = b"\x00\x00\xff\xff"
-MODULES = st.sampled_from([zlib, zlib_ng])
+MODULES = st.sampled_from([None, zlib, zlib_ng])
 FULL = PerMessageDeflateFactory(server_max_window_bits=15, client_max_window_bits=15)
 
 
@@ -439,7 +439,7 @@ def test_any_message_round_trips(
     bits: int,
     level: int,
     takeover: bool,
-    modules: tuple[ModuleType, ModuleType],
+    modules: tuple[ModuleType | None, ModuleType | None],
     messages: list[tuple[bytes, list[int]]],
     places: list[int],
 ) -> None:
@@ -535,12 +535,51 @@ def test_short_messages_stay_plain(threshold: int) -> None:
         assert not extension.is_worthwhile(threshold - 1)
 
 
-def test_zlib_ng_is_taken_where_installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Unless told otherwise, zlib-ng does the work if it is there, or else the standard library's zlib."""
-    find = permessage_deflate.fastest.__wrapped__
+def test_zlib_ng_is_found_where_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without it, the standard library's zlib stands in for it."""
+    find = permessage_deflate.zlib_ng.__wrapped__
     assert find() is zlib_ng
     monkeypatch.setitem(sys.modules, "zlib_ng.zlib_ng", None)
     assert find() is zlib
+
+
+SMALL, LARGE = b"small" * 100, b"large" * 1000
+
+
+def test_zlib_ng_takes_large_messages() -> None:
+    """A connection's contexts are zlib's, from its first large message on zlib-ng's; each is understood."""
+    ours, theirs = deflated(Side.CLIENT), deflated(Side.SERVER)
+    made = []
+    for message in (SMALL, SMALL, LARGE, SMALL, LARGE):
+        payload = ours.encode(message, ends_message=True)
+        assert theirs.decode(payload, ends_message=True, size=10_000) == message
+        made.append(ours._deflate)
+    one, again, other, *rest = made
+
+    assert one is again
+    assert rest == [other, other]
+    assert (type(one).__module__, type(other).__module__) == ("zlib", "zlib_ng")
+
+
+def test_zlib_ng_inflates_large_messages() -> None:
+    """What a connection receives first tells by what it is inflated; then it stays."""
+    for first, module in ((SMALL, "zlib"), (random.Random(1).randbytes(5000), "zlib_ng")):
+        ours, theirs = deflated(Side.CLIENT), deflated(Side.SERVER)
+        for message in (first, SMALL, LARGE):
+            payload = ours.encode(message, ends_message=True)
+            assert theirs.decode(payload, ends_message=True, size=10_000) == message
+            assert type(theirs._inflate).__module__ == module
+
+
+def test_one_module_does_everything_if_told() -> None:
+    """With a module given there is nothing to choose: one context for messages of all sizes."""
+    for module in (zlib, zlib_ng):
+        extension = deflated(Side.CLIENT, module=module)
+        made = [
+            extension.encode(message, ends_message=True) and extension._deflate for message in (SMALL, LARGE)
+        ]
+        assert made[0] is made[1]
+        assert type(made[0]).__module__ == module.__name__.split(".")[0]
 
 
 def test_corrupt_data_is_told_alike() -> None:
