@@ -613,6 +613,7 @@ cdef class Engine:
                     if nanoseconds() > end:
                         break
         finally:
+            self.is_in_batch = False
             while count > index:
                 count -= 1
                 self.delayed.append((<object>events[count].data.ptr, events[count].events))
@@ -623,7 +624,6 @@ cdef class Engine:
 
     cdef int end_batch(self) except -1:
         """Write what is due, go on with what couldn't be done within the batch, and stop if that was the last."""
-        self.is_in_batch = False
         if self.is_suspended:
             self.is_suspended = False
             if self.descriptor >= 0:
@@ -758,6 +758,7 @@ cdef class Engine:
                 transport.is_unfinished = False
                 transport.handle_kept()
         finally:
+            self.is_in_batch = False
             if unfinished:
                 if not self.unfinished:
                     self.loop.call_soon(self.go_on)
