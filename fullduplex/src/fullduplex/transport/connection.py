@@ -622,6 +622,8 @@ class Connection:
                 self._stop_reading(events)
         finally:
             self._busy = False
+            # Collected later, after an exception, it would keep what others have in the buffer by then.
+            events.close()
         self.flush()
 
     def _stop_reading(self, events: Generator[Event, None, None]) -> None:

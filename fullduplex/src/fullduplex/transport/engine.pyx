@@ -47,6 +47,7 @@ import sys
 import warnings
 import weakref
 from asyncio import CancelledError, Task, _get_running_loop
+from asyncio.trsock import TransportSocket
 from ssl import MemoryBIO, SSLError, SSLWantReadError, SSLZeroReturnError
 
 from .deadlines import Timer
@@ -466,6 +467,8 @@ cdef class Engine:
     cdef readonly object loop
     cdef Py_ssize_t count
     cdef bint is_in_batch
+    # Whether the loop was run again within a batch, and has something for us to do.
+    cdef bint is_suspended
     cdef bint is_flush_due
     cdef list unflushed
     # The message for many that this turn's others wait behind.
@@ -527,6 +530,16 @@ cdef class Engine:
             self.watched.append(None)
         return 0
 
+    cdef int replace(self, Watched watched) except -1:
+        """Note who is watched by a descriptor now; who was until now has had it closed by somebody else."""
+        cdef Watched stray = self.watched[watched.descriptor]
+        if stray is not None:
+            # The epoll may still tell of it, and what is written or closed by that number isn't its own.
+            self.strays.append(stray)
+            stray.descriptor = -1
+        self.watched[watched.descriptor] = watched
+        return 0
+
     cdef int enter(self) except -1:
         """Count one more connection; watch the descriptor from the first on."""
         cdef int descriptor
@@ -573,6 +586,11 @@ cdef class Engine:
         cdef int64_t end
         if self.descriptor < 0:
             return
+        if self.is_in_batch:
+            # A listener runs the loop again, as Qt's dialogs do.  The buffer is in use until it returns.
+            self.is_suspended = True
+            self.loop.remove_reader(self.descriptor)
+            return
         end = nanoseconds() + MAX_NANOSECONDS
         self.thread = PyThread_get_thread_ident()
         self.is_in_batch = True
@@ -595,16 +613,26 @@ cdef class Engine:
                     if nanoseconds() > end:
                         break
         finally:
+            self.is_in_batch = False
             while count > index:
                 count -= 1
                 self.delayed.append((<object>events[count].data.ptr, events[count].events))
                 Py_DECREF(<object>events[count].data.ptr)
             for index in range(count):
                 Py_DECREF(<object>events[index].data.ptr)
-            self.is_in_batch = False
-            self.flush()
-            if self.count == 0:
-                self.stop()
+            self.end_batch()
+
+    cdef int end_batch(self) except -1:
+        """Write what is due, go on with what couldn't be done within the batch, and stop if that was the last."""
+        if self.is_suspended:
+            self.is_suspended = False
+            if self.descriptor >= 0:
+                self.loop.add_reader(self.descriptor, self.ready)
+            self.loop.call_soon(self.go_on)
+        self.flush()
+        if self.count == 0:
+            self.stop()
+        return 0
 
     cdef int handle_delayed(self, int64_t end) except -1:
         """Handle, as long as there is time, those first for whom there was none; they may be ready no more."""
@@ -717,6 +745,9 @@ cdef class Engine:
         """Go on with connections that had more to read than fits into a turn."""
         cdef Transport transport
         cdef int64_t end = nanoseconds() + MAX_NANOSECONDS
+        if self.is_in_batch:
+            self.is_suspended = True
+            return
         unfinished, self.unfinished = self.unfinished, []
         unfinished.reverse()
         self.is_in_batch = True
@@ -734,9 +765,7 @@ cdef class Engine:
                 # They have waited longer than those that were added meanwhile.
                 unfinished.reverse()
                 self.unfinished[:0] = unfinished
-            self.flush()
-            if self.count == 0:
-                self.stop()
+            self.end_batch()
 
 
 def engine_of(loop):
@@ -783,7 +812,7 @@ cdef class Watched:
             # may still tell of it.
             self.engine.strays.append(self)
         if operation == EPOLL_CTL_ADD:
-            self.engine.watched[self.descriptor] = self
+            self.engine.replace(self)
         elif operation == EPOLL_CTL_DEL:
             self.engine.watched[self.descriptor] = None
         self.interest = wanted
@@ -880,7 +909,8 @@ cdef class Transport(Watched):
                 if self.descriptor < 0:
                     return default
                 self.sock = socket.socket(fileno=self.descriptor)
-            return self.sock
+            # One that can't be closed, or another connection's descriptor might soon be taken for it.
+            return TransportSocket(self.sock)
         return default
 
     cdef int set_peer(self, const Address *peer) except -1:
@@ -918,8 +948,8 @@ cdef class Transport(Watched):
 
     def set_write_buffer_limits(self, high=None, low=None):
         """Set the marks at which the connection is told to send no more, and to go on."""
-        self.high = 65536 if high is None else high
-        self.low = self.high // 4 if low is None else low
+        self.high = 65536 if high is None else min(high, sys.maxsize)
+        self.low = self.high // 4 if low is None else min(low, sys.maxsize)
 
     def get_write_buffer_limits(self):
         """Return the marks that ``set_write_buffer_limits`` sets."""
@@ -1250,7 +1280,12 @@ cdef class Transport(Watched):
 
     cdef int give(self, uint8_t *start, Py_ssize_t size) except -1:
         """Let the protocol in Python take bytes."""
-        self.connection.data_received(PyMemoryView_FromMemory(<char *>start, size, PyBUF_READ))
+        view = PyMemoryView_FromMemory(<char *>start, size, PyBUF_READ)
+        try:
+            self.connection.data_received(view)
+        finally:
+            # An exception's traceback may keep it.
+            view.release()
         if self.connection is not None:
             # Most of what arrives is read here.
             self.connection.codec.release()
@@ -1419,7 +1454,7 @@ cdef class Transport(Watched):
             self.kind = kind_of(<PyObject *>self.connection)
         if self.kind == KIND_COROUTINES:
             # More than that isn't read for nobody.
-            self.max_large = min(self.max_large, <Py_ssize_t>self.connection._settings.read_marks[0])
+            self.max_large = min(LARGEST, self.connection._settings.read_marks[0])
         return 0
 
     # Large messages
@@ -1894,19 +1929,23 @@ cdef class Transport(Watched):
         return 0
 
 
-def move(connection, protocol, transport, Py_ssize_t high, Py_ssize_t low, bint is_masked, bint is_paused):
+def move(connection, protocol, transport, high, low, bint is_masked, bint is_paused):
     """Read and write for a connection instead of its transport, which has stopped; return who does so now."""
     cdef Transport moved = Transport()
     moved.engine = engine_of(connection.loop)
     moved.below = transport
     moved.protocol = protocol
     moved.connection = connection
-    moved.high, moved.low = high, low
+    moved.set_write_buffer_limits(high, low)
     moved.is_masked = is_masked
     moved.is_paused = is_paused
     moved.descriptor = transport.get_extra_info("socket").fileno()
     moved.engine.enter()
-    moved.set_interest()
+    try:
+        moved.set_interest()
+    except BaseException:
+        moved.engine.leave()
+        raise
     return moved
 
 
@@ -2169,6 +2208,7 @@ def accelerate_send(definition):
             and binary is None
             and compress is None
             and fin is True
+            and PyObject_TypeCheck(<PyObject *>self, event_class)
             # A client's is open for the program once "open" is emitted.
             and slot(<PyObject *>self, at.stage) == NONE
             and send_plain(<PyObject *>self, data)
@@ -2199,7 +2239,7 @@ cdef bytes encode(object extension, object data, Py_ssize_t size):
         or slot(plain, at.local_no_takeover) != FALSE
         or (slot(plain, at.is_for_small) != FALSE and size >= large_deflated)
     ):
-        return extension.encode(data, ends_message=True)
+        return bytes(extension.encode(data, ends_message=True))
     put(plain, at.is_idle, False)
     deflate = <object>slot(plain, at.deflate)
     start = deflate.compress(data)
@@ -2290,12 +2330,15 @@ cdef Transport plain_transport(PyObject *connection):
 cdef Transport ready_transport(PyObject *connection):
     """Return the transport of a connection to which a plain message can be sent now; None for any other."""
     cdef PyObject *codec
+    cdef PyObject *found
     cdef Transport transport
     if not PyObject_TypeCheck(connection, connection_class):
         return None
-    if type(<object>slot(connection, at.transport)) is not Transport:
+    found = slot(connection, at.transport)
+    # There is nothing at all in a connection that was never initialised.
+    if found == NULL or Py_TYPE(found) != <PyTypeObject *>Transport:
         return None
-    transport = <Transport>slot(connection, at.transport)
+    transport = <Transport>found
     if transport.engine.thread != PyThread_get_thread_ident():
         transport.engine.check_thread()
     codec = slot(connection, at.codec)
@@ -2363,10 +2406,9 @@ cdef bint send_as(PyObject *connection, uint8_t first, object data) except -1:
         return False
     extension = <object>slot(slot(connection, at.codec), at.extension)
     if extension is not None and is_worthwhile(extension, size):
+        # Who encodes may keep what it is given.
         encoded = encode(
-            extension,
-            data if PyBytes_CheckExact(data) else PyMemoryView_FromMemory(<char *>payload, size, PyBUF_READ),
-            size,
+            extension, data if PyBytes_CheckExact(data) else PyBytes_FromStringAndSize(payload, size), size
         )
         first |= <uint8_t>extension.rsv
         payload = PyBytes_AS_STRING(encoded)
@@ -2571,7 +2613,7 @@ cdef int count_in_inbox(PyObject *inbox, object message, int count) except -1:
 cdef bint is_full(PyObject *inbox) except -1:
     """Tell what ``Inbox.is_full`` tells."""
     cdef PyObject *most = slot(inbox, at.most_messages)
-    if most != NONE and len(<object>slot(inbox, at.entries)) >= <Py_ssize_t>(<tuple>most)[0]:
+    if most != NONE and len(<object>slot(inbox, at.entries)) >= (<tuple>most)[0]:
         return True
     return <object>slot(inbox, at.size) >= (<tuple>slot(inbox, at.most_bytes))[0]
 
@@ -2680,6 +2722,7 @@ cdef class Waiter:
     cdef int wake(self, Engine engine) except -1:
         """Let the one who waits go on now."""
         cdef object given = self
+        cdef PyObject *owner
         if self.state != WAITING:
             return 0
         self.state = WOKEN
@@ -2688,7 +2731,8 @@ cdef class Waiter:
             return 0
         callback, self.callback = self.callback, None
         context, self.context = self.context, None
-        if PyCFunction_CheckExact(callback) and Py_TYPE(PyCFunction_GET_SELF(callback)) == <PyTypeObject *>Task:
+        owner = PyCFunction_GET_SELF(callback) if PyCFunction_CheckExact(callback) else NULL
+        if owner != NULL and Py_TYPE(owner) == <PyTypeObject *>Task:
             # A task wants to know only whether it may go on, which a future of asyncio's tells it fastest.
             given = engine.done
         PyContext_Enter(context)
@@ -2721,7 +2765,8 @@ cdef class Receiver:
     cdef object __weakref__
 
     def __dealloc__(self):
-        if not self.is_begun:
+        # What it referred to may be gone already.
+        if not self.is_begun and not self.is_over:
             warn_never_awaited(RECEIVERS[self.iterates])
 
     @property
@@ -2839,7 +2884,7 @@ def accelerate_recv(definition):
 
     def recv(self, decode=None):
         cdef Receiver receiver
-        if decode is not None:
+        if decode is not None or not PyObject_TypeCheck(<PyObject *>self, coroutine_class):
             return definition(self, decode)
         receiver = Receiver.__new__(Receiver)
         receiver.connection = self
@@ -2853,6 +2898,8 @@ def accelerate_anext(definition):
 
     def __anext__(self):
         cdef Receiver receiver
+        if not PyObject_TypeCheck(<PyObject *>self, coroutine_class):
+            return definition(self)
         receiver = Receiver.__new__(Receiver)
         receiver.connection = self
         receiver.iterates = True
@@ -2959,7 +3006,10 @@ def accelerate_async_send(definition):
     """Return the asyncio face's ``send``."""
 
     def send(self, message, text=None, *, compress=None):
-        cdef Sending sending = Sending.__new__(Sending)
+        cdef Sending sending
+        if not PyObject_TypeCheck(<PyObject *>self, coroutine_class):
+            return definition(self, message, text, compress=compress)
+        sending = Sending.__new__(Sending)
         sending.connection = self
         sending.message = message
         sending.text = text
