@@ -58,8 +58,13 @@ def move(connection: Connection, transport: asyncio.Transport, *, is_paused: boo
 
 
 def not_reached(connections: Iterable[C], message: Prepared) -> Iterable[C]:
-    """Let the engine send a message for many to whom it can; give the other connections."""
-    return connections if engine is None else cast(Iterable[C], engine.broadcast(connections, message))
+    """Let the engine send a message for many to whom it can; give the other connections.
+
+    They may change meanwhile: who is there at first counts.
+    """
+    if engine is None:
+        return list(connections)
+    return cast(Iterable[C], engine.broadcast(connections, message))
 
 
 def give_kept(transport: object) -> None:
