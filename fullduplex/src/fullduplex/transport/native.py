@@ -149,8 +149,13 @@ def kind_of(transport: object) -> TransportKind:
 
 
 def not_reached(connections: Iterable[C], message: Prepared) -> Iterable[C]:
-    """Let the engine send a message for many to whom it can; give the other connections."""
-    return connections if engine is None else cast(Iterable[C], engine.broadcast(connections, message))
+    """Let the engine send a message for many to whom it can; give the other connections.
+
+    They may change meanwhile: who is there at first counts.
+    """
+    if engine is None:
+        return list(connections)
+    return cast(Iterable[C], engine.broadcast(connections, message))
 
 
 def give_kept(transport: Any) -> None:
