@@ -200,7 +200,7 @@ def test_given_socket_is_used(loop: str) -> None:
         async with used.serve(echo, "127.0.0.1", 0, compression=None) as server:
             sock = socket.create_connection(server.sockets[0].getsockname())
             async with used.connect("ws://localhost/", sock=sock, compression=None) as connection:
-                assert connection.get_extra_info("socket") is sock
+                assert connection.get_extra_info("socket").fileno() == sock.fileno()
                 assert connection.remote_address == server.sockets[0].getsockname()
                 await check_echo(connection, 70_000)
         assert sock.fileno() == -1
