@@ -211,10 +211,11 @@ class Peer:
         else:
             await loop.sock_sendall(self.sock, self.head)
         head = b""
-        while not head.endswith(b"\r\n\r\n"):
+        while b"\r\n\r\n" not in head:
             head += await (
-                self._encrypt(lambda: self.tls.read(1)) if self.tls else loop.sock_recv(self.sock, 1)
+                self._encrypt(lambda: self.tls.read(4096)) if self.tls else loop.sock_recv(self.sock, 4096)
             )
+        self.outcome.sent += head.partition(b"\r\n\r\n")[2]
 
     async def answer(self) -> None:
         """Have the opening handshake done with a client."""

@@ -19,7 +19,7 @@ Invariants:
 3. What is kept of a partial message never exceeds what the limits allow; for a length that
    is only claimed no memory is touched.
 4. A batch ends after ``MAX_EVENTS`` connections or ``MAX_NANOSECONDS``, and a connection's turn after ``BATCH``
-   messages; the rest waits for the loop's next turn.
+   messages; the rest waits for the loop's next turn, and comes first there.
 5. The engine's descriptor is watched as long as there are connections, and closed with the last one.
 """
 
@@ -192,7 +192,7 @@ cdef enum:
     MAX_NANOSECONDS = 2000000
     BATCH = 256
     # Messages after which the clock is looked at again, or after eight connections: it takes 1 % of an echo.
-    MANY = 64
+    CLOCK_MESSAGES = 64
     # Connections that are accepted at once.
     MAX_ACCEPTED = 32
     # Pieces of bytes in one write.
@@ -608,7 +608,7 @@ cdef class Engine:
             while index < count:
                 (<Watched>events[index].data.ptr).handle(events[index].events)
                 index += 1
-                if not index & 7 or self.handed >= MANY:
+                if not index & 7 or self.handed >= CLOCK_MESSAGES:
                     self.handed = 0
                     if nanoseconds() > end:
                         break
