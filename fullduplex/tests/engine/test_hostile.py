@@ -17,6 +17,9 @@ from ..transport.test_engine import HELLO, Serving, each_loop, frame, handling, 
 from ..transport.twins import Outcome, Peer, build
 from .test_safety import epolls, handled
 
+#: What a message that is deflated ends with, and what isn't sent (RFC 7692, 7.2.1).
+TAIL = b"\x00\x00\xff\xff"
+
 
 def open_numbers() -> set[int]:
     """Return the descriptors that are open, but for the one that tells which are."""
@@ -264,3 +267,29 @@ def test_failed_move_leaves_nothing() -> None:
         assert epolls() == before
 
     asyncio.run(main())
+
+
+@each_loop
+def test_compressor_may_give_anything(loop: str) -> None:
+    """A module for zlib that gives nothing is an error, both ways, and one that gives bytearrays is fine."""
+
+    async def main() -> None:
+        async with Serving(perMessageDeflate={"threshold": 0}) as serving:
+            peer = await serving.peer(extensions="permessage-deflate")
+            connection = serving.connections[0]
+            received: list[bytes] = []
+            connection.on("message", lambda data, _: received.append(data))
+            extension = connection.codec.extension
+            extension._deflate = SimpleNamespace(compress=lambda data: None)
+            with pytest.raises(TypeError):
+                connection.send(b"hello")
+            extension._deflate = SimpleNamespace(compress=bytearray, flush=lambda mode: bytearray(TAIL))
+            connection.send(b"hello")
+            extension._inflate = SimpleNamespace(decompress=lambda data, size: bytearray(data), eof=False)
+            await peer.write(frame(0xC2, b"said"))
+            assert (peer.outcome.frames, received) == ([(0xC2, b"hello")], [b"said" + TAIL])
+            extension._inflate = SimpleNamespace(decompress=lambda data, size: None, eof=False)
+            await peer.write(frame(0xC2, b"said"))
+            assert peer.outcome.is_over
+
+    on_loop(loop, main)

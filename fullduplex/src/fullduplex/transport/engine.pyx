@@ -2242,8 +2242,9 @@ cdef bytes encode(object extension, object data, Py_ssize_t size):
         return bytes(extension.encode(data, ends_message=True))
     put(plain, at.is_idle, False)
     deflate = <object>slot(plain, at.deflate)
-    start = deflate.compress(data)
-    payload = deflate.flush(Z_SYNC_FLUSH)
+    # Of a module that a program has chosen it might be anything, None among it.
+    start = bytes(deflate.compress(data))
+    payload = bytes(deflate.flush(Z_SYNC_FLUSH))
     if PyBytes_GET_SIZE(start):
         payload = start + payload
     size = PyBytes_GET_SIZE(payload) - TAIL_SIZE
@@ -2267,7 +2268,7 @@ cdef object inflate(object extension, bytes payload, Py_ssize_t most, bint is_te
     cdef object context = <object>slot(plain, at.inflate)
     cdef bytes data
     try:
-        data = context.decompress(payload, most)
+        data = bytes(context.decompress(payload, most))
     except Exception as error:
         put(plain, at.inflate, Inflated(context, None, error))
         return None
