@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import functools
 import gc
 import os
 import tempfile
 import warnings
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from ..aio.certificate import contexts, make_certificate
 from ..transport.test_engine import HELLO, Serving, each_loop, frame, handling, on_loop
 from ..transport.twins import Outcome, Peer, build
 from .test_safety import epolls, handled
@@ -293,3 +296,22 @@ def test_compressor_may_give_anything(loop: str) -> None:
             assert peer.outcome.is_over
 
     on_loop(loop, main)
+
+
+def test_other_threads_are_kept_from_reading(tmp_path: Path) -> None:
+    """Another thread can't take away what is being read, nor use TLS beside it."""
+    used = build(native=True)
+    server_context, client_context = contexts(make_certificate(tmp_path))
+
+    async def main() -> None:
+        server = used.serve(lambda connection: connection.wait_closed(), "localhost", 0, ssl=server_context)
+        async with server as serving:
+            port = serving.sockets[0].getsockname()[1]
+            async with used.connect(f"wss://localhost:{port}", ssl=client_context, proxy=None) as client:
+                assert client.transport_kind == "engine"
+                write = functools.partial(client._transport.write, b"?")
+                for method in (client.start_streaming, write, client._transport.close):
+                    with pytest.raises(RuntimeError, match="call_soon_threadsafe"):
+                        await asyncio.to_thread(method)
+
+    asyncio.run(main())

@@ -1019,6 +1019,7 @@ cdef class Transport(Watched):
         if self.is_closing_:
             return
         if self.tls is not None and not self.is_lost:
+            self.check_thread()
             self.say_goodbye()
         self.is_closing_ = True
         if self.backlog_size == 0:
@@ -1161,6 +1162,7 @@ cdef class Transport(Watched):
         cdef uint8_t *kept
         if self.is_lost or self.connection is None:
             return
+        self.check_thread()
         if self.large is not None:
             self.give_large()
         elif self.kept_size > 0:
@@ -1170,6 +1172,12 @@ cdef class Transport(Watched):
                 self.give(kept, size)
             finally:
                 PyMem_Free(kept)
+
+    cdef int check_thread(self) except -1:
+        """See that we are in the loop's thread: while OpenSSL reads, others run, and it must not be used by two."""
+        if self.engine.thread != PyThread_get_thread_ident():
+            self.engine.check_thread()
+        return 0
 
     cdef int finish_later(self) except -1:
         if not self.is_unfinished:
@@ -1793,6 +1801,7 @@ cdef class Transport(Watched):
         cdef bint is_small = True
         cdef bytes item
         if self.tls is not None:
+            self.check_thread()
             items = [self.tls.encrypt(items)]
             count = 1
         for index in range(count):
