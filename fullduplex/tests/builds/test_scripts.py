@@ -107,5 +107,5 @@ def test_sdist_takes_nothing_built(tmp_path: Path) -> None:
     dist.copy_sources(tmp_path)
     suffixes = {path.suffix for path in tmp_path.rglob("*") if path.is_file()}
 
-    assert {".py", ".pyx", ".pxd", ".h", ".toml"} <= suffixes
+    assert {".py", ".pyx", ".pxd", ".pxi", ".h", ".toml"} <= suffixes
     assert suffixes.isdisjoint({".so", ".c", ".pyc"})
