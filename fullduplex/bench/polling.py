@@ -33,6 +33,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import httpx
+from pages import put_figures
 
 import fullduplex
 from fullduplex import connect
@@ -342,12 +343,7 @@ def write(summaries: list[dict[str, Any]], line: str) -> None:
     """Put the table into its place in the page, and draw the plots that the page shows."""
     from plots import draw_polling
 
-    text = PAGE.read_text("utf-8")
-    head, begin, rest = text.partition("<!-- figures: begin -->\n")
-    _, end, tail = rest.partition("<!-- figures: end -->")
-    if not begin or not end:
-        raise ValueError(f"{PAGE} has no place for the figures")
-    PAGE.write_text(f"{head}{begin}\n{table(summaries)}\n\n{line}\n\n{end}{tail}", "utf-8")
+    put_figures(PAGE, f"{table(summaries)}\n\n{line}")
     pictures = PAGE.with_name("pictures")
     pictures.mkdir(exist_ok=True)
     draw_polling(summaries, pictures)

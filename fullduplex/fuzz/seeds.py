@@ -115,6 +115,13 @@ def frames() -> Iterator[bytes]:
         yield from (bytes([flags, 3]) + part for part in parts)
 
 
+def conversations_with_server() -> Iterator[bytes]:
+    """Give what clients say to a server, with every choice of who serves and how."""
+    for flags in range(32):
+        stream = b"".join(conversation(Side.SERVER, compressed=bool(flags & 2)))
+        yield bytes([flags, 3 * flags]) + stream
+
+
 def heads(lines: list[str], more: list[str], peer: Side) -> Iterator[bytes]:
     """Give heads with some more lines, and frames after them."""
     for count in range(3):
@@ -128,6 +135,8 @@ def seeds(target: str) -> Iterator[bytes]:
     """Give the inputs that a target begins with."""
     if target == "frames":
         yield from frames()
+    elif target == "engine":
+        yield from conversations_with_server()
     elif target == "request":
         yield from (
             bytes([at % 16, at]) + each

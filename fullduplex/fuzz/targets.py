@@ -31,6 +31,7 @@ from checks import (
     split_input,
     written_frames,
 )
+from side_by_side import fuzz_engine
 
 from fullduplex.close import CloseCode
 from fullduplex.exceptions import InvalidHandshake, InvalidProxy, InvalidProxyMessage, InvalidURI, ProxyError
@@ -349,4 +350,5 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "response": fuzz_response,
     "proxy": fuzz_proxy,
     "values": fuzz_values,
+    "engine": fuzz_engine,
 }

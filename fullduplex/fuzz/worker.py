@@ -6,9 +6,12 @@ import sys
 
 import atheris
 
+name, *arguments = sys.argv[1:]
 with atheris.instrument_imports(include=["fullduplex"]):
     import targets
 
-name, *arguments = sys.argv[1:]
+    # It may import more of the library.
+    targets.TARGETS[name](b"")
+
 atheris.Setup([sys.argv[0], *arguments], targets.TARGETS[name])
 atheris.Fuzz()

@@ -41,7 +41,16 @@ UNTESTED: dict[str, set[str]] = {"fullduplex": {"version"}, "hubbub": set()}
 
 # Folders of tests, and test modules, that are about no single module.
 BEYOND_MODULES: dict[str, set[str]] = {
-    "fullduplex": {"attacks", "bench", "docs", "interop", "test_examples", "test_structure"},
+    "fullduplex": {
+        "attacks",
+        "bench",
+        "builds",
+        "docs",
+        "engine",
+        "interop",
+        "test_examples",
+        "test_structure",
+    },
     "hubbub": {"system", "test_structure"},
 }
 
@@ -119,6 +128,12 @@ def modules(distribution: str) -> list[Path]:
     return sorted(path for path in found if "web_dist" not in path.parts)
 
 
+def native_modules(distribution: str) -> list[Path]:
+    """Return the modules that are compiled, relative to the distribution's package, without a suffix."""
+    source = ROOT / distribution / "src" / distribution
+    return sorted(path.relative_to(source).with_suffix("") for path in source.rglob("*.pyx"))
+
+
 def mirrors(distribution: str) -> list[Path]:
     """Return the test modules of a distribution, relative to its tests folder, without a suffix."""
     tests = ROOT / distribution / "tests"
@@ -191,6 +206,7 @@ def test_every_module_is_tested(distribution: str) -> None:
     """Each module has its test module, in the same place under tests."""
     tested = {path.with_name(path.name.removeprefix("test_")).as_posix() for path in mirrors(distribution)}
     named = {path.as_posix() for path in modules(distribution) if not path.name.startswith("__")}
+    named |= {path.as_posix() for path in native_modules(distribution)}
 
     assert named - tested == UNTESTED[distribution]
 
@@ -198,7 +214,7 @@ def test_every_module_is_tested(distribution: str) -> None:
 @pytest.mark.parametrize("distribution", DISTRIBUTIONS)
 def test_every_test_has_its_module(distribution: str) -> None:
     """Each test module tests a module of the same place, or is named as one that tests more."""
-    named = {path.as_posix() for path in modules(distribution)}
+    named = {path.as_posix() for path in modules(distribution) + native_modules(distribution)}
     astray = {
         path.as_posix()
         for path in mirrors(distribution)

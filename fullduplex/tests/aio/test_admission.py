@@ -52,6 +52,25 @@ def test_place_is_free_again() -> None:
     assert seated(admission, "d") == [False]
 
 
+@pytest.mark.parametrize("host_limit", [None, 1])
+def test_settled_connection_keeps_its_place(host_limit: int | None) -> None:
+    """Of a connection that has settled no more is remembered than its host, if that counts."""
+    admission = Admission(1, host_limit)
+    assert admission.enter("a", "host")
+    admission.settle("a")
+    assert len(admission._hosts) == (host_limit is not None)
+    assert admission.enter("b", "other")
+    assert seated(admission, "b") == [False]
+
+    admission.leave("a", is_settled=True)
+    admission.leave("a")
+    assert seated(admission, "b") == [True]
+    admission.leave("b")
+    assert not admission._hosts
+    assert not admission._present
+    assert not admission._placed
+
+
 def test_hosts_are_counted_apart() -> None:
     """The limit of a host is its own; that of all holds as well."""
     admission = Admission(3, 1)

@@ -227,3 +227,15 @@ async def test_policies_are_checked(options: dict[str, Any]) -> None:
     """A policy that makes no sense is refused, even if there is nobody."""
     with pytest.raises(ValueError):
         broadcast([], "hello", **options)
+
+
+async def test_broadcast_counts_who_is_there() -> None:
+    """A set that changes meanwhile, by what a connection does that has become slow, is served as it was."""
+    async with connection_pair(compression=None) as slow, connection_pair(compression=None) as quick:
+        everyone = {slow.server, quick.server}
+        slow.to_client.stall()
+        slow.server.writing_paused = everyone.clear  # type: ignore[method-assign]
+        broadcast(everyone, b"x" * 100_000)
+
+        assert everyone == set()
+        assert await quick.client.recv() == b"x" * 100_000

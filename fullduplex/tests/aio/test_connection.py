@@ -726,6 +726,35 @@ async def test_connections_have_names() -> None:
         assert pair.server.username is None
         assert pair.server in pair.server.server.connections
         assert pair.server.respond(418, "茶\n").body == "茶\n".encode()
+        assert pair.client.transport_kind == pair.server.transport_kind == "asyncio"
+
+
+async def test_unawaited_calls_are_told() -> None:
+    """Who forgets to await is warned in Python's words; who closes what was made isn't."""
+    async with connection_pair() as pair:
+        connection = pair.client
+        calls = {
+            "recv": connection.recv,
+            "__anext__": connection.__anext__,
+            "send": lambda: connection.send(""),
+        }
+        for name, call in calls.items():
+            with pytest.warns(RuntimeWarning, match=rf"^coroutine 'Connection\.{name}' was never awaited$"):
+                call()
+            coroutine = call()
+            assert (coroutine.__name__, coroutine.__qualname__) == (name, f"Connection.{name}")
+            coroutine.close()
+
+
+async def test_debug_mode_shows_calls() -> None:
+    """In asyncio's debug mode all goes on as ever, and tasks show what they wait in."""
+    asyncio.get_running_loop().set_debug(True)
+    async with connection_pair(echo) as pair:
+        receiving = asyncio.ensure_future(pair.client.recv())
+        await asyncio.sleep(0)
+        assert "coro=<Connection.recv()" in repr(receiving)
+        await pair.client.send("hello")
+        assert await receiving == "hello"
 
 
 # Messages in pieces.

@@ -206,10 +206,11 @@ async def test_server_is_context_too() -> None:
 
 
 class Greeting(asyncio.Protocol):
-    """Answers whatever it is asked."""
+    """Answers whatever it is asked, at once or when its client has said everything."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, listens: bool = False) -> None:
         self.asked = b""
+        self.listens = listens
 
     def connection_made(self, transport: Any) -> None:
         """Take the transport."""
@@ -218,15 +219,27 @@ class Greeting(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Answer."""
         self.asked += data
-        self.transport.write(b"you said: " + data)
+        if not self.listens:
+            self.answer()
+
+    def eof_received(self) -> bool:
+        """Answer if that isn't done yet."""
+        if self.listens:
+            asyncio.get_running_loop().call_soon(self.answer)
+        return self.listens
+
+    def answer(self) -> None:
+        """Say what was heard."""
+        self.transport.write(b"you said: " + self.asked)
         self.transport.close()
 
 
 class Handover:
     """Notes what it is asked for, and when."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, listens: bool = False) -> None:
         self.done: list[str] = []
+        self.listens = listens
 
     async def startup(self, create_protocol: Any) -> None:
         """Note it."""
@@ -235,7 +248,7 @@ class Handover:
     def create_protocol(self) -> asyncio.Protocol:
         """Note it."""
         self.done.append("protocol")
-        return Greeting()
+        return Greeting(listens=self.listens)
 
     async def shutdown(self) -> None:
         """Note it."""
@@ -259,6 +272,17 @@ async def test_http_is_handed_over() -> None:
     assert handover.done == ["startup", "protocol", "protocol", "shutdown"]
 
 
+async def test_http_may_be_half_closed() -> None:
+    """The other protocol hears that its client has said everything, and may answer after that."""
+    handover = Handover(listens=True)
+    async with serve(echo, "localhost", 0, http=handover) as server, plain_client(server) as (reader, writer):
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        await asyncio.sleep(0)
+        writer.write(b"more")
+        writer.write_eof()
+        assert await reader.read() == b"you said: GET / HTTP/1.1\r\nHost: x\r\n\r\nmore"
+
+
 async def test_failed_listening_shuts_http() -> None:
     """If the port is taken, what was started up is shut down again."""
     handover = Handover()
@@ -267,6 +291,26 @@ async def test_failed_listening_shuts_http() -> None:
             await serve(echo, "localhost", port_of(server), http=handover)
 
     assert handover.done == ["startup", "shutdown"]
+
+
+@pytest.mark.parametrize("hook", ["process_request", "process_response", "select_subprotocol", None])
+async def test_hooks_share_task(hook: str | None) -> None:
+    """A hook and the handler run in one task, with one context."""
+    tasks: list[asyncio.Task[None] | None] = []
+
+    def note(*_: Any) -> None:
+        tasks.append(asyncio.current_task())
+
+    async def handle(connection: ServerConnection) -> None:
+        note()
+
+    options: dict[str, Any] = {} if hook is None else {hook: note}
+    async with serve(handle, "localhost", 0, **options) as server, connect(url_of(server)) as connection:
+        await connection.wait_closed()
+
+    assert len(tasks) == (1 if hook is None else 2)
+    assert len(set(tasks)) == 1
+    assert tasks[0] is not None
 
 
 async def test_late_connection_is_cut() -> None:

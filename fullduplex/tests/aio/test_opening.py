@@ -20,6 +20,7 @@ from fullduplex.exceptions import InvalidProxy, InvalidProxyStatus
 from fullduplex.protocol.client import ClientConnection
 from fullduplex.protocol.limits import Limits
 from fullduplex.protocol.uri import parse_uri
+from fullduplex.transport import native
 
 from .certificate import make_certificate
 from .ends import accept_plainly, echo, plain_server, port_of, url_of
@@ -331,6 +332,12 @@ class NotingLoop:
         self.asked.append((*place, options))
 
 
+@pytest.fixture
+def no_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a loop do everything by itself."""
+    monkeypatch.setattr(native, "engine", None)
+
+
 async def asked_of_loop(uri: str, **options: Any) -> Any:
     """Return what a loop is asked for to get to a URI."""
     loop = NotingLoop()
@@ -340,6 +347,7 @@ async def asked_of_loop(uri: str, **options: Any) -> Any:
     return asked
 
 
+@pytest.mark.usefixtures("no_engine")
 async def test_zone_is_for_the_system() -> None:
     """The zone of an IPv6 address finds the way, and no one else hears of it (RFC 6874 4)."""
     context = ssl.create_default_context()
@@ -348,6 +356,7 @@ async def test_zone_is_for_the_system() -> None:
     assert asked == ("fe80::1%eth0", 8443, {"ssl": context, "server_hostname": "fe80::1"})
 
 
+@pytest.mark.usefixtures("no_engine")
 async def test_other_options_are_the_loops() -> None:
     """Options that aren't ours go to the loop as they are; those for an absent proxy go nowhere."""
     asked = await asked_of_loop(

@@ -35,6 +35,7 @@ from fullduplex.protocol.http11 import Response
 from fullduplex.protocol.limits import Limits
 from fullduplex.protocol.states import State
 
+from ..native import TRANSPORT
 from .certificate import make_certificate
 from .ends import REQUEST, client_frame, echo, end, open_plainly, plain_client, port_of, url_of
 
@@ -185,7 +186,25 @@ async def test_unix_sockets_are_served(tmp_path: Path, is_given: bool) -> None:
         writer.write(client_frame(Opcode.TEXT, b"hello"))
         assert await reader.readexactly(7) == b"\x81\x05hello"
         assert not (await arrived).remote_address
+        assert (await arrived).transport_kind == TRANSPORT
         await end(writer)
+
+
+async def test_transport_is_told(tls: TLS) -> None:
+    """Both ends say what moves their bytes; to a server TLS makes no difference."""
+    arrived: asyncio.Queue[Any] = asyncio.Queue()
+
+    async def note(connection: ServerConnection) -> None:
+        arrived.put_nowait(connection.transport_kind)
+
+    async with serve(note, "localhost", 0) as server, connect(url_of(server)) as connection:
+        assert connection.transport_kind == await arrived.get() == TRANSPORT
+    mine, theirs = tls
+    async with (
+        serve(note, "localhost", 0, ssl=mine) as server,
+        connect(url_of(server, scheme="wss"), ssl=theirs),
+    ):
+        assert await arrived.get() == TRANSPORT
 
 
 @pytest.mark.parametrize("options", [{}, {"path": "s", "sock": socket.socket}], ids=["neither", "both"])

@@ -32,6 +32,7 @@ from fullduplex.protocol.frames import Opcode
 from ..aio.certificate import make_certificate
 from ..aio.ends import REQUEST, client_frame, open_plainly, plain_client, url_of
 from ..attacks.targets import until
+from ..native import TRANSPORT
 from .programs import Program, Saying, real, running, virtual
 
 pytestmark = virtual
@@ -274,6 +275,7 @@ async def test_connection_is_asyncio_face(http: str) -> None:
         connect(url_of(server)) as two,
     ):
         assert isinstance(program.connection.server, Server)
+        assert program.connection.transport_kind == TRANSPORT
         assert len(program.connection.server.connections) == 2
         broadcast(program.connection.server.connections, "to all")
         assert [await one.recv(), await two.recv()] == ["to all", "to all"]

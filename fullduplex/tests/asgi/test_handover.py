@@ -18,6 +18,7 @@ from fullduplex.emitter import WebSocketServer
 from fullduplex.protocol.frames import Opcode
 
 from ..aio.ends import client_frame, echo, url_of
+from ..native import TRANSPORT
 
 virtual = pytest.mark.asyncio(loop_factories=["virtual"])
 
@@ -517,6 +518,35 @@ async def test_one_port_with_tls(serving: Any, implementation: str, tls: Any) ->
         assert await reader.readexactly(7) == b"\x81\x05hello"
         writer.close()
         await writer.wait_closed()
+
+
+async def test_silent_visitors_are_let_go(serving: Any, implementation: str) -> None:
+    """Where a visitor says that there will be nothing more, its connection is closed."""
+    async with serving(http(Application(), http=implementation)) as server, browser(server) as visitor:
+        assert (await visitor.get()).status == 200
+        visitor.writer.write_eof()
+        assert await visitor.reader.read() == b""
+
+
+@pytest.mark.parametrize("scheme", ["ws", "wss"])
+async def test_engine_moves_all(serving: Any, implementation: str, scheme: str, tls: Any) -> None:
+    """The engine, where there is one, moves WebSockets that are asked for at once, or after pages."""
+    mine, theirs = tls if scheme == "wss" else (None, None)
+    async with serving(http(Application(), http=implementation), ssl=mine) as server:
+        port = server.sockets[0].getsockname()[1]
+        reader, writer = await asyncio.open_connection("localhost", port, ssl=theirs)
+        visitor = Browser(reader, writer)
+        assert (await visitor.get()).status == 200
+        assert (await visitor.ask(b"GET / HTTP/1.1\r\nHost: localhost\r\n" + UPGRADE)).status == 101
+        async with connect(f"{scheme}://localhost:{port}/", ssl=theirs):
+            assert [one.transport_kind for one in server.connections] == [TRANSPORT] * 2
+        for size in (5, 70_000):
+            writer.write(client_frame(Opcode.BINARY, bytes(size)))
+            assert (await reader.readexactly(2 if size < 126 else 10))[0] == 0x82
+            assert await reader.readexactly(size) == bytes(size)
+        writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
 
 
 async def test_scheme_is_told(serving: Any, implementation: str, tls: Any) -> None:

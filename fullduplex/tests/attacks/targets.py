@@ -31,7 +31,7 @@ class Target:
     """A server that echoes, and the last that its program was given."""
 
     server: Server[Any]
-    received: deque[str | bytes]
+    received: Received
     _before: tuple[int, int] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -103,10 +103,21 @@ async def under_attack(
         assert await target.is_clean()
 
 
+class Received(deque[str | bytes]):
+    """The last messages, and how many there were."""
+
+    total = 0
+
+    def append(self, message: str | bytes) -> None:
+        """Take a message."""
+        self.total += 1
+        super().append(message)
+
+
 @contextlib.asynccontextmanager
 async def serving(face: str, **options: Any) -> AsyncIterator[Target]:
     """Serve echoes on a face."""
-    received: deque[str | bytes] = deque(maxlen=10)
+    received = Received(maxlen=10)
     options.setdefault("compression", None)
     if face == "coroutines":
 

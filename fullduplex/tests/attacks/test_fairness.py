@@ -24,35 +24,41 @@ FLOODS = {
     "tiny fragments": (frame(TEXT, fin=False, key=KEY), frame(CONTINUATION, b"x", fin=False, key=KEY)),
     "empty fragments": (frame(TEXT, fin=False, key=KEY), frame(CONTINUATION, fin=False, key=KEY)),
 }
+MESSAGES = ("empty messages", "tiny texts")
 
 
 @pytest.mark.parametrize("name", FLOODS)
 async def test_flood_leaves_turns(name: str, face: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of a flood, not many frames are read between two turns of the loop."""
     begin, one = FLOODS[name]
-    frames = 0
+    heads = 0
     most = 0
     read_head = FrameReader._read_head
 
     def counted(*arguments: object) -> object:
-        nonlocal frames
-        frames += 1
+        nonlocal heads
+        heads += 1
         return read_head(*arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(FrameReader, "_read_head", counted)
     limits = Limits(control_rate=None)
     async with under_attack(face, limits=limits, ping_interval=None) as target, attacker(target) as enemy:
+
+        def frames() -> int:
+            # The native engine reads heads of messages by itself.
+            return target.received.total if name in MESSAGES else heads
+
         await enemy.open()
         await enemy.send(begin)
-        await until(lambda: frames > 0 or not begin)
+        await until(lambda: frames() > 0 or not begin)
         data = one * (65_536 // len(one))
         listening = asyncio.create_task(enemy.hear_all())
-        total = frames + 2 * 65_536 // len(one) - 2
+        total = frames() + 2 * 65_536 // len(one) - 2
         sending = asyncio.create_task(enemy.send(data, data))
-        while frames < total:
-            before = frames
+        while frames() < total:
+            before = frames()
             await asyncio.sleep(0)
-            most = max(most, frames - before)
+            most = max(most, frames() - before)
         await sending
         enemy.sock.shutdown(socket.SHUT_WR)
         await listening

@@ -1,25 +1,11 @@
 """How the ways to tell news are measured, and what becomes of the figures; not how they compare."""
 
 import importlib
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
-
-FOLDER = Path(__file__).parents[2] / "bench"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def scripts() -> Iterator[None]:
-    """Let the scripts be imported by the names by which they know each other."""
-    sys.path.insert(0, str(FOLDER))
-    yield
-    sys.path.remove(str(FOLDER))
-    for name in ("polling", "plots"):
-        sys.modules.pop(name, None)
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from fullduplex import ConnectionClosedError, InvalidStatus, NegotiationError, serve
+from fullduplex import ConnectionClosedError, InvalidStatus, NegotiationError, ServerConnection, serve
 from fullduplex.browser import (
     BAD_PORTS,
     CloseEvent,
@@ -33,7 +33,8 @@ from fullduplex.browser import (
 )
 
 from ..aio.certificate import make_certificate
-from ..aio.ends import accept_plainly
+from ..aio.ends import accept_plainly, url_of
+from ..native import TRANSPORT
 from .ends import CLOSED, CLOSING, CONNECTING, FAILED, OPEN, Recorder, plain_address, saying, virtually
 
 # Making one.
@@ -283,7 +284,9 @@ async def test_connection_opens_in_background(server: Any) -> None:
     recorder = Recorder(WebSocket(server.url))
     assert recorder.ws.readyState == CONNECTING
     assert recorder.ws.bufferedAmount == 0
+    assert recorder.ws.transport_kind is None
     await recorder.opened()
+    assert recorder.ws.transport_kind == TRANSPORT
     recorder.ws.close()
 
     assert await recorder.end() == [("open", OPEN), ("close", CLOSED, 1005, "", True)]
@@ -962,19 +965,21 @@ async def test_closing_again_does_nothing(server: Any) -> None:
     assert recorder.seen == [("open", OPEN), ("close", CLOSED, 3001, "", True)]
 
 
-async def test_close_goes_behind_data(server: Any) -> None:
+async def test_close_goes_behind_data() -> None:
     """What was sent before goes out first; what arrives after is dropped."""
-    recorder = Recorder(WebSocket(server.url))
-    ws = await recorder.opened()
-    connection = await server.arrived.get()
-    received = []
-    given = connection.message_received
-    connection.message_received = lambda data: (received.append(data), given(data))
-    ws.send("x" * 100_000)
-    ws.send("last")
-    ws.close(1000)
+    received: list[str | bytes] = []
 
-    assert await recorder.end() == [("open", OPEN), ("close", CLOSED, 1000, "", True)]
+    async def listen(connection: ServerConnection) -> None:
+        received.extend([message async for message in connection])
+
+    async with serve(listen, "localhost", 0) as server:
+        recorder = Recorder(WebSocket(url_of(server)))
+        ws = await recorder.opened()
+        ws.send("x" * 100_000)
+        ws.send("last")
+        ws.close(1000)
+
+        assert await recorder.end() == [("open", OPEN), ("close", CLOSED, 1000, "", True)]
     assert received == ["x" * 100_000, "last"]
 
 
@@ -1103,28 +1108,28 @@ async def test_listened_to_is_kept(server: Any) -> None:
     assert (await heard).code == 4000
 
 
-async def test_forsaken_is_closed(server: Any) -> None:
+async def test_forsaken_is_closed() -> None:
     """When nobody keeps it and nobody could hear of more, it says the rest and closes without a code."""
-    opened = asyncio.get_running_loop().create_future()
+    loop = asyncio.get_running_loop()
+    opened, ended = loop.create_future(), loop.create_future()
+
+    async def listen(connection: ServerConnection) -> None:
+        received = [message async for message in connection]
+        ended.set_result((received, connection.close_code))
 
     def start() -> None:
-        ws = WebSocket(server.url)
+        ws = WebSocket(url_of(server))
         seen.append(weakref.ref(ws))
         ws.addEventListener("open", lambda event: (event.target.send("last"), opened.set_result(None)))
 
     seen: list[Any] = []
-    start()
-    connection = await server.arrived.get()
-    received = []
-    given = connection.message_received
-    connection.message_received = lambda data: (received.append(data), given(data))
-    await opened
-    gc.collect()
-    await connection.wait_closed()
+    async with serve(listen, "localhost", 0) as server:
+        start()
+        await opened
+        gc.collect()
 
-    assert seen[0]() is None
-    assert received == ["last"]
-    assert connection.close_code == 1005
+        assert await ended == (["last"], 1005)
+        assert seen[0]() is None
 
 
 async def test_closing_without_listeners_ends(server: Any) -> None:

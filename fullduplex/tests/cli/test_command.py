@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
-from fullduplex import __version__
+from fullduplex import __version__, kernels
 from fullduplex.cli import connect as connect_module
 from fullduplex.cli import main
 from fullduplex.cli.complaints import Complaint
+
+from ..native import TRANSPORT
 
 
 def said(words: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[object, str, str]:
@@ -41,9 +43,8 @@ def test_version_tells_what_it_runs_on(capsys: pytest.CaptureFixture[str]) -> No
     status, output, _ = said(["--version"], capsys)
 
     assert status == 0
-    assert output.startswith(
-        f"fullduplex {__version__} (transport: asyncio; kernels: pure Python; CPython 3."
-    )
+    kind = "native" if kernels.NATIVE else "pure Python"
+    assert output.startswith(f"fullduplex {__version__} (transport: {TRANSPORT}; kernels: {kind}; CPython 3.")
 
 
 @pytest.mark.parametrize(

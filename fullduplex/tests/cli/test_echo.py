@@ -67,7 +67,7 @@ async def test_echo_options_work(face: str) -> None:
     """Compression can be declined, and the size of messages chosen."""
     async with echoing("--face", face) as url, connect(url) as connection:
         assert "Sec-WebSocket-Extensions" in connection.response.headers
-    limited = ("--no-compression", "--max-size", "10", "--transport", "asyncio")
+    limited = ("--no-compression", "--max-size", "10")
     async with echoing("--face", face, *limited) as url, connect(url) as connection:
         assert "Sec-WebSocket-Extensions" not in connection.response.headers
         await connection.send("x" * 11)
@@ -185,11 +185,3 @@ async def test_unknown_host_is_told() -> None:
 
     assert (status, output) == (1, "")
     assert re.fullmatch(r"fullduplex: can't listen on nobody\.invalid.*: [a-z ,]+; .*\n", complaint)
-
-
-async def test_native_transport_is_told() -> None:
-    """What this build doesn't have, it says."""
-    status, _, complaint = await run("echo", "--transport", "native")
-
-    assert status == 1
-    assert complaint == ("fullduplex: this build has no native transport; use --transport auto or asyncio.\n")

@@ -27,6 +27,7 @@ from fullduplex.protocol.frames import Opcode
 from fullduplex.protocol.limits import Limits
 from fullduplex.protocol.states import State
 
+from ..native import TRANSPORT
 from .ends import REQUEST, Recorder, client_frame, plain_client, plain_websocket, serving, url_of, virtually
 
 
@@ -182,38 +183,30 @@ async def test_early_messages_are_heard() -> None:
             assert await recorder.take(2) == [("connection", "/"), ("message", "early", False)]
 
 
-class Noting:
-    """A transport that notes what is written to it."""
-
-    def __init__(self, transport: Any, written: list[bytes]) -> None:
-        self._transport = transport
-        self._written = written
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._transport, name)
-
-    def write(self, data: bytes) -> None:
-        self._written.append(bytes(data))
-        self._transport.write(data)
-
-
 async def test_answers_go_out_together() -> None:
     """What listeners send because of one piece of input is written at once."""
     async with serving() as server:
-        written: list[bytes] = []
+        opened: list[ServerWebSocket] = []
 
         @server.on("connection")
         def connected(ws: ServerWebSocket, request: Any) -> None:
             ws.on("message", lambda message, is_binary: ws.send(message))
-            ws._transport = Noting(ws._transport, written)
+            opened.append(ws)
 
         async with plain_client(server) as (reader, writer):
             writer.write(REQUEST)
             await reader.readuntil(b"\r\n\r\n")
+            before = data_segments(opened[0])
             writer.write(client_frame(b"1") + client_frame(b"2") + client_frame(b"3"))
-            await reader.readexactly(9)
+            assert await reader.readexactly(9) == b"\x81\x011\x81\x012\x81\x013"
+            assert data_segments(opened[0]) == before + 1
 
-    assert written == [b"\x81\x011\x81\x012\x81\x013"]
+
+def data_segments(connection: ServerWebSocket) -> int:
+    """Return how many segments with data TCP has sent for a connection: one for each short write."""
+    information = connection.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 160)
+    # tcpi_data_segs_out of struct tcp_info.
+    return int(struct.unpack_from("=I", information, 156)[0])
 
 
 def test_paused_connection_is_silent() -> None:
@@ -334,6 +327,7 @@ async def test_attributes_are_those_of_ws() -> None:
             one, other = recorder.connections
             assert {one.extensions, other.extensions} == {"permessage-deflate", ""}
             assert (one.binaryType, one.url, one.is_secure) == ("nodebuffer", "", False)
+            assert one.transport_kind == TRANSPORT
 
 
 async def test_type_may_be_chosen() -> None:

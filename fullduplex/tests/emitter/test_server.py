@@ -50,6 +50,22 @@ async def test_server_starts_by_itself() -> None:
     assert len(told) == 2
 
 
+@pytest.mark.parametrize("waits", [False, True])
+async def test_answers_need_no_task(waits: bool) -> None:
+    """A client is let in at once, unless the program may have to think about it."""
+
+    async def verify(info: ClientInfo) -> bool:
+        return True
+
+    tasks = []
+    async with serving(verifyClient=verify if waits else None) as server:
+        server.on("connection", lambda ws, request: tasks.append(asyncio.current_task()))
+        async with connect(url_of(server)):
+            pass
+
+    assert [task is not None for task in tasks] == [waits]
+
+
 def test_server_waits_for_loop() -> None:
     """Made before any loop runs, it is started by its context."""
     server, told = serving(), []

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from fullduplex import kernels
 from fullduplex.kernels import pure
 
 READABLE: list[Callable[[bytes], pure.ReadableBuffer]] = [bytes, bytearray, memoryview]
@@ -58,27 +57,18 @@ def naive_utf8_prefix(data: bytes, final: bool) -> int | None:
 def utf8_prefix(data: pure.ReadableBuffer, final: bool) -> int | None:
     """Call the kernel, with None for its exception."""
     try:
-        return kernels.utf8_prefix(data, final)
+        return pure.utf8_prefix(data, final)
     except UnicodeDecodeError:
         return None
-
-
-def test_kernels_are_those_of_pure() -> None:
-    """Without a native build, the package offers the pure definitions."""
-    assert [kernels.apply_mask, kernels.frame_head, kernels.utf8_prefix] == [
-        pure.apply_mask,
-        pure.frame_head,
-        pure.utf8_prefix,
-    ]
 
 
 @given(data=st.binary(max_size=300), key=st.binary(min_size=4, max_size=4))
 def test_mask_is_exclusive_or(data: bytes, key: bytes) -> None:
     """Each byte is exclusive-ored with the key's byte at its index modulo 4 (5.3)."""
-    masked = kernels.apply_mask(data, key)
+    masked = pure.apply_mask(data, key)
 
     assert masked == bytes(byte ^ key[at % 4] for at, byte in enumerate(data))
-    assert kernels.apply_mask(masked, key) == data
+    assert pure.apply_mask(masked, key) == data
 
 
 @pytest.mark.parametrize("readable", READABLE)
@@ -87,7 +77,7 @@ def test_mask_takes_any_size(size: int, readable: Callable[[bytes], pure.Readabl
     """Every length and kind of buffer is masked to its end, and not beyond."""
     data = bytes(range(251)) * (size // 251 + 1)
 
-    masked = kernels.apply_mask(readable(data[:size]), b"\x01\x80\x00\xff")
+    masked = pure.apply_mask(readable(data[:size]), b"\x01\x80\x00\xff")
 
     assert masked == bytes(map(int.__xor__, data[:size], itertools.cycle(b"\x01\x80\x00\xff")))
 
@@ -97,9 +87,7 @@ def test_mask_takes_any_alignment(start: int) -> None:
     """A view that begins anywhere in a buffer is masked from its own beginning."""
     view = memoryview(bytes(range(200)))[start:]
 
-    assert kernels.apply_mask(view, b"\x11\x22\x33\x44") == kernels.apply_mask(
-        bytes(view), b"\x11\x22\x33\x44"
-    )
+    assert pure.apply_mask(view, b"\x11\x22\x33\x44") == pure.apply_mask(bytes(view), b"\x11\x22\x33\x44")
 
 
 @pytest.mark.parametrize(
@@ -117,14 +105,14 @@ def test_head_has_shortest_length(length: int, expected: str) -> None:
     """The length is written in its shortest form, with the mask bit if there is a key (5.2)."""
     head = bytes.fromhex(expected)
 
-    assert kernels.frame_head(0x81, length) == head
-    assert kernels.frame_head(0x81, length, b"abcd") == bytes([head[0], head[1] | 0x80]) + head[2:] + b"abcd"
+    assert pure.frame_head(0x81, length) == head
+    assert pure.frame_head(0x81, length, b"abcd") == bytes([head[0], head[1] | 0x80]) + head[2:] + b"abcd"
 
 
 @pytest.mark.parametrize("first", [0x00, 0x81, 0xC2, 0x88, 0xFF])
 def test_head_keeps_first_byte(first: int) -> None:
     """The first byte is written as it is given."""
-    assert kernels.frame_head(first, 5) == bytes([first, 5])
+    assert pure.frame_head(first, 5) == bytes([first, 5])
 
 
 def test_utf8_of_two_bytes() -> None:
@@ -169,7 +157,7 @@ def test_utf8_agrees_with_naive(data: bytes, final: bool) -> None:
 def test_utf8_fails_at_first_bad_byte(data: bytes) -> None:
     """What no continuation can make valid fails at once, not when the character is whole."""
     with pytest.raises(UnicodeDecodeError):
-        kernels.utf8_prefix(data, False)
+        pure.utf8_prefix(data, False)
     assert utf8_prefix(data[:-1], False) is not None
 
 
@@ -178,7 +166,7 @@ def test_utf8_prefix_leaves_a_part(text: str, place: int) -> None:
     """Of valid text cut anywhere, all but the begun character is taken, and at most three bytes wait."""
     data = text.encode()[:place]
 
-    prefix = kernels.utf8_prefix(data, False)
+    prefix = pure.utf8_prefix(data, False)
 
     assert 0 <= len(data) - prefix <= 3
     assert data[:prefix].decode() == data.decode(errors="ignore")

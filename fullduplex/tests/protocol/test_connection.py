@@ -1092,6 +1092,36 @@ def test_split_changes_nothing(
     assert outcome(split, cut(data, places)) == outcome(whole, [data])
 
 
+class Releasing(End):
+    """Gives back what it can after each piece."""
+
+    def receive(self, *pieces: bytes) -> list[Event]:
+        """Receive pieces one by one."""
+        events: list[Event] = []
+        for piece in pieces:
+            events += super().receive(piece)
+            self.connection.release()
+        return events
+
+
+@given(
+    script=some_frames(),
+    places=st.lists(st.integers(1, 400), max_size=30) | st.just(list(range(1, 1000))),
+    side=st.sampled_from(Side),
+)
+def test_releasing_changes_nothing(
+    script: list[tuple[int, bytes, dict[str, Any]]], places: list[int], side: Side
+) -> None:
+    """Whoever gives back what isn't needed after each piece sees what one sees who keeps it."""
+    keeping, releasing = (
+        kind(side, limits=Limits(message=60, fragments=4), extension=deflated(side))
+        for kind in (End, Releasing)
+    )
+    data = b"".join(keeping.frame(opcode, payload, **options) for opcode, payload, options in script)
+
+    assert outcome(releasing, cut(data, places)) == outcome(keeping, cut(data, places))
+
+
 class Reader:
     """Takes bytes from an end event by event, and may ask for messages in chunks."""
 

@@ -463,3 +463,70 @@ def test_malformed_authorization_is_refused(value: str) -> None:
     """Another scheme, or something that isn't two words in base64, is refused."""
     with pytest.raises(InvalidHeaderValue):
         parse_authorization_basic(value)
+
+
+@given(st.lists(st.tuples(st.sampled_from(["A", "a", "B-c"]), st.sampled_from(["", "x", "x: y", "é"]))))
+def test_packing_changes_nothing(lines: list[tuple[str, str]]) -> None:
+    """Packed headers say what they said, and can be changed."""
+    headers, packed = Headers(lines), Headers(lines)
+    packed.pack()
+
+    assert list(packed.raw_items()) == lines
+    assert packed == headers
+    assert packed.serialize() == headers.serialize()
+    for changed in (headers, packed):
+        changed["B-c"] = "more"
+        del changed["b-C"]
+        changed["d"] = "e"
+    assert list(packed.raw_items()) == list(headers.raw_items())
+    assert packed == headers
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["A", "a", "b c", "B-c", "é"]), st.sampled_from(["", "x", "x: y", " x", "\n"])
+        )
+    )
+)
+def test_packed_lines_are_added(lines: list[tuple[str, str]]) -> None:
+    """Lines that are added to packed headers are there, and are checked as any others."""
+    headers, packed = Headers(), Headers.of_packed(b"")
+    for name, value in lines:
+        for growing in (headers, packed):
+            growing[name] = value
+
+    assert list(packed.raw_items()) == lines
+    assert packed == headers
+    assert serialized(packed) == serialized(headers)
+    packed.unpack()
+    assert list(packed.raw_items()) == lines
+
+
+def serialized(headers: Headers) -> bytes | str:
+    """Return headers as they go on the wire, or why they don't."""
+    try:
+        return headers.serialize()
+    except ValueError as error:
+        return str(error)
+
+
+def test_serialized_headers_may_change() -> None:
+    """What was written once is written anew after every kind of change."""
+    headers = Headers(a="b")
+    assert headers.serialize() == b"a: b\r\n"
+    headers["c"] = "d"
+    assert headers.serialize() == b"a: b\r\nc: d\r\n"
+    del headers["a"]
+    assert headers.serialize() == b"c: d\r\n"
+    headers.clear()
+
+    assert headers.serialize() == b""
+
+
+def test_unsendable_lines_are_left() -> None:
+    """What can't be sent can't be packed, and stays."""
+    headers = Headers([("a", "b\nc")])
+    headers.pack()
+
+    assert headers["A"] == "b\nc"

@@ -636,6 +636,70 @@ def test_any_request_round_trips(path: str, headers: list[tuple[str, str]], meth
     assert read_request(lines_of(request.serialize()) or []) == request
 
 
+PARTS = st.sampled_from(
+    [
+        *(
+            b"GET / HTTP/1.1",
+            b"POST /?a HTTP/1.0",
+            b"get http://a/b HTTP/1.1",
+            b"\r\n",
+            b"\r\n",
+            b"\n",
+            b"\r",
+            b"",
+        ),
+        *(b"A: b", b"a:b", b"A: ", b"A: \x80 \tb", b"A: " + 30 * b"b"),
+        *(b"A:  b", b"A: b ", b"A : b", b"A: b\x7f", b" A: b"),
+    ]
+)
+
+
+@given(
+    first=st.sampled_from([b"", b"GET / HTTP/1.1\r\n", b"GET /a/very/long/path HTTP/1.1\r\nA: b\r\n"]),
+    parts=st.lists(PARTS, max_size=12),
+    places=st.lists(st.integers(1, 200), max_size=2),
+    limits=st.sampled_from(
+        [Limits(), Limits(request_line=20), Limits(header_line=20), Limits(headers=2), Limits(head=40)]
+    ),
+)
+def test_short_way_changes_nothing(
+    first: bytes, parts: list[bytes], places: list[int], limits: Limits
+) -> None:
+    """A request that is read at once is what it is line by line, with what follows it."""
+    data = first + b"\r\n".join(parts) + b"\r\n\r\nrest"
+
+    assert outcome_of(True, cut(data, places), limits) == outcome_of(False, [data], limits)
+
+
+def outcome_of(at_once: bool, pieces: list[bytes], limits: Limits) -> tuple[object, ...]:
+    """Return what is read of a request that comes in pieces, or why it isn't."""
+    reader = HeadReader(limits, skips_empty_line=True)
+    request = None
+    try:
+        for piece in pieces:
+            if request is not None:
+                reader.keep(piece)
+            elif at_once:
+                request = reader.receive_request(piece)
+            elif (lines := reader.receive(piece)) is not None:
+                request = read_request(lines)
+    except InvalidMessage as error:
+        return str(error), error.status_code
+    return request, list(request.headers.raw_items()) if request else [], reader.rest(), reader.lines()
+
+
+@pytest.mark.parametrize("room", [-1, 0])
+@pytest.mark.parametrize("name", ["request_line", "header_line", "headers", "head"])
+def test_short_way_has_limits(name: str, room: int) -> None:
+    """What is read at once has the limits of what is read line by line."""
+    sizes = {"request_line": 14, "header_line": 4, "headers": 2, "head": 30}
+    limits = Limits(**{name: sizes[name] + room})
+    pieces = [b"GET / HTTP/1.1\r\nA: b\r\nC: d\r\n\r\nrest"]
+
+    assert outcome_of(True, pieces, limits) == outcome_of(False, pieces, limits)
+    assert (outcome_of(True, pieces, limits)[-1] in (414, 431)) is bool(room)
+
+
 @given(
     status=st.integers(100, 599),
     phrase=VALUES,

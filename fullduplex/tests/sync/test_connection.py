@@ -20,6 +20,7 @@ from fullduplex import (
 from fullduplex.sync import ClientConnection, connect
 
 from ..aio.ends import accept_plainly
+from ..native import TRANSPORT
 from .conftest import Server, interrupt
 
 
@@ -388,6 +389,7 @@ def test_what_there_is_to_know(serving: Callable[..., Any]) -> None:
         assert connection.subprotocol == "chat"
         assert connection.local_address == peer.remote_address
         assert connection.remote_address == peer.local_address
+        assert connection.transport_kind == TRANSPORT
         assert len({connection.id, peer.id}) == 2
         assert connection.state is State.OPEN
         assert (connection.close_code, connection.close_reason) == (None, None)

@@ -35,7 +35,7 @@ class Patient:
         self.pings: list[bytes] = []
 
     def get_extra_info(self, name: str) -> Any:
-        return {"socket": self.socket}[name]
+        return {"socket": self.socket, "fileno": None}[name]
 
     def note(self, what: str) -> None:
         """Note what is done now."""

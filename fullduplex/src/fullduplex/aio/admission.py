@@ -37,15 +37,16 @@ class Admission:
         host_limit: connections at a time from one host; None for no limit.
     """
 
-    __slots__ = ("_host_limit", "_hosts", "_limit", "_placed", "_present", "_seated")
+    __slots__ = ("_host_limit", "_hosts", "_limits_for_all", "_placed", "_present", "_standing")
 
     def __init__(self, limit: int | None, host_limit: int | None) -> None:
         check_limit("max_connections", limit)
         check_limit("max_connections_per_host", host_limit)
-        self._limit = limit
         self._host_limit = host_limit
+        self._limits_for_all: list[tuple[str | None, int]] = [] if limit is None else [(None, limit)]
         self._hosts: dict[Hashable, str | None] = {}
-        self._seated: set[Hashable] = set()
+        # Those without a place: few, unlike the others.
+        self._standing: set[Hashable] = set()
         # By host, and under None of all.
         self._present: Counter[str | None] = Counter()
         self._placed: Counter[str | None] = Counter()
@@ -55,7 +56,10 @@ class Admission:
 
         ``host`` is None where there are no hosts.
         """
+        if self._host_limit is None:
+            host = None
         self._hosts[connection] = host
+        self._standing.add(connection)
         may_stay = True
         for key, limit in self._limits_for(host):
             self._present[key] += 1
@@ -65,34 +69,40 @@ class Admission:
 
     def take_place(self, connection: Hashable) -> bool:
         """Give a connection its place, if it has none and there is one; tell whether it has one."""
-        if connection in self._seated:
+        if connection not in self._standing:
             return True
         limits = self._limits_for(self._hosts[connection])
         for key, limit in limits:
             if self._placed[key] >= limit:
                 return False
-        self._seated.add(connection)
+        self._standing.remove(connection)
         for key, _ in limits:
             self._placed[key] += 1
         return True
 
-    def leave(self, connection: Hashable) -> None:
+    def settle(self, connection: Hashable) -> None:
+        """Remember of a connection with a place only that there is one more, if its host doesn't matter.
+
+        Whoever has settled it knows it, and says so when it leaves.
+        """
+        if self._hosts[connection] is None:
+            del self._hosts[connection]
+
+    def leave(self, connection: Hashable, *, is_settled: bool = False) -> None:
         """Forget a connection; one that isn't known is no error."""
-        if connection not in self._hosts:
+        if connection not in self._hosts and not is_settled:
             return
-        keys = [key for key, _ in self._limits_for(self._hosts.pop(connection))]
+        keys = [key for key, _ in self._limits_for(self._hosts.pop(connection, None))]
         _take_off(self._present, keys)
-        if connection in self._seated:
-            self._seated.remove(connection)
+        if connection in self._standing:
+            self._standing.remove(connection)
+        else:
             _take_off(self._placed, keys)
 
     def _limits_for(self, host: str | None) -> list[tuple[str | None, int]]:
-        limits: list[tuple[str | None, int]] = []
-        if self._limit is not None:
-            limits.append((None, self._limit))
-        if self._host_limit is not None and host is not None:
-            limits.append((host, self._host_limit))
-        return limits
+        if self._host_limit is None or host is None:
+            return self._limits_for_all
+        return [*self._limits_for_all, (host, self._host_limit)]
 
 
 def _take_off(counter: Counter[str | None], keys: list[str | None]) -> None:

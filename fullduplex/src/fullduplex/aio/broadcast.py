@@ -11,6 +11,7 @@ from ..exceptions import WebSocketException
 from ..protocol.prepared import Prepared
 from ..protocol.states import State
 from ..transport.connection import Connection
+from ..transport.native import not_reached
 from .connection import Message, payload_of
 
 __all__ = ["WhenSlow", "broadcast"]
@@ -66,7 +67,7 @@ def broadcast(
     opcode, data = payload_of(message, text)
     prepared = Prepared(opcode, bytes(data), compress)
     errors: list[Exception] = []
-    for connection in connections:
+    for connection in not_reached(connections, prepared):
         if connection.state is not State.OPEN:
             continue
         try:

@@ -28,9 +28,11 @@ from ..protocol.client import ClientConnection as ClientProtocol
 from ..protocol.events import Chunk, Event
 from ..protocol.frames import Opcode
 from ..protocol.server import ServerConnection as ServerProtocol
+from ..transport import native
 from ..transport.connection import Connection as BaseConnection
 from ..transport.connection import Handshaker, Settings
-from .inbox import Inbox
+from ..transport.deadlines import Timer
+from .inbox import ENTRY_SIZE, Inbox
 
 if TYPE_CHECKING:
     from .server import Server
@@ -68,6 +70,19 @@ class Connection(BaseConnection):
     the iteration, any other raises ``ConnectionClosedError``.
     """
 
+    __slots__ = (
+        "_closed",
+        "_failure",
+        "_failure_timer",
+        "_fragments_ended",
+        "_inbox",
+        "_is_dropping",
+        "_is_skipping",
+        "_pings",
+        "_receiver",
+        "_stream",
+    )
+
     def __init__(
         self,
         protocol: ServerProtocol | ClientProtocol,
@@ -82,11 +97,12 @@ class Connection(BaseConnection):
         self._is_dropping = False
         self._fragments_ended: asyncio.Future[None] | None = None
         self._receiver: asyncio.Future[None] | None = None
-        self._pings: dict[bytes, tuple[asyncio.Future[float], float]] = {}
-        self._closed: asyncio.Future[None] = loop.create_future()
+        # Those that no pong has answered, and the end, as soon as there is one or somebody waits for it.
+        self._pings: dict[bytes, tuple[asyncio.Future[float], float]] | None = None
+        self._closed: asyncio.Future[None] | None = None
         # A broken rule that waits until what came before it is answered.
         self._failure: tuple[int, str] | None = None
-        self._failure_timer: asyncio.TimerHandle | None = None
+        self._failure_timer: Timer | None = None
 
     @property
     def protocol(self) -> ServerProtocol | ClientProtocol:
@@ -95,6 +111,7 @@ class Connection(BaseConnection):
 
     # Receiving
 
+    @native.natively("accelerate_recv")
     async def recv(self, decode: bool | None = None) -> str | bytes:
         """Wait for the next message: ``str`` for text, ``bytes`` for binary.
 
@@ -135,10 +152,11 @@ class Connection(BaseConnection):
             self._leave_stream()
             self._stream = stream
         while not self._inbox:
-            chunk = self.codec.start_streaming()
+            chunk = self.start_streaming()
             if chunk is not None:
                 self.chunk_received(*chunk)
-            else:
+            elif not self._inbox:
+                # The engine hasn't just handed on what it had kept, either.
                 await self._wait_received()
         chunk = self._inbox.take()
         self._read_on()
@@ -162,17 +180,22 @@ class Connection(BaseConnection):
 
     async def _wait_received(self) -> None:
         """Wait until there is more in the inbox."""
+        receiver = self.loop.create_future()
+        self._begin_waiting(receiver)
+        try:
+            await receiver
+        finally:
+            self._receiver = None
+
+    def _begin_waiting(self, receiver: asyncio.Future[None]) -> None:
+        """Let a future be done when there is more in the inbox."""
         self._fail_if_due()
-        if self._closed.done():
+        if self._closed is not None and self._closed.done():
             raise self.codec.close_exception
         if self._receiver is not None:
             raise ConcurrencyError("another task is waiting in recv() on this connection")
-        self._receiver = self.loop.create_future()
+        self._receiver = receiver
         self.resume_reading()
-        try:
-            await self._receiver
-        finally:
-            self._receiver = None
 
     def limit_reading(self, size: int | None) -> None:
         """Stop reading when ``size`` bytes wait to be received, instead of ``read_limit``; None undoes it."""
@@ -183,15 +206,19 @@ class Connection(BaseConnection):
         if self._inbox.has_room:
             self.resume_reading()
 
-    async def __aiter__(self) -> AsyncIterator[str | bytes]:
+    def __aiter__(self) -> Self:
+        return self
+
+    @native.natively("accelerate_anext")
+    async def __anext__(self) -> str | bytes:
         try:
-            while True:
-                yield await self.recv()
+            return await self.recv()
         except ConnectionClosedOK:
-            return
+            raise StopAsyncIteration from None
 
     # Sending
 
+    @native.natively("accelerate_async_send")
     async def send(
         self,
         message: Message | Iterable[Message] | AsyncIterable[Message],
@@ -299,7 +326,7 @@ class Connection(BaseConnection):
             ConcurrencyError: if a ping with the same data is under way.
         """
         payload = os.urandom(4) if data is None else bytes(payload_of(data)[1])
-        if payload in self._pings:
+        if payload in (self._pings or ()):
             raise ConcurrencyError("a ping with the same data is under way")
         try:
             self.send_ping(payload)
@@ -308,6 +335,7 @@ class Connection(BaseConnection):
         latency: asyncio.Future[float] = self.loop.create_future()
         # Whoever isn't interested in the outcome isn't told of it.
         latency.add_done_callback(_look_at_exception)
+        self._pings = self._pings or {}
         self._pings[payload] = (latency, self.loop.time())
         await self.drain()
         return latency
@@ -348,7 +376,13 @@ class Connection(BaseConnection):
 
     async def wait_closed(self) -> None:
         """Wait until the connection is closed; returns at once if it is."""
-        await asyncio.shield(self._closed)
+        await asyncio.shield(self._end_to_come())
+
+    def _end_to_come(self) -> asyncio.Future[None]:
+        """Return the future that is done when the connection is closed."""
+        if self._closed is None:
+            self._closed = self.loop.create_future()
+        return self._closed
 
     async def __aenter__(self) -> Self:
         return self
@@ -401,7 +435,7 @@ class Connection(BaseConnection):
             return
         self._failure = code, reason
         if self._settings.close_timeout is not None:
-            self._failure_timer = self.loop.call_later(self._settings.close_timeout, self._fail_if_due)
+            self._failure_timer = Timer(self.loop, self._settings.close_timeout, self._fail_if_due)
 
     def start_close(self, code: int = CloseCode.NORMAL_CLOSURE, reason: str = "") -> None:
         """Begin the closing handshake, unless the peer broke a rule: then fail."""
@@ -415,11 +449,12 @@ class Connection(BaseConnection):
 
     def pong_received(self, data: bytes) -> None:
         """Answer the ping that this pong is for, and those before it (5.5.3)."""
-        if data not in self._pings:
+        pings = self._pings
+        if pings is None or data not in pings:
             return
         now = self.loop.time()
-        for payload in list(self._pings):
-            latency, sent_at = self._pings.pop(payload)
+        for payload in list(pings):
+            latency, sent_at = pings.pop(payload)
             if not latency.done():
                 latency.set_result(now - sent_at)
             if payload == data:
@@ -430,19 +465,24 @@ class Connection(BaseConnection):
         self._failure = None
         if self._failure_timer is not None:
             self._failure_timer.cancel()
-        if not self._closed.done():
-            self._closed.set_result(None)
+        end = self._end_to_come()
+        if not end.done():
+            end.set_result(None)
         self._wake_receiver()
         if self._fragments_ended is not None and not self._fragments_ended.done():
             self._fragments_ended.set_result(None)
-        for latency, _ in self._pings.values():
+        pings, self._pings = self._pings, None
+        for latency, _ in (pings or {}).values():
             if not latency.done():
                 latency.set_exception(self.codec.close_exception)
-        self._pings.clear()
 
     def _wake_receiver(self) -> None:
         if self._receiver is not None and not self._receiver.done():
             self._receiver.set_result(None)
+
+
+if native.engine is not None:
+    native.engine.learn_coroutines(Connection, Inbox, ENTRY_SIZE, ConnectionClosedOK)
 
 
 class MessageStream:

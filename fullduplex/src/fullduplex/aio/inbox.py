@@ -17,7 +17,7 @@ from typing import Any
 from ..protocol.events import Chunk
 from ..transport.connection import Settings
 
-__all__ = ["Inbox"]
+__all__ = ["ENTRY_SIZE", "Inbox"]
 
 #: What an entry counts for besides its bytes: empty messages take memory too.
 ENTRY_SIZE = 64

@@ -36,6 +36,7 @@ from ..protocol.server import plain_response
 from ..protocol.states import State
 from ..transport.connection import Connection as BaseConnection
 from ..transport.connection import Handshaker
+from ..transport.listening import EngineServer, can_listen, listen
 from ..transport.observed import Observation
 from ..transport.streams import StreamProtocol
 from ..version import __version__
@@ -63,7 +64,11 @@ class HTTPHandover(Protocol):
         """
 
     def create_protocol(self) -> asyncio.Protocol:
-        """Make the asyncio protocol for one connection."""
+        """Make the asyncio protocol for one connection.
+
+        Its transport has the methods of ``asyncio.Transport``, but needn't be one that
+        ``loop.start_tls`` and ``loop.sendfile`` take.
+        """
 
     async def shutdown(self) -> None:
         """Finish what is under way, and end."""
@@ -88,6 +93,7 @@ class Server(Handshaker, Generic[C]):
         http: who answers requests that don't ask for a WebSocket.
         logger: where errors in handlers and callbacks are told, and at DEBUG every frame.
         observer: is told what happens to connections: an ``Observer``, or several.
+        connections: where those are kept that are open, for someone else to read as well.
     """
 
     def __init__(
@@ -106,6 +112,7 @@ class Server(Handshaker, Generic[C]):
         http: HTTPHandover | None = None,
         logger: logging.Logger | None = None,
         observer: ObserverOption = None,
+        connections: set[C] | None = None,
     ) -> None:
         self.loop = asyncio.get_running_loop()
         self.logger = logger or logging.getLogger("fullduplex.server")
@@ -117,12 +124,18 @@ class Server(Handshaker, Generic[C]):
         self._process_request = process_request
         self._process_response = process_response
         self._select_subprotocol = select_subprotocol
+        # Programs' hooks may wait, and share a task with the handler: what they set there, it finds.
+        self._answers_in_task = (
+            process_request is not None
+            or inspect.iscoroutinefunction(process_response)
+            or (handler is not None and (process_response is not None or select_subprotocol is not None))
+        )
         self._server_header = server_header
         self._open_timeout = open_timeout
-        self._server: asyncio.Server | None = None
+        self._server: asyncio.Server | EngineServer | None = None
         self._admission = Admission(max_connections, max_connections_per_host)
         self._drain: Drain[C] = Drain(self.loop)
-        self._open: set[C] = set()
+        self._open: set[C] = set() if connections is None else connections
         # With the task that answers the request, once there is one.
         self._opening: dict[C, asyncio.Task[None] | None] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -166,13 +179,16 @@ class Server(Handshaker, Generic[C]):
         path: str | os.PathLike[str] | None,
         sock: socket.socket | None,
         **options: Any,
-    ) -> asyncio.Server:
+    ) -> asyncio.Server | EngineServer:
+        create: Callable[..., Awaitable[asyncio.Server]]
         # asyncio wants either an address or a socket.
         if path is not None:
-            return await self.loop.create_unix_server(self.create_protocol, path, **options)
-        if sock is not None:
-            return await self.loop.create_server(self.create_protocol, sock=sock, **options)
-        return await self.loop.create_server(self.create_protocol, host, port, **options)
+            create = functools.partial(self.loop.create_unix_server, self.create_protocol, path)
+        elif sock is not None:
+            create = functools.partial(self.loop.create_server, self.create_protocol, sock=sock)
+        else:
+            create = functools.partial(self.loop.create_server, self.create_protocol, host, port)
+        return await (listen(create, self._accept, **options) if can_listen(options) else create(**options))
 
     async def start_serving(self) -> None:
         """Accept connections from now on, if the server was made with ``start_serving=False``.
@@ -221,14 +237,14 @@ class Server(Handshaker, Generic[C]):
 
     def create_protocol(self) -> StreamProtocol:
         """Make the asyncio protocol of a new connection."""
-        return self._stream_of(self.new_connection())
+        return StreamProtocol(self._accept())
 
     def take_back(self) -> StreamProtocol:
         """Make the asyncio protocol of a connection that was handed over, and asks for a WebSocket now.
 
         It isn't handed over again, whatever is wrong with it.
         """
-        return self._stream_of(self.new_connection(hands_over=False))
+        return StreamProtocol(self._accept(hands_over=False))
 
     def new_connection(self, **options: bool) -> C:
         """Make a connection that has no transport yet; the options are those of ``make_protocol``."""
@@ -236,10 +252,11 @@ class Server(Handshaker, Generic[C]):
         self._observation.begin(connection)
         return connection
 
-    def _stream_of(self, connection: C) -> StreamProtocol:
+    def _accept(self, **options: bool) -> C:
+        connection = self.new_connection(**options)
         if self._open_timeout is not None:
             connection.limit_opening(self._open_timeout)
-        return StreamProtocol(connection)
+        return connection
 
     # Closing
 
@@ -322,12 +339,22 @@ class Server(Handshaker, Generic[C]):
             connection.abort()
 
     def request_received(self, connection: C, request: Request) -> None:
-        """Answer a request, in a task of its own; nothing more is read meanwhile."""
+        """Answer a request, at once or in a task of its own; nothing more is read meanwhile."""
         if not self._admission.take_place(connection):
             self.refuse(connection, "There are too many connections.\n")
             return
-        connection.pause_reading()
-        self._opening[connection] = self.start_task(self._serve(connection, request))
+        if self._answers_in_task:
+            connection.pause_reading()
+            self._opening[connection] = self.start_task(self._serve(connection, request))
+            return
+        try:
+            response = self._accept_request(connection, request)
+            if self._process_response is not None:
+                response = self._process_response(connection, request, response) or response
+        except Exception as error:
+            response = self._failure(error)
+        if self._conclude(connection, response) and self._handler is not None:
+            _ = self.start_task(self._run(self._handler, connection))
 
     def start_task(
         self, work: Coroutine[Any, Any, None], context: contextvars.Context | None = None
@@ -360,18 +387,9 @@ class Server(Handshaker, Generic[C]):
     async def _serve(self, connection: C, request: Request) -> None:
         try:
             response = await self._make_response(connection, request)
-        except Exception:
-            self.logger.exception("opening handshake failed")
-            response = plain_response(500, "Failed to open a WebSocket connection.\n")
-        if connection.state is not State.CONNECTING:
-            return
-        if self._close_called.done():
-            self.refuse(connection, "The server is shutting down.\n")
-            return
-        if not self._send(connection, response):
-            return
-        self.opened(connection)
-        if self._handler is not None:
+        except Exception as error:
+            response = self._failure(error)
+        if self._conclude(connection, response) and self._handler is not None:
             await self._run(self._handler, connection)
 
     async def _make_response(self, connection: C, request: Request) -> Response:
@@ -379,15 +397,39 @@ class Server(Handshaker, Generic[C]):
         if self._process_request is not None:
             response = await _result(self._process_request(connection, request))
         if response is None:
-            select = self._select_subprotocol
-            response = self.protocol_of(connection).accept(
-                request, None if select is None else functools.partial(select, connection)
-            )
-        if self._server_header is not None and "Server" not in response.headers:
+            response = self._accept_request(connection, request)
+        elif self._server_header is not None and "Server" not in response.headers:
             response.headers["Server"] = self._server_header
         if self._process_response is not None:
             response = await _result(self._process_response(connection, request, response)) or response
         return response
+
+    def _accept_request(self, connection: C, request: Request) -> Response:
+        """Make the protocol's response."""
+        select = self._select_subprotocol
+        response = self.protocol_of(connection).accept(
+            request, None if select is None else functools.partial(select, connection)
+        )
+        if self._server_header is not None:
+            response.headers["Server"] = self._server_header
+        return response
+
+    def _failure(self, error: Exception) -> Response:
+        """Log what a hook has raised, and make the response to its request."""
+        self.logger.error("opening handshake failed", exc_info=error)
+        return plain_response(500, "Failed to open a WebSocket connection.\n")
+
+    def _conclude(self, connection: C, response: Response) -> bool:
+        """Send a response if it is still wanted; tell whether the connection is open now."""
+        if connection.state is not State.CONNECTING:
+            return False
+        if self._close_called.done():
+            self.refuse(connection, "The server is shutting down.\n")
+            return False
+        is_open = self._send(connection, response)
+        if is_open:
+            self.opened(connection)
+        return is_open
 
     def _send(self, connection: C, response: Response) -> bool:
         """Send a response; tell whether the connection is open now."""
@@ -422,6 +464,7 @@ class Server(Handshaker, Generic[C]):
         """Begin the life of a connection that was accepted."""
         self._opening.pop(connection, None)
         self._open.add(connection)
+        self._admission.settle(connection)
         connection.start()
 
     async def _run(self, handler: Callable[[C], Awaitable[None]], connection: C) -> None:
@@ -438,8 +481,8 @@ class Server(Handshaker, Generic[C]):
 
     def connection_closed(self, connection: C) -> None:
         """Forget a connection that was open; connections tell this themselves."""
+        self._admission.leave(connection, is_settled=connection in self._open)
         self._open.discard(connection)
-        self._admission.leave(connection)
         self._drain.ended(connection)
         self._ended.set()
 

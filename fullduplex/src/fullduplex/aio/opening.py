@@ -6,14 +6,17 @@ know the handshake that comes after it.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import ssl as ssl_module
-from typing import Any, Literal, TypeAlias
+from collections.abc import Awaitable, Callable
+from typing import Any, Literal, TypeAlias, cast
 
 from ..protocol.client import ClientConnection as ClientProtocol
 from ..protocol.proxy import Proxy, parse_proxy
 from ..protocol.uri import URI
+from ..transport import native
 from ..transport.connection import Connection
 from ..transport.streams import StreamProtocol
 from .proxy import open_tunnel, proxy_from_environment
@@ -70,20 +73,20 @@ async def open_transport(
         name.removeprefix("proxy_"): options.pop(name) for name in list(options) if name.startswith("proxy_")
     }
 
-    def face() -> StreamProtocol:
-        return StreamProtocol(connection)
-
     if path is not None:
-        await loop.create_unix_connection(face, os.fspath(path), **tls, **options)
+        await _open(connection, tls, loop.create_unix_connection, os.fspath(path), **options)
         return
     if sock is not None:
-        await loop.create_connection(face, sock=sock, **tls, **options)
+        if not options and native.can_begin(tls, sock):
+            await native.begin(connection, sock, tls)
+        else:
+            await loop.create_connection(lambda: StreamProtocol(connection), sock=sock, **tls, **options)
         return
     port = port or uri.port
     if proxy is True:
         proxy = proxy_from_environment(host or uri.server_name, port, secure=uri.secure)
     if proxy is None:
-        await loop.create_connection(face, host or uri.host, port, **tls, **options)
+        await _open(connection, tls, loop.create_connection, host or uri.host, port, **options)
         return
     parsed = parse_proxy(proxy)
     options |= _tls_with(parsed, proxy_tls)
@@ -124,6 +127,36 @@ async def _open_through(
         limits=protocol.limits,
         **options,
     )
+    await _give(connection, transport, tls)
+
+
+class _Waiting(asyncio.Protocol):
+    """Reads nothing: the transport is for somebody else."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Stop the transport."""
+        cast(asyncio.Transport, transport).pause_reading()
+
+
+async def _open(
+    connection: Connection,
+    tls: dict[str, Any],
+    connect: Callable[..., Awaitable[Any]],
+    *place: Any,
+    **options: Any,
+) -> None:
+    """Connect a connection by one of its loop's methods; the engine goes on from there if it can."""
+    if native.can_begin(tls):
+        transport, _ = await connect(_Waiting, *place, **options)
+        await _give(connection, transport, tls)
+    else:
+        await connect(lambda: StreamProtocol(connection), *place, **tls, **options)
+
+
+async def _give(connection: Connection, transport: asyncio.Transport, tls: dict[str, Any]) -> None:
+    """Give a connection a transport that is paused, or what has its socket, with TLS on top."""
+    if await native.take(connection, transport, tls):
+        return
     face = StreamProtocol(connection)
     context = tls.pop("ssl", None)
     if context is None:

@@ -37,6 +37,8 @@ class Amount:
 
     def older(self, link: Connection | None) -> int:
         """Return how much of what earlier turns sent still waits, or did when the connection was lost."""
+        if not self._batches:
+            return self._older
         if link is None or link.was_cut or link.state is State.CLOSED:
             return self._older
         taken = link.bytes_taken

@@ -34,6 +34,7 @@ from ..protocol.states import State
 from ..protocol.url import URL, parse_url
 from ..reconnect.policy import Reconnect, ReconnectState, Waiting, check_comes_back
 from ..transport.connection import Settings
+from ..transport.native import TransportKind
 from ..transport.observed import Observation
 from .amount import Amount
 from .events import (
@@ -225,6 +226,14 @@ class WebSocket(EventTarget):
     def status(self) -> ReconnectState | None:
         """With ``reconnect``, what is going on, as one of the states in ``fullduplex.reconnect``."""
         return None if self._returning is None else self._returning.status
+
+    @property
+    def transport_kind(self) -> TransportKind | None:
+        """What moves its bytes: "engine", the native one, or "asyncio", a transport of the loop.
+
+        None before there is a transport.  No browser has it.
+        """
+        return None if self._link is None else self._link.transport_kind
 
     @property
     def binaryType(self) -> str:

@@ -11,7 +11,9 @@ import os
 import platform
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
+from .. import kernels
 from ..version import __version__
 from .arguments import Parser
 from .complaints import INTERRUPTED, Complaint
@@ -63,7 +65,7 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
         description="WebSocket at the command line: talk, serve, measure.",
         epilog=HELP,
     )
-    parser.add_argument("--version", action="version", version=_version(), help="tell the version and stop")
+    parser.add_argument("--version", action=_Version, nargs=0, help="tell the version and stop")
     commands = parser.add_subparsers(
         dest="command", required=True, metavar="COMMAND", help=argparse.SUPPRESS, title=argparse.SUPPRESS
     )
@@ -73,6 +75,14 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(words)
 
 
-def _version() -> str:
-    python = f"{platform.python_implementation()} {platform.python_version()}"
-    return f"fullduplex {__version__} (transport: asyncio; kernels: pure Python; {python})"
+class _Version(argparse.Action):
+    """Tells the version, and what it runs on: to load that would make each command start later."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *given: object) -> NoReturn:
+        from ..transport import native
+
+        transport = "asyncio" if native.engine is None else "engine"
+        kind = "native" if kernels.NATIVE else "pure Python"
+        python = f"{platform.python_implementation()} {platform.python_version()}"
+        print(f"fullduplex {__version__} (transport: {transport}; kernels: {kind}; {python})")
+        parser.exit()

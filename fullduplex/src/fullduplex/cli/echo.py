@@ -24,8 +24,6 @@ def run(options: argparse.Namespace) -> int:
     Raises:
         Complaint: if the options don't go together, or there is nothing to listen on.
     """
-    if options.transport == "native":
-        raise Complaint("this build has no native transport; use --transport auto or asyncio.")
     if options.stream and options.face == "event":
         raise Complaint("the event face gets messages whole; leave out --stream, or --face event.")
     asyncio.run(_serve(options))

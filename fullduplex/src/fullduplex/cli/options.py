@@ -190,12 +190,6 @@ def add_echo(commands: argparse._SubParsersAction[Parser]) -> None:
     echo.add_argument("--port", type=arguments.port, default=9998, help="0 takes a free one (%(default)s)")
     echo.add_argument("--face", choices=("asyncio", "event"), default="asyncio", help="(%(default)s)")
     echo.add_argument(
-        "--transport",
-        choices=("auto", "native", "asyncio"),
-        default="auto",
-        help="what moves the bytes (%(default)s)",
-    )
-    echo.add_argument(
         "--stream",
         action="store_true",
         help="send each message back while it arrives, in constant memory, in fragments; asyncio face only",

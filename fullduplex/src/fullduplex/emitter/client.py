@@ -37,7 +37,6 @@ from ..transport.connection import Handshaker, Marks, Settings
 from ..transport.observed import Observation
 from .connection import EventConnection, Unanswering
 from .options import Deflate, check_unavailable, extensions_of, read_address, with_credentials
-from .targets import EventTarget
 
 __all__ = ["WebSocket"]
 
@@ -131,7 +130,7 @@ class WebSocket(EventConnection):
         observer: ObserverOption = None,
         **options: Any,
     ) -> None:
-        EventTarget.__init__(self)
+        EventConnection.__init__(self)
         check_unavailable(
             options,
             skipUTF8Validation=skipUTF8Validation,

@@ -26,9 +26,10 @@ from ..protocol.connection import Ending
 from ..protocol.http11 import Request
 from ..protocol.server import ServerConnection as ServerProtocol
 from ..protocol.states import State
+from ..transport import native
 from ..transport.connection import Connection as BaseConnection
 from ..transport.connection import Settings
-from .listeners import call, run
+from .listeners import call, finish, report, run
 from .targets import EventTarget
 
 if TYPE_CHECKING:
@@ -55,12 +56,16 @@ class EventConnection(EventTarget, BaseConnection):
     the peer broke a rule or the ``buffer_limit`` cut it, ``close(code, reason)``.
     """
 
+    __slots__ = ("_has_failed", "_is_paused", "_listeners", "_stage")
+
     CONNECTING, OPEN, CLOSING, CLOSED = State
 
-    #: What it is as long as it isn't open, for the program; None counts from then on.
-    _stage: State | None = None
-    _is_paused = False
-    _has_failed = False
+    def __init__(self) -> None:
+        EventTarget.__init__(self)
+        #: What it is as long as it isn't open, for the program; None counts from then on.
+        self._stage: State | None = None
+        self._is_paused = False
+        self._has_failed = False
 
     @property
     def readyState(self) -> State:
@@ -97,6 +102,7 @@ class EventConnection(EventTarget, BaseConnection):
         """True after ``pause``, until ``resume``."""
         return self._is_paused
 
+    @native.natively("accelerate_send")
     def send(
         self,
         data: Message,
@@ -257,8 +263,17 @@ class EventConnection(EventTarget, BaseConnection):
             self.logger.debug("connection failed: %s", cause)
 
 
+if native.engine is not None:
+    native.engine.learn_events(EventConnection, finish, report)
+
+
 class ServerWebSocket(Visitor, EventConnection):
     """A connection of the event server; its events are those of ``EventConnection``."""
+
+    __slots__ = ("_owner", "_server")
+
+    #: Called with the connection and its request when it opens, instead of "connection".
+    upgrade_callback: Callable[[ServerWebSocket, Request], Any] | None = None
 
     def __init__(
         self,
@@ -269,10 +284,8 @@ class ServerWebSocket(Visitor, EventConnection):
         *,
         owner: WebSocketServer,
     ) -> None:
-        EventTarget.__init__(self)
+        EventConnection.__init__(self)
         BaseConnection.__init__(self, protocol, server, settings, loop)
-        #: Called with the connection and its request when it opens, instead of "connection".
-        self.upgrade_callback: Callable[[ServerWebSocket, Request], Any] | None = None
         self._server = server
         self._owner = owner
 
@@ -299,8 +312,6 @@ class ServerWebSocket(Visitor, EventConnection):
 
     def opened(self) -> None:
         """Tell the server's listeners."""
-        if self._owner.clientTracking:
-            self._owner.clients.add(self)
         if self.upgrade_callback is None:
             self._owner.emit("connection", self, self.request)
         else:
@@ -317,7 +328,6 @@ class ServerWebSocket(Visitor, EventConnection):
 
     def closed(self, exc: Exception | None) -> None:
         """Tell the server, and the listeners if they knew of the connection."""
-        self._owner.clients.discard(self)
         self._server.connection_closed(self)
         if self.codec.response is None or self.codec.response.status_code != 101:
             return

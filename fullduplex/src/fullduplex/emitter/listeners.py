@@ -16,7 +16,7 @@ import logging
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar, overload
 
-__all__ = ["EventEmitter", "call", "run"]
+__all__ = ["EventEmitter", "call", "finish", "report", "run"]
 
 Listener = TypeVar("Listener", bound=Callable[..., Any])
 
@@ -31,7 +31,9 @@ class EventEmitter:
     _logger = logging.getLogger("fullduplex")
 
     def __init__(self) -> None:
-        self._listeners: dict[str, list[tuple[Callable[..., Any], bool]]] = {}
+        # Of each listener its event, itself, and whether it is called once only, in one row: a connection
+        # has few, and a dictionary of lists would take five times as much memory.
+        self._listeners: tuple[Any, ...] = ()
 
     @overload
     def on(self, event: str) -> Callable[[Listener], Listener]: ...
@@ -57,48 +59,67 @@ class EventEmitter:
             return functools.partial(self._add, event, once=once)
         if not callable(listener):
             raise TypeError(f"a listener must be callable, not {type(listener).__name__}")
-        self._listeners.setdefault(event, []).append((listener, once))
+        self._listeners += (event, listener, once)
         return listener
+
+    def _entries(self, event: str) -> list[tuple[Any, bool]]:
+        """Return the listeners of ``event``, each with whether it is called once only."""
+        row = self._listeners
+        return [(row[at + 1], row[at + 2]) for at in range(0, len(row), 3) if row[at] == event]
+
+    def _remove(self, event: str, place: int) -> None:
+        """Take off one of the listeners of ``event``, by its place among them."""
+        row = self._listeners
+        at = [at for at in range(0, len(row), 3) if row[at] == event][place]
+        self._listeners = row[:at] + row[at + 3 :]
 
     def off(self, event: str, listener: Callable[..., Any]) -> None:
         """Call ``listener`` no more at ``event``; one that isn't there is no error."""
-        listeners = self._listeners.get(event, [])
-        for entry in reversed(listeners):
-            if entry[0] == listener:
-                listeners.remove(entry)
+        entries = self._entries(event)
+        for place in reversed(range(len(entries))):
+            if entries[place][0] == listener:
+                self._remove(event, place)
                 break
 
     def listenerCount(self, event: str) -> int:
         """Return how many listeners ``event`` has."""
-        return len(self._listeners.get(event, ()))
+        return len(self._entries(event))
 
     def emit(self, event: str, *arguments: Any) -> bool:
         """Call the listeners of ``event``; tell whether there were any.
 
         A coroutine that a listener returns runs as a task.  Exceptions are logged.
         """
-        listeners = self._listeners.get(event)
-        if not listeners:
-            return False
-        for entry in list(listeners):
+        entries = self._entries(event)
+        for entry in entries:
             listener, once = entry
             if once:
-                if entry not in listeners:
+                left = self._entries(event)
+                if entry not in left:
                     # A listener before it has emitted the same event, or taken it off.
                     continue
-                listeners.remove(entry)
+                self._remove(event, left.index(entry))
             call(self._logger, event, listener, *arguments)
-        return True
+        return bool(entries)
 
 
 def call(logger: logging.Logger, event: str, listener: Callable[..., Any], *arguments: Any) -> None:
     """Call one listener; if it returns a coroutine, run that as a task."""
     try:
-        result = listener(*arguments)
-        if inspect.iscoroutine(result):
-            run(logger, event, result)
-    except Exception:
-        logger.exception("listener of %r failed", event)
+        finish(logger, event, listener(*arguments))
+    except Exception as error:
+        report(logger, event, error)
+
+
+def finish(logger: logging.Logger, event: str, result: Any) -> None:
+    """Run what a listener has returned as a task, if it is a coroutine."""
+    if inspect.iscoroutine(result):
+        run(logger, event, result)
+
+
+def report(logger: logging.Logger, event: str, error: Exception) -> None:
+    """Tell of the exception that a listener has raised."""
+    logger.error("listener of %r failed", event, exc_info=error)
 
 
 def run(logger: logging.Logger, event: str, coroutine: Coroutine[Any, Any, Any]) -> None:
@@ -107,8 +128,8 @@ def run(logger: logging.Logger, event: str, coroutine: Coroutine[Any, Any, Any])
     async def guarded() -> None:
         try:
             await coroutine
-        except Exception:
-            logger.exception("listener of %r failed", event)
+        except Exception as error:
+            report(logger, event, error)
 
     task = asyncio.get_running_loop().create_task(guarded())
     _running.add(task)

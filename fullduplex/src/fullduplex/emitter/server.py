@@ -133,7 +133,7 @@ class WebSocketServer(EventEmitter):
         )
         check_limit("max_connections", max_connections)
         check_limit("max_connections_per_host", max_connections_per_host)
-        #: The connections that are open, if they are tracked.
+        #: The connections that are open, if they are tracked; to be read, not changed.
         self.clients: set[ServerWebSocket] = set()
         self.clientTracking = clientTracking
         self._address = (host, port)
@@ -162,9 +162,11 @@ class WebSocketServer(EventEmitter):
         self._make_server = functools.partial(
             Server[ServerWebSocket],
             make_connection=self._make_connection,
+            # There is no second set of them.
+            connections=self.clients if clientTracking else None,
             make_protocol=make_protocol,
             process_request=process_request,
-            process_response=self._process_response,
+            process_response=self._process_response if verifyClient is None else self._verify_and_process,
             select_subprotocol=None if handleProtocols is None else _select_later,
             open_timeout=open_timeout,
             max_connections=max_connections,
@@ -333,7 +335,8 @@ class WebSocketServer(EventEmitter):
     ) -> None:
         protocol = server.take_back()
         connection = cast(ServerWebSocket, protocol.connection)
-        connection.upgrade_callback = callback
+        if callback is not None:
+            connection.upgrade_callback = callback
         transport.set_protocol(protocol)
         protocol.connection_made(transport)
         if isinstance(request, bytes):
@@ -343,12 +346,26 @@ class WebSocketServer(EventEmitter):
             protocol.data_received(head)
             connection._handshake_event(request)
 
-    async def _process_response(
+    def _process_response(
         self, connection: ServerWebSocket, request: Request, response: Response
-    ) -> Response | None:
+    ) -> Response:
+        refusal = self._misplaced(request) if response.status_code == 101 else None
+        return self._decide(connection, request, response, refusal)
+
+    async def _verify_and_process(
+        self, connection: ServerWebSocket, request: Request, response: Response
+    ) -> Response:
+        refusal = None
+        if response.status_code == 101:
+            refusal = self._misplaced(request) or await self._verify(connection, request)
+        return self._decide(connection, request, response, refusal)
+
+    def _decide(
+        self, connection: ServerWebSocket, request: Request, response: Response, refusal: Response | None
+    ) -> Response:
         """Decide on a request that keeps every rule; tell of one that doesn't."""
         if response.status_code == 101:
-            answer = await self._refusal(connection, request)
+            answer = refusal
             if answer is None and self._handle_protocols is not None:
                 answer = self._accept(self._handle_protocols, connection, request)
             if answer is not None and "Server" not in answer.headers:
@@ -375,11 +392,13 @@ class WebSocketServer(EventEmitter):
 
         return cast(ServerProtocol, connection.codec).accept(request, select)
 
-    async def _refusal(self, connection: ServerWebSocket, request: Request) -> Response | None:
-        if not self.shouldHandle(request):
-            return plain_response(400, "WebSocket connections are served on another path.\n")
-        if self._verify_client is None:
+    def _misplaced(self, request: Request) -> Response | None:
+        if self.shouldHandle(request):
             return None
+        return plain_response(400, "WebSocket connections are served on another path.\n")
+
+    async def _verify(self, connection: ServerWebSocket, request: Request) -> Response | None:
+        assert self._verify_client is not None
         origins = request.headers.get_all("Origin")
         info = ClientInfo(origin=origins[0] if origins else None, req=request, secure=connection.is_secure)
         result = self._verify_client(info)

@@ -101,7 +101,7 @@ def _attribute(kind: str) -> property:
             target.on(kind, _Adapted(kind, listener, True, target))
 
     def _held(target: EventTarget) -> _Adapted | None:
-        for listener, _ in target._listeners.get(kind, ()):
+        for listener, _ in target._entries(kind):
             if isinstance(listener, _Adapted) and listener.is_attribute:
                 return listener
         return None
@@ -125,7 +125,7 @@ class EventTarget(EventEmitter):
         in ws; so is a listener that is there already.
         """
         adapted = _Adapted(event, listener, False, self)
-        if event in _MAKERS and all(known != adapted for known, _ in self._listeners.get(event, ())):
+        if event in _MAKERS and all(known != adapted for known, _ in self._entries(event)):
             self._add(event, adapted, once=once)
 
     def removeEventListener(self, event: str, listener: Any) -> None:

@@ -57,10 +57,10 @@ def tap(codec: ServerConnection | ClientConnection, *, counts: bool, log: FrameL
         extensions.append(_LoggingServer if codec.side is Side.SERVER else _LoggingClient)
     extend(cast(Connection, codec), *extensions)
     limits = codec.limits
-    codec._frames = _TappedReader(
+    frames = codec._frames = _TappedReader(
         masked=codec.side is Side.SERVER, max_frame=limits.frame, max_message=limits.message
     )
-    codec._frames.log = log
+    frames.log = log
     if isinstance(codec, Counting):
         codec.sent = []
     if isinstance(codec, _Logging):
@@ -77,6 +77,11 @@ class _TappedReader(FrameReader):
         self.log: FrameLog | None = None
         #: Bytes in data frames since somebody set it to 0.
         self.payload_size = 0
+
+    @property
+    def is_idle(self) -> bool:
+        """False: it isn't given back, as another one would count and log nothing."""
+        return False
 
     def receive(self, data: ReadableBuffer) -> Generator[Piece, None, None]:
         pieces = super().receive(data)
@@ -125,7 +130,7 @@ class Counting(Connection):
         size = super().send_prepared(message)
         # A client sends it as any other message.
         if self.side is Side.SERVER:
-            self.sent.append((_kind_of(message.opcode), len(message.data), _payload_size(self._output[-1])))
+            self.sent.append((_kind_of(message.opcode), len(message.data), _payload_size(self._last())))
         return size
 
     def _send(self, opcode: Opcode, payload: ReadableBuffer, *, fin: bool = True, rsv: int = 0) -> None:
@@ -188,7 +193,7 @@ class _Logging(Connection):
     def send_prepared(self, message: Prepared) -> int:
         size = super().send_prepared(message)
         if self.side is Side.SERVER:
-            frame = self._output[-1]
+            frame = self._last()
             self.log.plain = message.data
             payload = frame[len(frame) - _payload_size(frame) :]
             self.log.frame_sent(message.opcode, payload, fin=True, rsv=frame[0] & 0x70)

@@ -46,6 +46,20 @@ class ClientConnection(Connection):
         ValueError: if a subprotocol isn't a token or is repeated.
     """
 
+    __slots__ = (
+        "_body",
+        "_factories",
+        "_head",
+        "_key",
+        "_origin",
+        "_subprotocols",
+        "handshake_exception",
+        "request",
+        "response",
+        "subprotocol",
+        "uri",
+    )
+
     def __init__(
         self,
         uri: URI,
@@ -109,7 +123,7 @@ class ClientConnection(Connection):
         """
         if self.request is not None:
             raise LocalProtocolError("the request was sent already")
-        self._output.append(request.serialize())
+        self._put(request.serialize())
         self.request = request
 
     def request_changed(self) -> None:
@@ -119,7 +133,7 @@ class ClientConnection(Connection):
             ValueError: if its headers would break the message apart; the old one is sent then.
         """
         assert self.request is not None
-        self._output[:] = [self.request.serialize()]
+        self._output = [self.request.serialize()]
 
     # The response
 
@@ -133,7 +147,7 @@ class ClientConnection(Connection):
             response = self._receive_head(self._head, data)
             if response is not None:
                 # Kept first, so that nothing is lost if the generator is closed here.
-                self._frames.keep(self._head.rest())
+                self._readers()[0].keep(self._head.rest())
                 self._head = None
                 yield response
                 yield from super().receive(b"")

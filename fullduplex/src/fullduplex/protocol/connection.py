@@ -31,7 +31,7 @@ from .events import Broken, Chunk, CloseReceived, Event, Ping, Pong
 from .extensions.base import Extension
 from .frames import FrameReader, Opcode, Piece, serialize_frame
 from .limits import Limits
-from .messages import MessageReader
+from .messages import MessageReader, extra_room
 from .prepared import Prepared
 from .states import Lifecycle, Side, State
 
@@ -58,6 +58,28 @@ class Connection:
         limits: what the peer may make us keep or do.
     """
 
+    # What an extension of the class adds goes into the dictionary.
+    __slots__ = (
+        "__dict__",
+        "__weakref__",
+        "_encoder",
+        "_eof_received",
+        "_events",
+        "_frames",
+        "_is_broken",
+        "_is_sending_fragments",
+        "_late_pong",
+        "_messages",
+        "_output",
+        "extension",
+        "has_more",
+        "lifecycle",
+        "limits",
+        "output_is_blocked",
+        "pieces_at_once",
+        "side",
+    )
+
     def __init__(self, side: Side, limits: Limits) -> None:
         self.side = side
         self.limits = limits
@@ -71,25 +93,21 @@ class Connection:
         self.has_more = False
         self._eof_received = False
         self._is_broken = False
-        self._events: list[Event] = []
-        self._output: list[bytes] = []
+        # While there is something in them.
+        self._events: list[Event] | None = None
+        self._output: list[bytes] | None = None
         self._late_pong: bytes | None = None
         # The extension that encodes the message being sent in fragments, if one does.
         self._encoder: Extension | None = None
         self._is_sending_fragments = False
-        self._frames = FrameReader(
-            masked=side is Side.SERVER, max_frame=limits.frame, max_message=limits.message
-        )
-        self._messages = MessageReader(limits)
+        # While something is being received; they are made and equipped by ``_readers``.
+        self._frames: FrameReader | None = None
+        self._messages: MessageReader | None = None
 
     def open(self, extension: Extension | None) -> None:
         """Begin to exchange frames; the opening handshake calls this when it succeeded."""
         self.lifecycle.opened()
-        if extension is not None:
-            self.extension = extension
-            self._frames.rsv = extension.rsv
-            self._messages = MessageReader(self.limits, extension)
-            self._frames.extra_room = self._messages.extra_room
+        self.extension = extension
 
     # What we know
 
@@ -122,11 +140,12 @@ class Connection:
         ``data`` may be changed afterwards.  A broken rule doesn't raise: it
         fails the connection (7.1.7).
         """
+        events = self._events = self._events or []
         for event in self.receive(data):
             if isinstance(event, Broken):
                 self.fail(event.code, event.reason)
             else:
-                self._events.append(event)
+                events.append(event)
 
     def receive(self, data: ReadableBuffer) -> Generator[Event, None, None]:
         """Take bytes from the peer, and give what they mean as it is found.
@@ -139,29 +158,30 @@ class Connection:
         self.has_more = False
         if self._is_broken or not self.lifecycle.is_reading:
             return
+        frames, messages = self._readers()
         try:
-            if self._messages.is_behind:
-                self._frames.keep(data)
+            if messages.is_behind:
+                frames.keep(data)
                 data = b""
-                yield from self._while_reading(self._messages.catch_up())
+                yield from self._while_reading(messages.catch_up())
                 if not self.lifecycle.is_reading:
                     return
             # It may have changed after the last event that was taken.
-            self._frames.room = self._messages.room
-            pieces = self._frames.receive(data)
+            frames.room = messages.room
+            pieces = frames.receive(data)
             try:
                 for count, piece in enumerate(pieces, 1):
                     if piece.opcode >= Opcode.CLOSE:
                         yield self._receive_control(piece)
-                    elif self._messages.is_streaming:
-                        yield from self._while_reading(self._messages.stream(piece))
+                    elif messages.is_streaming:
+                        yield from self._while_reading(messages.stream(piece))
                     else:
-                        message = self._messages.receive(piece)
+                        message = messages.receive(piece)
                         if message is not None:
                             yield message
                             # Not kept while the next one is made.
                             del message
-                    self._frames.room = self._messages.room
+                    frames.room = messages.room
                     if not self.lifecycle.is_reading:
                         break
                     if count == self.pieces_at_once:
@@ -173,6 +193,42 @@ class Connection:
             yield self._broken(error.close_code, error)
         except PayloadTooBig as error:
             yield self._broken(CloseCode.MESSAGE_TOO_BIG, error)
+
+    def _readers(self) -> tuple[FrameReader, MessageReader]:
+        """Return what reads frames and what reads messages."""
+        frames, messages = self._frames, self._messages
+        if frames is None:
+            limits = self.limits
+            frames = self._frames = FrameReader(
+                masked=self.side is Side.SERVER, max_frame=limits.frame, max_message=limits.message
+            )
+        if messages is None:
+            messages = self._messages = MessageReader(self.limits, self.extension)
+        if self.extension is not None:
+            frames.rsv = self.extension.rsv
+            frames.extra_room = messages.extra_room
+        return frames, messages
+
+    def release(self) -> None:
+        """Give back what isn't needed until more arrives, if nothing is under way."""
+        frames, messages = self._frames, self._messages
+        if frames is not None and messages is not None and frames.is_idle and messages.is_idle:
+            self._frames = self._messages = None
+
+    @property
+    def extra_room(self) -> int:
+        """How many more bytes than the limit a compressed message of one frame may have."""
+        return extra_room(self.limits)
+
+    def receive_whole(self, opcode: Opcode, rsv: int, payload: bytes) -> Event | None:
+        """Take the payload of a frame that is a message and was cut elsewhere, as ``receive`` would."""
+        messages = self._messages or self._readers()[1]
+        try:
+            return messages.receive(Piece(opcode, rsv, True, payload, True))
+        except RemoteProtocolError as error:
+            return self._broken(error.close_code, error)
+        except PayloadTooBig as error:
+            return self._broken(CloseCode.MESSAGE_TOO_BIG, error)
 
     def _while_reading(self, chunks: Iterator[Chunk]) -> Iterator[Chunk]:
         """Give chunks until one of them makes the program fail the connection."""
@@ -193,16 +249,17 @@ class Connection:
 
         Returns what there is of it already; nothing of one that broke a rule.
         """
-        return None if self._is_broken else self._messages.start_streaming()
+        return None if self._is_broken else self._readers()[1].start_streaming()
 
     def stop_streaming(self) -> None:
         """Receive the next message whole; one that is under way goes on in chunks."""
-        self._messages.stop_streaming()
+        if self._messages is not None:
+            self._messages.stop_streaming()
 
     @property
     def bytes_assembled(self) -> int:
         """Bytes that are kept of a message that isn't whole yet."""
-        return self._messages.buffered
+        return 0 if self._messages is None else self._messages.buffered
 
     def receive_eof(self, cause: Exception | None = None) -> None:
         """The peer has shut down its side of the transport, or the transport is gone, by ``cause``."""
@@ -211,8 +268,8 @@ class Connection:
 
     def events_received(self) -> list[Event]:
         """Return what was received since the last call."""
-        events, self._events = self._events, []
-        return events
+        events, self._events = self._events, None
+        return events or []
 
     def _receive_control(self, piece: Piece) -> Event:
         if piece.opcode is Opcode.PING:
@@ -294,7 +351,7 @@ class Connection:
             return len(message.data)
         extension = self._begin_message(len(message.data), True, message.compress)
         frame = message.frame(extension)
-        self._output.append(frame)
+        self._put(frame)
         if extension is not None:
             extension.sent_alone()
         return len(frame)
@@ -359,23 +416,38 @@ class Connection:
             self._send_close(Close(code, _shorten(reason)))
         self.lifecycle.fail(cause)
 
+    @property
+    def bytes_to_send(self) -> int:
+        """Bytes that ``data_to_send`` would return."""
+        return sum(map(len, self._output or ()))
+
     def data_to_send(self) -> list[bytes]:
         """Return what is to be written, in order, and forget it."""
         if self._late_pong is not None and not self.output_is_blocked:
             payload, self._late_pong = self._late_pong, None
             if self.lifecycle.is_reading:
                 self._send(Opcode.PONG, payload)
-        output, self._output = self._output, []
-        return output
+        output, self._output = self._output, None
+        return output or []
 
     def _send_close(self, close: Close) -> None:
         self._send(Opcode.CLOSE, close.serialize())
         self.lifecycle.close_sent(close)
 
     def _send(self, opcode: Opcode, payload: ReadableBuffer, *, fin: bool = True, rsv: int = 0) -> None:
-        self._output.append(
-            serialize_frame(opcode, payload, fin=fin, rsv=rsv, masked=self.side is Side.CLIENT),
-        )
+        self._put(serialize_frame(opcode, payload, fin=fin, rsv=rsv, masked=self.side is Side.CLIENT))
+
+    def _last(self) -> bytes:
+        """Return what was put last, and isn't taken yet."""
+        assert self._output is not None
+        return self._output[-1]
+
+    def _put(self, data: bytes) -> None:
+        """Let bytes be written."""
+        if self._output is None:
+            self._output = [data]
+        else:
+            self._output.append(data)
 
 
 def _shorten(reason: str) -> str:

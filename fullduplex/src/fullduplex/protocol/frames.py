@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import enum
 import os
+import struct
 from collections.abc import Generator, Iterator
 from typing import NamedTuple
 
@@ -26,7 +27,7 @@ from ..exceptions import PayloadTooBig, RemoteProtocolError
 from ..kernels import apply_mask, frame_head
 from ..kernels.pure import ReadableBuffer
 
-__all__ = ["FrameReader", "Opcode", "Piece", "masking_key", "serialize_frame"]
+__all__ = ["FrameReader", "Opcode", "Piece", "key_pool", "masking_key", "serialize_frame"]
 
 FIN = 0x80
 RSV_BITS = 0x70
@@ -137,6 +138,11 @@ class FrameReader:
             if position < end:
                 self._buffer = bytes(view[position:])
 
+    @property
+    def is_idle(self) -> bool:
+        """True if what comes next is the first frame of a message, and nothing of it is there."""
+        return not (self._left or self._in_message or self._buffer)
+
     def keep(self, data: ReadableBuffer) -> None:
         """Take bytes without reading them; the next ``receive`` begins with them."""
         self._buffer += bytes(data)
@@ -233,11 +239,15 @@ class _KeyPool:
     """Masking keys from the operating system's random source, a page at a time.
 
     5.3: a key must not be predictable.  One system call a key costs more than
-    masking a short message.
+    masking a short message.  A key that was used has been on the wire, and is
+    no secret any more.
     """
 
+    __slots__ = ("_keys",)
+
     def __init__(self) -> None:
-        self._keys: Iterator[bytes] = iter(())
+        # One step of an iterator in C takes a key: no two threads get the same.
+        self._keys: Iterator[tuple[bytes]] = iter(())
         # A child process must not use its parent's keys again.
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._drop)
@@ -246,15 +256,17 @@ class _KeyPool:
         self._keys = iter(())
 
     def take(self) -> bytes:
-        key = next(self._keys, None)
-        if key is not None:
-            return key
-        page = os.urandom(4096)
-        self._keys = iter([page[at : at + 4] for at in range(4, len(page), 4)])
-        return page[:4]
+        """Return a key that nobody else gets."""
+        found = next(self._keys, None)
+        if found is None:
+            keys = struct.iter_unpack("4s", os.urandom(4096))
+            found = next(keys)
+            self._keys = keys
+        return found[0]
 
 
-masking_key = _KeyPool().take
+key_pool = _KeyPool()
+masking_key = key_pool.take
 
 
 def serialize_frame(opcode: Opcode, payload: ReadableBuffer, *, fin: bool, rsv: int, masked: bool) -> bytes:

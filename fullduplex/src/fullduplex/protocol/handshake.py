@@ -80,6 +80,8 @@ def check_upgrade(headers: Headers, *, among_others: bool = False) -> None:
     Raises:
         InvalidUpgrade: if they don't.
     """
+    if headers.get_all("Connection") == ["Upgrade"] and headers.get_all("Upgrade") == ["websocket"]:
+        return
     # "keep-alive, Upgrade" is what Firefox sends.
     connection = list_values(headers, "Connection")
     if "upgrade" not in (token.lower() for token in connection):

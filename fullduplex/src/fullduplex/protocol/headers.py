@@ -8,6 +8,8 @@ them RFC 6455 uses; what a value means for a handshake is decided in
 from __future__ import annotations
 
 import base64
+import contextlib
+import functools
 import re
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from typing import TypeAlias
@@ -33,6 +35,9 @@ _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _VALUE = re.compile(r"[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?|")
 _QUOTED = re.compile(r'"((?:[\t \x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t \x21-\x7e\x80-\xff])*)"')
 _ESCAPED = re.compile(r"\\(.)")
+_LINES = re.compile(r"([^:]*): ([^\r]*)\r\n")
+# What nearly all lists are: tokens with a comma and a space between two.
+_PLAIN_LIST = re.compile(rf"{_TOKEN.pattern}(?:, {_TOKEN.pattern})*")
 
 
 class MultipleValuesError(LookupError):
@@ -48,12 +53,56 @@ class Headers(MutableMapping[str, str]):
     logs: it hides credentials and cookies.
     """
 
-    __slots__ = ("_index", "_lines")
+    __slots__ = ("_known", "_packed")
 
     def __init__(self, lines: HeadersLike = (), /, **more: str) -> None:
-        self._lines: list[tuple[str, str]] = []
-        self._index: dict[str, list[str]] = {}
+        # The lines, and the values by folded name; None while they are packed.
+        self._known: tuple[list[tuple[str, str]], dict[str, list[str]]] | None = ([], {})
+        # The lines as they go on the wire, once they were checked; None since they were changed.
+        self._packed: bytes | None = None
         self.update(lines, **more)
+
+    @classmethod
+    def of_packed(cls, packed: bytes) -> Headers:
+        """Make headers of lines as ``serialize`` returns them, which the caller has checked."""
+        headers = cls.__new__(cls)
+        headers._packed = packed
+        headers._known = None
+        return headers
+
+    def pack(self) -> None:
+        """Keep the lines as bytes, in a tenth of the memory; for when they are seldom needed any more.
+
+        Reading them then takes longer, and changing them unpacks them, unless a line is added.
+        Lines that can't be sent are left as they are.
+        """
+        with contextlib.suppress(TypeError, ValueError):
+            self.serialize()
+            self._known = None
+
+    def unpack(self) -> None:
+        """Undo ``pack``; for when they are read more than once."""
+        self._known = self._unpacked()
+
+    def _unpacked(self) -> tuple[list[tuple[str, str]], dict[str, list[str]]]:
+        if self._known is not None:
+            return self._known
+        assert self._packed is not None
+        lines: list[tuple[str, str]] = _LINES.findall(self._packed.decode("latin-1"))
+        index = {name.lower(): [value] for name, value in lines}
+        if len(index) < len(lines):
+            index = {name: [] for name in index}
+            for name, value in lines:
+                index[name.lower()].append(value)
+        return lines, index
+
+    @property
+    def _lines(self) -> list[tuple[str, str]]:
+        return self._unpacked()[0]
+
+    @property
+    def _index(self) -> dict[str, list[str]]:
+        return self._unpacked()[1]
 
     def __getitem__(self, name: str) -> str:
         values = self._index[name.lower()]
@@ -62,13 +111,21 @@ class Headers(MutableMapping[str, str]):
         raise MultipleValuesError(name)
 
     def __setitem__(self, name: str, value: str) -> None:
-        self._lines.append((name, value))
-        self._index.setdefault(name.lower(), []).append(value)
+        packed = self._packed if self._known is None else None
+        if packed is not None and isinstance(value, str) and _is_name(name) and is_value(value):
+            self._packed = packed + f"{name}: {value}\r\n".encode("latin-1")
+            return
+        lines, index = self._known = self._unpacked()
+        self._packed = None
+        lines.append((name, value))
+        index.setdefault(name.lower(), []).append(value)
 
     def __delitem__(self, name: str) -> None:
         folded = name.lower()
-        del self._index[folded]
-        self._lines = [line for line in self._lines if line[0].lower() != folded]
+        lines, index = self._unpacked()
+        del index[folded]
+        self._packed = None
+        self._known = [line for line in lines if line[0].lower() != folded], index
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._index)
@@ -101,12 +158,12 @@ class Headers(MutableMapping[str, str]):
 
     def clear(self) -> None:
         """Remove every line."""
-        self._lines.clear()
-        self._index.clear()
+        self._known = ([], {})
+        self._packed = None
 
     def get_all(self, name: str) -> list[str]:
         """Return the values of every line called ``name``, in order; none is an empty list."""
-        return list(self._index.get(name.lower(), ()))
+        return list((self._known or self._unpacked())[1].get(name.lower(), ()))
 
     def raw_items(self) -> Iterator[tuple[str, str]]:
         """Give every line as name and value, as written."""
@@ -122,12 +179,14 @@ class Headers(MutableMapping[str, str]):
         Raises:
             ValueError: if a name or value would break the message apart.
         """
-        for name, value in self._lines:
-            if not is_token(name):
-                raise ValueError(f"invalid header name: {name!r}")
-            if not is_value(value):
-                raise ValueError(f"invalid value of header {name}: {value!r}")
-        return "".join(f"{name}: {value}\r\n" for name, value in self._lines).encode("latin-1")
+        if self._packed is None:
+            for name, value in self._lines:
+                if not _is_name(name):
+                    raise ValueError(f"invalid header name: {name!r}")
+                if not is_value(value):
+                    raise ValueError(f"invalid value of header {name}: {value!r}")
+            self._packed = "".join([f"{name}: {value}\r\n" for name, value in self._lines]).encode("latin-1")
+        return self._packed
 
 
 HeadersLike: TypeAlias = Headers | Mapping[str, str] | Iterable[tuple[str, str]]
@@ -136,6 +195,10 @@ HeadersLike: TypeAlias = Headers | Mapping[str, str] | Iterable[tuple[str, str]]
 def is_token(text: str) -> bool:
     """Tell whether ``text`` is a token (RFC 9110 5.6.2)."""
     return _TOKEN.fullmatch(text) is not None
+
+
+#: Programs send the same few headers again and again.
+_is_name = functools.lru_cache(maxsize=64)(is_token)
 
 
 def is_value(text: str) -> bool:
@@ -219,6 +282,8 @@ def parse_tokens(name: str, value: str) -> list[str]:
     Raises:
         InvalidHeaderFormat: if it isn't one, or is empty.
     """
+    if _PLAIN_LIST.fullmatch(value):
+        return value.split(", ")
     scanner = _Scanner(name, value)
     return [scanner.token() for _ in scanner.items()]
 

@@ -5,16 +5,16 @@ knows lines, headers and limits; it doesn't know WebSocket's headers.
 
 Invariants:
 
-1. Every byte is looked at once, however the head is split.
+1. Every byte is looked at once, however the head is split; of the first piece perhaps twice.
 2. No more than ``Limits.head`` bytes of a head are kept.
 3. Nothing that would break a message apart is serialised.
 """
 
 from __future__ import annotations
 
-import contextlib
 import http
 import re
+import sys
 from dataclasses import dataclass, field
 
 from ..exceptions import InvalidMessage
@@ -41,9 +41,17 @@ _REQUEST_LINE = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([\x21-\x7e]+) HTTP
 _STATUS_LINE = re.compile(rb"HTTP/1\.1 ([1-5]\d\d)(?: ([\t\x20-\x7e\x80-\xff]*))?")
 _VALUE = re.compile(rb"[\t\x20-\x7e\x80-\xff]*")
 _NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+# A request as nearly all are, which needs no more than this to be read: its headers are as we write them.
+# Nothing here is possessive: up to Python 3.11.4 such a group may keep what it didn't match.
+_ORDINARY = re.compile(
+    rb"([A-Z]+) (/[\x21-\x7e]*) HTTP/1\.1\r\n"
+    rb"((?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+: (?![\t ])[\t\x20-\x7e\x80-\xff]+(?<![\t ])\r\n)*)\r\n"
+)
 _ABSOLUTE = re.compile(r"(?:https?|wss?)://[^/?#]+", re.IGNORECASE)
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,8})[\t ]*(?:;.*)?")
 _MAX_CHUNK_LINE = 4096
+
+_PHRASES = {status.value: status.phrase for status in http.HTTPStatus}
 
 
 @dataclass(slots=True)
@@ -85,8 +93,7 @@ class Response:
 
     def __post_init__(self) -> None:
         if not self.reason_phrase:
-            with contextlib.suppress(ValueError):
-                self.reason_phrase = http.HTTPStatus(self.status_code).phrase
+            self.reason_phrase = _PHRASES.get(self.status_code, "")
 
     def serialize(self) -> bytes:
         """Return the response as it goes on the wire."""
@@ -155,6 +162,32 @@ class HeadReader:
         self._scanned = len(self._buffer)
         self._check(self._before_cr(self._scanned) - self._line_start, self._scanned)
         return None
+
+    def receive_request(self, data: bytes | bytearray | memoryview) -> Request | None:
+        """Take more bytes; return the request once its head is whole.
+
+        Raises:
+            InvalidMessage: as ``receive`` and ``read_request``.
+        """
+        ordinary = None if self._buffer else _ORDINARY.match(data)
+        if ordinary is None or not self._is_within_limits(ordinary):
+            lines = self.receive(data)
+            return None if lines is None else read_request(lines)
+        self._buffer += data
+        self._line_start = ordinary.end()
+        method, target, packed = ordinary.groups()
+        headers = Headers.of_packed(packed)
+        headers.unpack()
+        # One "GET" for all connections.
+        return Request(target.decode(), headers, sys.intern(method.decode()))
+
+    def _is_within_limits(self, ordinary: re.Match[bytes]) -> bool:
+        """Tell whether no line of a head can be over its limit, as the whole of it isn't."""
+        limits = self._limits
+        return (
+            ordinary.end() <= min(limits.request_line, limits.header_line, limits.head)
+            and ordinary[3].count(b"\n") <= limits.headers
+        )
 
     def _may_read_on(self, line: bytes) -> bool:
         first_line = self._lines[0] if self._lines else line

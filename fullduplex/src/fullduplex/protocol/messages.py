@@ -26,7 +26,7 @@ from .extensions.base import Extension
 from .frames import Opcode, Piece
 from .limits import Limits
 
-__all__ = ["CHUNK_SIZE", "MessageReader"]
+__all__ = ["CHUNK_SIZE", "MessageReader", "extra_room"]
 
 #: What one chunk of a compressed message holds at most.
 CHUNK_SIZE = 64 * 1024
@@ -73,17 +73,18 @@ class MessageReader:
         limit = self._limits.message
         if limit is None:
             return None
-        extra = self._extra_room(self._fragments + 1) if self._compressed else 0
+        extra = extra_room(self._limits, self._fragments + 1) if self._compressed else 0
         return limit + extra - self._wire
 
     @property
     def extra_room(self) -> int:
         """How many more bytes the first frame of a compressed message may have."""
-        return self._extra_room(1)
+        return extra_room(self._limits)
 
-    def _extra_room(self, fragments: int) -> int:
-        # zlib's deflateBound adds at most an eighth and a sixty-fourth, and flushing a fragment 10 bytes.
-        return (self._limits.message or 0) // 7 + 16 * fragments
+    @property
+    def is_idle(self) -> bool:
+        """True if no message has begun, and the next one isn't awaited in chunks."""
+        return self._opcode is None and not self.is_streaming
 
     @property
     def buffered(self) -> int:
@@ -223,6 +224,12 @@ class MessageReader:
         del self._buffer[: self._checked]
         self._checked = 0
         return Chunk(text, final)
+
+
+def extra_room(limits: Limits, fragments: int = 1) -> int:
+    """Return how many more bytes than the limit a compressed message may have on the wire."""
+    # zlib's deflateBound adds at most an eighth and a sixty-fourth, and flushing a fragment 10 bytes.
+    return (limits.message or 0) // 7 + 16 * fragments
 
 
 def _message(opcode: Opcode | None, data: bytes) -> Text | Binary:

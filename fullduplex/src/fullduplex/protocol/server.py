@@ -12,10 +12,12 @@ Invariants:
 
 from __future__ import annotations
 
+import datetime as dt
 import email.utils
 import functools
 import re
 from collections.abc import Callable, Generator, Sequence
+from sys import getrefcount
 from typing import TypeAlias
 
 from ..exceptions import (
@@ -43,8 +45,9 @@ from .handshake import (
     only_value,
 )
 from .headers import Headers, build_extensions, parse_extensions
-from .http11 import LAST_CHUNK, HeadReader, Request, Response, chunk, read_request
+from .http11 import LAST_CHUNK, HeadReader, Request, Response, chunk
 from .limits import Limits
+from .packed import pack_request, pack_response, unpack_request, unpack_response
 from .states import Side
 
 __all__ = ["Origins", "ServerConnection", "SubprotocolSelector", "plain_response"]
@@ -55,7 +58,18 @@ Origins: TypeAlias = Sequence[str | re.Pattern[str] | None]
 Selector: TypeAlias = Callable[[Sequence[str]], str | None]
 SubprotocolSelector: TypeAlias = "Callable[[ServerConnection, Sequence[str]], str | None]"
 
+_SWITCHING = "Date: %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n"
 _UPGRADE_LINE = re.compile(rb"\nupgrade[ \t]*:[^\n]*websocket", re.IGNORECASE)
+
+
+def _references() -> int:
+    """Return how often a thing is referred to that is kept in one place, and in a variable meanwhile."""
+    place = [object()]
+    variable = place[0]
+    return getrefcount(variable)
+
+
+_KEPT_HERE = _references()
 
 
 class ServerConnection(Connection):
@@ -72,6 +86,16 @@ class ServerConnection(Connection):
         limits: what the peer may make us keep or do.
     """
 
+    __slots__ = (
+        "_ending",
+        "_head",
+        "_request",
+        "_response",
+        "default_subprotocol",
+        "handshake_exception",
+        "subprotocol",
+    )
+
     def __init__(
         self,
         *,
@@ -84,20 +108,53 @@ class ServerConnection(Connection):
     ) -> None:
         limits = limits or Limits()
         super().__init__(Side.SERVER, limits)
-        self.request: Request | None = None
-        self.response: Response | None = None
+        # Packed once the connection is open; see ``release``.
+        self._request: Request | bytes | None = None
+        self._response: Response | bytes | None = None
         self.subprotocol: str | None = None
         #: What is agreed where nothing else is, if the client offers it.
         self.default_subprotocol: str | None = None
         self.handshake_exception: Exception | None = None
-        self._origins = origins
-        self._factories = extensions
-        self._subprotocols = subprotocols
-        self._select_subprotocol = select_subprotocol
-        self._hands_over = hands_over
-        self._head: HeadReader | None = HeadReader(limits, skips_empty_line=True, reads_on=hands_over)
-        self._negotiated: Extension | None = None
+        self._head: _Opening | None = _Opening(
+            limits, hands_over, origins, extensions, subprotocols, select_subprotocol
+        )
         self._ending = Ending.NONE
+
+    @property
+    def request(self) -> Request | None:
+        """The client's request, once it is whole."""
+        if isinstance(self._request, bytes):
+            # A response can't be unpacked without it.
+            _ = self.response
+            self._request = unpack_request(self._request)
+        return self._request
+
+    @request.setter
+    def request(self, request: Request) -> None:
+        self._request = request
+
+    @property
+    def response(self) -> Response | None:
+        """Our response, once it was sent."""
+        if isinstance(self._response, bytes):
+            assert isinstance(self._request, bytes)
+            self._response = unpack_response(self._response, self._request)
+        return self._response
+
+    def release(self) -> None:
+        """Give back what isn't needed until more arrives, or somebody asks for request and response.
+
+        A head that somebody else has kept is left as it is, as it would take memory twice.
+        """
+        super().release()
+        request, response = self._request, self._response
+        if self._head is not None or not isinstance(request, Request) or getrefcount(request) > _KEPT_HERE:
+            return
+        packed = pack_request(request)
+        if packed is not None:
+            self._request = packed
+            if isinstance(response, Response) and getrefcount(response) <= _KEPT_HERE:
+                self._response = pack_response(response, packed) or response
 
     @property
     def ending(self) -> Ending:
@@ -108,7 +165,7 @@ class ServerConnection(Connection):
         """Take bytes from the peer: of its request first, of frames once the connection is open."""
         if self._head is None:
             yield from super().receive(data)
-        elif self.request is not None:
+        elif self._request is not None:
             # It spoke before our answer; what it said is kept, and bounded by who calls us.
             self._head.keep(data)
         else:
@@ -116,21 +173,20 @@ class ServerConnection(Connection):
             if event is not None:
                 yield event
 
-    def _receive_head(self, head: HeadReader, data: ReadableBuffer) -> Request | HandOver | None:
+    def _receive_head(self, head: _Opening, data: ReadableBuffer) -> Request | HandOver | None:
         try:
-            lines = head.receive(data)
-            if lines is None:
-                return None
-            request = read_request(lines)
+            request = head.receive_request(data)
         except InvalidMessage as error:
             # Not in what came after: the answer must not depend on how the bytes were split.
-            if not self._hands_over or _UPGRADE_LINE.search(head.lines()):
+            if not head.hands_over or _UPGRADE_LINE.search(head.lines()):
                 self._refuse(error, error.status_code)
                 return None
             return self._hand_over(head)
-        if self._hands_over and not asks_for_websocket(request.headers):
+        if request is None:
+            return None
+        if head.hands_over and not asks_for_websocket(request.headers):
             return self._hand_over(head)
-        self.request = request
+        self._request = request
         return request
 
     def _hand_over(self, head: HeadReader) -> HandOver:
@@ -150,16 +206,22 @@ class ServerConnection(Connection):
         ``select_subprotocol`` goes before the function of that name that the
         connection was made with.  The reason of a refusal is in
         ``handshake_exception`` as well.
+
+        Raises:
+            LocalProtocolError: if a response was sent already.
         """
-        if select_subprotocol is None and self._select_subprotocol is not None:
-            select_subprotocol = functools.partial(self._select_subprotocol, self)
+        opening = self._head
+        if opening is None:
+            raise LocalProtocolError("the response was sent already")
+        if select_subprotocol is None and opening.select_subprotocol is not None:
+            select_subprotocol = functools.partial(opening.select_subprotocol, self)
         try:
-            return self._accept(request, select_subprotocol)
+            return self._accept(opening, request, select_subprotocol)
         except InvalidHandshake as error:
             self.handshake_exception = without_frames(error)
             return self._refusal(error)
 
-    def _accept(self, request: Request, select_subprotocol: Selector | None) -> Response:
+    def _accept(self, opening: _Opening, request: Request, select_subprotocol: Selector | None) -> Response:
         headers = request.headers
         if not is_host(only_value(headers, "Host")):
             raise InvalidHeaderValue("Host", "neither a name nor an address")
@@ -175,14 +237,11 @@ class ServerConnection(Connection):
         key = only_value(headers, "Sec-WebSocket-Key")
         if not is_key(key):
             raise InvalidHeaderValue("Sec-WebSocket-Key", "not 16 bytes in base64")
-        self._check_origin(headers)
-        self.subprotocol = self._choose_subprotocol(headers, select_subprotocol)
-        extensions, self._negotiated = self._choose_extension(headers)
-        response = Response(101)
-        response.headers["Date"] = email.utils.formatdate(usegmt=True)
-        response.headers["Upgrade"] = "websocket"
-        response.headers["Connection"] = "Upgrade"
-        response.headers["Sec-WebSocket-Accept"] = accept_key(key)
+        _check_origin(opening.origins, headers)
+        self.subprotocol = self._choose_subprotocol(opening.subprotocols, headers, select_subprotocol)
+        extensions, opening.negotiated = _choose_extension(opening.factories, headers)
+        lines = _SWITCHING % (_date(), accept_key(key))
+        response = Response(101, headers=Headers.of_packed(lines.encode()))
         if extensions:
             response.headers["Sec-WebSocket-Extensions"] = build_extensions(extensions)
         if self.subprotocol is not None:
@@ -219,20 +278,23 @@ class ServerConnection(Connection):
             LocalProtocolError: if a response was sent already.
             ValueError: if its headers would break the message apart; nothing is sent then.
         """
-        if self.response is not None or self._head is None:
+        if self._response is not None or self._head is None:
             raise LocalProtocolError("the response was sent already")
         if more_body:
             response.headers["Transfer-Encoding"] = "chunked"
             body, response.body = response.body, b""
-            self._output += [response.serialize(), chunk(body)]
+            self._put(response.serialize() + chunk(body))
         else:
-            self._output.append(response.serialize())
-        self.response = response
+            self._put(response.serialize())
+        self._response = response
         early = self._head.rest()
         if response.status_code == 101:
+            negotiated = self._head.negotiated
             self._head = None
-            self.open(self._negotiated)
-            self._frames.keep(early)
+            self.open(negotiated)
+            if early:
+                self._readers()[0].keep(early)
+                self.has_more = True
         elif not more_body:
             self._end_refusal()
 
@@ -242,11 +304,11 @@ class ServerConnection(Connection):
         Raises:
             LocalProtocolError: if no more of a body is due.
         """
-        if self.response is None or self._head is None:
+        if self._response is None or self._head is None:
             raise LocalProtocolError("no more of a body is due")
-        self._output.append(chunk(data))
+        self._put(chunk(data))
         if not more_body:
-            self._output.append(LAST_CHUNK)
+            self._put(LAST_CHUNK)
             self._end_refusal()
 
     def _end_refusal(self) -> None:
@@ -254,27 +316,9 @@ class ServerConnection(Connection):
         self.lifecycle.lost()
         self._ending = Ending.HALF_CLOSE
 
-    # Its parts
-
-    def _check_origin(self, headers: Headers) -> None:
-        values = headers.get_all("Origin")
-        if len(values) > 1:
-            raise InvalidOrigin("there is more than one")
-        origin = values[0] if values else None
-        if self._origins is None:
-            foreign = origin is not None and not _same_origin(origin, only_value(headers, "Host"))
-            if foreign and _has_browser_credentials(headers):
-                raise InvalidOrigin(origin)
-            return
-        for accepted in self._origins:
-            if isinstance(accepted, re.Pattern):
-                if origin is not None and accepted.fullmatch(origin):
-                    return
-            elif accepted == origin:
-                return
-        raise InvalidOrigin(origin)
-
-    def _choose_subprotocol(self, headers: Headers, select: Selector | None) -> str | None:
+    def _choose_subprotocol(
+        self, known: Sequence[str], headers: Headers, select: Selector | None
+    ) -> str | None:
         offered = list_values(headers, "Sec-WebSocket-Protocol")
         default = self.default_subprotocol if self.default_subprotocol in offered else None
         if select is not None:
@@ -282,38 +326,93 @@ class ServerConnection(Connection):
             if chosen is not None and chosen not in offered:
                 raise NegotiationError("the subprotocol chosen wasn't offered")
             return default if chosen is None else chosen
-        if not self._subprotocols:
+        if not known:
             return default
-        for subprotocol in self._subprotocols:
+        for subprotocol in known:
             if subprotocol in offered:
                 return subprotocol
-        known = ", ".join(self._subprotocols)
-        raise NegotiationError(f"no common subprotocol; this server speaks {known}")
+        raise NegotiationError(f"no common subprotocol; this server speaks {', '.join(known)}")
 
-    def _choose_extension(self, headers: Headers) -> tuple[list[tuple[str, Parameters]], Extension | None]:
-        """Accept the first offer that one of ours can; decline all others (9.1)."""
-        offers: list[tuple[str, Parameters]] = []
-        for value in headers.get_all("Sec-WebSocket-Extensions"):
-            # `websockets` offers nothing by an empty one.
-            if value:
-                offers += parse_extensions(value)
-        for name, parameters in offers:
-            for factory in self._factories:
-                if factory.name != name:
-                    continue
-                try:
-                    answer, extension = factory.accept_offer(parameters)
-                except NegotiationError:
-                    continue
-                return [(name, answer)], extension
-        return [], None
+
+class _Opening(HeadReader):
+    """What only the opening needs: the reader of the request's head, and what may be agreed."""
+
+    __slots__ = ("factories", "hands_over", "negotiated", "origins", "select_subprotocol", "subprotocols")
+
+    def __init__(
+        self,
+        limits: Limits,
+        hands_over: bool,
+        origins: Origins | None,
+        factories: Sequence[ExtensionFactory],
+        subprotocols: Sequence[str],
+        select_subprotocol: SubprotocolSelector | None,
+    ) -> None:
+        super().__init__(limits, skips_empty_line=True, reads_on=hands_over)
+        self.hands_over = hands_over
+        self.origins = origins
+        self.factories = factories
+        self.subprotocols = subprotocols
+        self.select_subprotocol = select_subprotocol
+        self.negotiated: Extension | None = None
+
+
+def _check_origin(allowed: Origins | None, headers: Headers) -> None:
+    values = headers.get_all("Origin")
+    if len(values) > 1:
+        raise InvalidOrigin("there is more than one")
+    origin = values[0] if values else None
+    if allowed is None:
+        foreign = origin is not None and not _same_origin(origin, only_value(headers, "Host"))
+        if foreign and _has_browser_credentials(headers):
+            raise InvalidOrigin(origin)
+        return
+    for accepted in allowed:
+        if isinstance(accepted, re.Pattern):
+            if origin is not None and accepted.fullmatch(origin):
+                return
+        elif accepted == origin:
+            return
+    raise InvalidOrigin(origin)
+
+
+def _choose_extension(
+    factories: Sequence[ExtensionFactory], headers: Headers
+) -> tuple[list[tuple[str, Parameters]], Extension | None]:
+    """Accept the first offer that one of ours can; decline all others (9.1)."""
+    offers: list[tuple[str, Parameters]] = []
+    for value in headers.get_all("Sec-WebSocket-Extensions"):
+        # `websockets` offers nothing by an empty one.
+        if value:
+            offers += parse_extensions(value)
+    for name, parameters in offers:
+        for factory in factories:
+            if factory.name != name:
+                continue
+            try:
+                answer, extension = factory.accept_offer(parameters)
+            except NegotiationError:
+                continue
+            return [(name, answer)], extension
+    return [], None
+
+
+def _date() -> str:
+    """Return the time as HTTP writes it (RFC 9110 5.6.7)."""
+    return _date_of(int(dt.datetime.now(dt.UTC).timestamp()))
+
+
+@functools.lru_cache(maxsize=1)
+def _date_of(second: int) -> str:
+    """Write a time once for all openings of a second."""
+    return email.utils.formatdate(second, usegmt=True)
 
 
 def plain_response(status: int, text: str) -> Response:
     """Make a response that refuses a request, with ``text`` as its plain-text body."""
     body = text.encode()
     headers = Headers()
-    headers["Date"] = email.utils.formatdate(usegmt=True)
+    headers["Date"] = _date()
     headers["Connection"] = "close"
     headers["Content-Length"] = str(len(body))
     headers["Content-Type"] = "text/plain; charset=utf-8"

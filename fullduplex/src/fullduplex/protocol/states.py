@@ -39,19 +39,63 @@ class State(enum.IntEnum):
 OK_CODES = frozenset({CloseCode.NORMAL_CLOSURE, CloseCode.GOING_AWAY, CloseCode.NO_STATUS_RCVD})
 
 
-class Lifecycle:
-    """Where one connection stands between CONNECTING and CLOSED."""
+class _End:
+    """How a connection ends."""
 
-    __slots__ = ("cause", "failed", "received", "received_first", "sent", "state")
+    __slots__ = ("cause", "failed", "received", "received_first", "sent")
 
     def __init__(self) -> None:
-        self.state = State.CONNECTING
         self.received: Close | None = None
         self.sent: Close | None = None
         self.received_first: bool | None = None
         self.failed = False
-        #: What ended the connection, if it wasn't a closing handshake.
         self.cause: BaseException | None = None
+
+
+class Lifecycle:
+    """Where one connection stands between CONNECTING and CLOSED."""
+
+    __slots__ = ("_end", "state")
+
+    def __init__(self) -> None:
+        self.state = State.CONNECTING
+        # Most of its time a connection isn't at its end.
+        self._end: _End | None = None
+
+    def _begin_end(self) -> _End:
+        if self._end is None:
+            self._end = _End()
+        return self._end
+
+    @property
+    def received(self) -> Close | None:
+        """The peer's Close frame."""
+        return None if self._end is None else self._end.received
+
+    @property
+    def sent(self) -> Close | None:
+        """Our Close frame."""
+        return None if self._end is None else self._end.sent
+
+    @property
+    def received_first(self) -> bool | None:
+        """Whether the peer's came first, once both are there."""
+        return None if self._end is None else self._end.received_first
+
+    @property
+    def failed(self) -> bool:
+        """True once the connection is broken."""
+        return self._end is not None and self._end.failed
+
+    @property
+    def cause(self) -> BaseException | None:
+        """What ended the connection, if it wasn't a closing handshake."""
+        return None if self._end is None else self._end.cause
+
+    @cause.setter
+    def cause(self, cause: BaseException | None) -> None:
+        if cause is not None or self._end is not None:
+            self._begin_end().cause = cause
 
     def opened(self) -> None:
         """The opening handshake succeeded."""
@@ -63,23 +107,25 @@ class Lifecycle:
         """Our Close frame is on the way."""
         if self.state not in (State.OPEN, State.CLOSING) or self.sent is not None:
             raise LocalProtocolError(f"cannot send a close frame while {self.state.name}")
-        self.sent = close
-        if self.received is not None:
-            self.received_first = True
+        end = self._begin_end()
+        end.sent = close
+        if end.received is not None:
+            end.received_first = True
         self.state = State.CLOSING
 
     def close_received(self, close: Close) -> None:
         """The peer's Close frame arrived."""
         if self.state not in (State.OPEN, State.CLOSING) or self.received is not None:
             raise LocalProtocolError(f"cannot receive a close frame while {self.state.name}")
-        self.received = close
-        if self.sent is not None:
-            self.received_first = False
+        end = self._begin_end()
+        end.received = close
+        if end.sent is not None:
+            end.received_first = False
         self.state = State.CLOSING
 
     def fail(self, cause: BaseException | None = None) -> None:
         """The connection is broken beyond repair; nothing more is read (7.1.7)."""
-        self.failed = True
+        self._begin_end().failed = True
         if self.cause is None:
             self.cause = cause
         if self.state is State.OPEN:
@@ -99,7 +145,8 @@ class Lifecycle:
     @property
     def is_reading(self) -> bool:
         """True while bytes from the peer still mean something."""
-        return self.state is not State.CLOSED and self.received is None and not self.failed
+        end = self._end
+        return self.state is not State.CLOSED and (end is None or (end.received is None and not end.failed))
 
     def may_send_data(self) -> None:
         """Pass while data frames may be sent.

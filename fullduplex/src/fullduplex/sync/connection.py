@@ -26,6 +26,7 @@ from ..close import CloseCode
 from ..exceptions import ConnectionClosedOK
 from ..protocol.http11 import Request, Response
 from ..protocol.states import State
+from ..transport.native import TransportKind
 from .background import PULSE, Background
 
 __all__ = ["ClientConnection", "MessageStream", "PendingPong"]
@@ -210,6 +211,11 @@ class ClientConnection:
     def remote_address(self) -> Any:
         """The peer's end of the transport, as the socket tells it."""
         return self._connection.remote_address
+
+    @property
+    def transport_kind(self) -> TransportKind | None:
+        """What moves its bytes: "engine", the native one, or "asyncio", a transport of the loop."""
+        return self._connection.transport_kind
 
     # Receiving
 

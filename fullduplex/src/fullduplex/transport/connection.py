@@ -9,7 +9,7 @@ moves the bytes: a transport is whatever has the methods of
 Invariants:
 
 1. What is sent within one turn of the loop is written at once at its end, or
-   as soon as it exceeds the write limit.
+   as soon as it exceeds the write limit; a message for many may go before it.
 2. ``closed`` is called exactly once, after everything else.
 3. Nothing is handed to a face before ``opened``, or while it has paused the reading.
 4. In one turn of the loop a connection reads at most ``BATCH`` frames or parts
@@ -24,7 +24,6 @@ import asyncio
 import functools
 import logging
 import uuid
-from collections import deque
 from collections.abc import Generator, Hashable
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -33,13 +32,18 @@ from ..close import CloseCode
 from ..exceptions import RemoteProtocolError
 from ..kernels.pure import ReadableBuffer
 from ..protocol.client import ClientConnection
+from ..protocol.connection import Connection as Protocol
 from ..protocol.connection import Ending
 from ..protocol.events import Binary, Broken, Chunk, CloseReceived, Event, HandOver, Ping, Pong, Text
-from ..protocol.frames import Opcode
+from ..protocol.extensions.permessage_deflate import LARGE, PerMessageDeflate
+from ..protocol.frames import FrameReader, Opcode, key_pool
 from ..protocol.http11 import Request, Response
+from ..protocol.messages import MessageReader
 from ..protocol.prepared import Prepared
 from ..protocol.server import ServerConnection
-from ..protocol.states import State
+from ..protocol.states import Lifecycle, Side, State
+from . import native
+from .deadlines import Timer
 from .heartbeat import Heartbeat
 from .outbox import Outbox
 from .rates import TokenBucket
@@ -137,6 +141,37 @@ class Connection:
         loop: the event loop that it lives on; every method must be called there.
     """
 
+    # What faces and programs add goes into the dictionary.
+    __slots__ = (
+        "__dict__",
+        "__weakref__",
+        "_busy",
+        "_byte_rate",
+        "_close_timer",
+        "_control_rate",
+        "_drain_waiters",
+        "_flush_is_due",
+        "_handshaker",
+        "_has_more",
+        "_heartbeat",
+        "_is_aborted",
+        "_is_ending",
+        "_is_going_on",
+        "_is_transport_paused",
+        "_is_writing_paused",
+        "_message_rate",
+        "_open_timer",
+        "_outbox",
+        "_settings",
+        "_transport",
+        "_unwritten",
+        "_written",
+        "codec",
+        "is_reading_paused",
+        "latency",
+        "loop",
+    )
+
     # What its server or client tells its own to, once it has taken it in.
     _logger = logging.getLogger("fullduplex")
 
@@ -162,8 +197,8 @@ class Connection:
         self._settings = settings
         self._transport: asyncio.Transport | None = None
         self._heartbeat: Heartbeat | None = None
-        self._open_timer: asyncio.TimerHandle | None = None
-        self._close_timer: asyncio.TimerHandle | None = None
+        self._open_timer: Timer | None = None
+        self._close_timer: Timer | None = None
         self._busy = False
         self._flush_is_due = False
         self._unwritten = 0
@@ -171,7 +206,8 @@ class Connection:
         self._is_writing_paused = False
         self._is_ending = False
         self._is_aborted = False
-        self._drain_waiters: deque[asyncio.Future[None]] = deque()
+        # As long as somebody waits.
+        self._drain_waiters: list[asyncio.Future[None]] | None = None
         # There is one as long as messages must wait.
         self._outbox: Outbox | None = None
         self._control_rate: TokenBucket | None = None
@@ -237,8 +273,10 @@ class Connection:
     @property
     def buffered_amount(self) -> int:
         """Bytes, framing included, that were sent and that the system hasn't taken yet."""
+        if self.state is State.CONNECTING:
+            return 0
         waiting = 0 if self._outbox is None else self._outbox.size
-        return self._unwritten + self.bytes_waiting + waiting
+        return self.codec.bytes_to_send + self.bytes_waiting + waiting
 
     @property
     def is_slow(self) -> bool:
@@ -270,12 +308,22 @@ class Connection:
         """True if TLS is under it."""
         return self.get_extra_info("sslcontext") is not None
 
+    @property
+    def transport_kind(self) -> native.TransportKind | None:
+        """What moves its bytes: "engine", the native one, or "asyncio", a transport of the loop.
+
+        None before there is a transport.  A connection may begin with one of the loop, and be
+        the engine's once it is open.
+        """
+        return None if self._transport is None else native.kind_of(self._transport)
+
     def get_extra_info(self, name: str) -> Any:
         """Tell what the transport knows by a name, as "socket" or "peercert"; None before there is one."""
         return None if self._transport is None else self._transport.get_extra_info(name)
 
     # Sending
 
+    @native.natively("accelerate_send_message")
     def send_message(
         self, opcode: Opcode, data: ReadableBuffer, *, compress: bool | None = None, waits: bool = False
     ) -> None:
@@ -293,6 +341,7 @@ class Connection:
             self.codec.send_message(opcode, data, compress=compress)
             self._sent(len(data))
 
+    @native.natively("accelerate_send_prepared")
     def send_prepared(self, message: Prepared) -> None:
         """Send a message that goes to many connections; otherwise as ``send_message``."""
         if self._is_writing_paused or self._outbox is not None:
@@ -438,11 +487,12 @@ class Connection:
         """
         if self._is_writing_paused and not self._is_ending:
             waiter = self.loop.create_future()
-            self._drain_waiters.append(waiter)
+            waiters = self._drain_waiters = self._drain_waiters or []
+            waiters.append(waiter)
             try:
                 await waiter
             finally:
-                self._drain_waiters.remove(waiter)
+                waiters.remove(waiter)
         if self.state is State.CLOSED:
             raise self.codec.close_exception
 
@@ -473,14 +523,14 @@ class Connection:
 
     def limit_opening(self, seconds: float) -> None:
         """Cut the transport if the connection isn't open in time."""
-        self._open_timer = self.loop.call_later(seconds, self._opening_timed_out, seconds)
+        self._open_timer = Timer(self.loop, seconds, functools.partial(self._opening_timed_out, seconds))
 
     def _opening_timed_out(self, seconds: float) -> None:
         self.opening_failed(TimeoutError(f"the connection isn't open after {seconds:g} seconds"))
 
     def _limit_close(self) -> None:
         if self._close_timer is None and self._settings.close_timeout is not None:
-            self._close_timer = self.loop.call_later(self._settings.close_timeout, self.abort)
+            self._close_timer = Timer(self.loop, self._settings.close_timeout, self.abort)
 
     def _opening_ended(self) -> Handshaker | None:
         """Stop what only the opening needs; return who conducted it, the first time."""
@@ -525,7 +575,9 @@ class Connection:
     def _pause_rates(self, is_paused: bool) -> None:
         """Don't hold what gathers while we don't read against the peer."""
         now = self.loop.time()
-        for bucket in (self._control_rate, self._message_rate, self._byte_rate):
+        # One that is made later wouldn't know of the pause.
+        control_rate = self._rate_of_control() if is_paused else self._control_rate
+        for bucket in (control_rate, self._message_rate, self._byte_rate):
             if bucket is not None:
                 bucket.set_paused(is_paused, now)
 
@@ -542,6 +594,11 @@ class Connection:
             self._process(self.codec.receive(b""))
             self._adjust_transport()
 
+    def start_streaming(self) -> Chunk | None:
+        """Receive in chunks; see the protocol's method."""
+        native.give_kept(self._transport)
+        return self.codec.start_streaming()
+
     def _process(self, events: Generator[Event, None, None]) -> None:
         """Pass on what was received, as much as fits into this turn, and write what that caused."""
         self._busy = True
@@ -555,6 +612,9 @@ class Connection:
                 # Not kept while the next one is made.
                 del event
                 left -= 1
+                if self._is_aborted:
+                    events.close()
+                    break
                 if self.is_reading_paused or not left:
                     self._stop_reading(events)
                     break
@@ -562,6 +622,8 @@ class Connection:
                 self._stop_reading(events)
         finally:
             self._busy = False
+            # Collected later, after an exception, it would keep what others have in the buffer by then.
+            events.close()
         self.flush()
 
     def _stop_reading(self, events: Generator[Event, None, None]) -> None:
@@ -581,10 +643,10 @@ class Connection:
                 if not ends_message or self._is_within(self._message_rate, 1, "messages"):
                     self.chunk_received(data, ends_message)
             case Ping(data):
-                if self._is_within(self._control_rate, 1, "pings and pongs"):
+                if self._is_within(self._rate_of_control(), 1, "pings and pongs"):
                     self.ping_received(data)
             case Pong(data):
-                if self._is_within(self._control_rate, 1, "pings and pongs"):
+                if self._is_within(self._rate_of_control(), 1, "pings and pongs"):
                     self._receive_pong(data)
             case CloseReceived():
                 self._limit_close()
@@ -593,6 +655,13 @@ class Connection:
                 self.rule_broken(code, reason)
             case _:
                 self._handshake_event(event)
+
+    def _rate_of_control(self) -> TokenBucket | None:
+        """Return the bucket of pings and pongs; it is made for the first, and is as full as an older one."""
+        rate = self.codec.limits.control_rate
+        if self._control_rate is None and rate is not None:
+            self._control_rate = TokenBucket(rate, self.loop.time())
+        return self._control_rate
 
     def _is_within(self, bucket: TokenBucket | None, amount: int, what: str) -> bool:
         """Tell whether a rate allows for more; fail the connection if it doesn't."""
@@ -623,20 +692,32 @@ class Connection:
     def start(self) -> None:
         """Begin the open connection's life: call ``opened``, keep it alive, pass on what came early."""
         self._opening_ended()
+        self._open_timer = None
+        for head in (self.request, self.response):
+            if head is not None:
+                head.headers.pack()
+        self._move()
         self._set_rates()
         if self._settings.ping_interval is not None:
             self._heartbeat = Heartbeat(self, self._settings.ping_interval, self._settings.ping_timeout)
         # First, as a listener may pause it again.
         self.resume_reading()
         self.opened()
-        # There may be something that came early.
-        self._has_more = True
-        self._go_on_soon()
+        if self.codec.has_more or self.codec.side is Side.CLIENT:
+            # There may be something that came early.
+            self._has_more = True
+            self._go_on_soon()
         self.flush()
+
+    def _move(self) -> None:
+        """Change to a faster transport, if there is one."""
+        if self._transport is not None:
+            self._transport = native.move(self, self._transport, is_paused=self._is_transport_paused)
 
     def _set_rates(self) -> None:
         limits, now = self.codec.limits, self.loop.time()
-        for name in ("control_rate", "message_rate", "byte_rate"):
+        self._control_rate = None
+        for name in ("message_rate", "byte_rate"):
             rate = getattr(limits, name)
             if rate is not None:
                 setattr(self, f"_{name}", TokenBucket(rate, now))
@@ -711,7 +792,8 @@ class Connection:
         self.closed(exc)
 
     def _wake_drain_waiters(self) -> None:
-        for waiter in self._drain_waiters:
+        waiters, self._drain_waiters = self._drain_waiters, None
+        for waiter in waiters or ():
             if not waiter.done():
                 waiter.set_result(None)
 
@@ -747,3 +829,12 @@ class Connection:
 
     def closed(self, exc: Exception | None) -> None:
         """The connection is over; ``exc`` is the transport's error, if it had one."""
+
+
+if native.engine is not None:
+    native.engine.learn_keys(key_pool)
+    native.engine.learn_events_of_protocol(Text, Binary, Opcode)
+    native.engine.learn_deflate(PerMessageDeflate, LARGE)
+    native.engine.learn_connection(
+        Connection, Protocol, Lifecycle, FrameReader, MessageReader, Prepared, Heartbeat, State.OPEN
+    )

@@ -6,11 +6,14 @@ import contextlib
 import dataclasses
 import itertools
 import random
+import sys
 import zlib
+from types import ModuleType
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from zlib_ng import zlib_ng
 
 from fullduplex.exceptions import (
     DuplicateParameter,
@@ -29,6 +32,7 @@ from ..wire import cut, deflated
 from .inflater import Inflater
 
 TAIL = b"\x00\x00\xff\xff"
+MODULES = st.sampled_from([None, zlib, zlib_ng])
 FULL = PerMessageDeflateFactory(server_max_window_bits=15, client_max_window_bits=15)
 
 
@@ -263,6 +267,7 @@ def test_client_refuses_too_little() -> None:
         client_max_window_bits=st.integers(8, 15),
         level=st.integers(-1, 9),
         memory_level=st.integers(1, 9),
+        zlib=MODULES,
     ),
     client=st.builds(
         PerMessageDeflateFactory,
@@ -272,6 +277,7 @@ def test_client_refuses_too_little() -> None:
         client_max_window_bits=st.integers(8, 15),
         level=st.integers(-1, 9),
         memory_level=st.integers(1, 9),
+        zlib=MODULES,
     ),
     best=st.booleans(),
     messages=st.lists(st.binary(max_size=60).map(lambda seed: seed * 40), max_size=4),
@@ -324,6 +330,7 @@ def test_defaults_are_as_documented() -> None:
         "level": -1,
         "memory_level": 5,
         "threshold": 32,
+        "zlib": None,
     }
 
 
@@ -391,7 +398,7 @@ def test_compressor_without_output(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(zlib, "compressobj", lambda *settings: Silent())
 
-    assert deflated(Side.CLIENT).encode(b"", ends_message=True) == b"\x00"
+    assert deflated(Side.CLIENT, module=zlib).encode(b"", ends_message=True) == b"\x00"
 
 
 @pytest.mark.parametrize("payload", ["00", "02 00", "03 00", "01 00 00 ff ff 00", "", "00 00 00 ff ff 00"])
@@ -417,7 +424,9 @@ def test_empty_fragments() -> None:
 
 @given(
     bits=st.integers(8, 15),
+    level=st.integers(-1, 9),
     takeover=st.booleans(),
+    modules=st.tuples(MODULES, MODULES),
     messages=st.lists(
         st.tuples(
             st.binary(max_size=80).map(lambda seed: seed * 50), st.lists(st.integers(1, 4000), max_size=4)
@@ -427,11 +436,18 @@ def test_empty_fragments() -> None:
     places=st.lists(st.integers(1, 300), max_size=6),
 )
 def test_any_message_round_trips(
-    bits: int, takeover: bool, messages: list[tuple[bytes, list[int]]], places: list[int]
+    bits: int,
+    level: int,
+    takeover: bool,
+    modules: tuple[ModuleType | None, ModuleType | None],
+    messages: list[tuple[bytes, list[int]]],
+    places: list[int],
 ) -> None:
     """Messages come out as they went in, in fragments cut anywhere, which arrive in pieces cut elsewhere."""
-    ours = deflated(Side.CLIENT, local_bits=bits, local_no_takeover=not takeover)
-    theirs = deflated(Side.SERVER, remote_bits=bits, remote_no_takeover=not takeover)
+    ours = deflated(
+        Side.CLIENT, local_bits=bits, local_no_takeover=not takeover, level=level, module=modules[0]
+    )
+    theirs = deflated(Side.SERVER, remote_bits=bits, remote_no_takeover=not takeover, module=modules[1])
     for message, cuts in messages:
         parts = cut(message, cuts)
         payload = b"".join(
@@ -519,18 +535,88 @@ def test_short_messages_stay_plain(threshold: int) -> None:
         assert not extension.is_worthwhile(threshold - 1)
 
 
+def test_zlib_ng_is_found_where_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without it, the standard library's zlib stands in for it."""
+    find = permessage_deflate.zlib_ng.__wrapped__
+    assert find() is zlib_ng
+    monkeypatch.setitem(sys.modules, "zlib_ng.zlib_ng", None)
+    assert find() is zlib
+
+
+SMALL, LARGE = b"small" * 100, b"large" * 1000
+
+
+def test_zlib_ng_takes_large_messages() -> None:
+    """A connection's contexts are zlib's, from its first large message on zlib-ng's; each is understood."""
+    ours, theirs = deflated(Side.CLIENT), deflated(Side.SERVER)
+    made = []
+    for message in (SMALL, SMALL, LARGE, SMALL, LARGE):
+        payload = ours.encode(message, ends_message=True)
+        assert theirs.decode(payload, ends_message=True, size=10_000) == message
+        made.append(ours._deflate)
+    one, again, other, *rest = made
+
+    assert one is again
+    assert rest == [other, other]
+    assert (type(one).__module__, type(other).__module__) == ("zlib", "zlib_ng")
+
+
+def test_zlib_ng_inflates_large_messages() -> None:
+    """What a connection receives first tells by what it is inflated; then it stays."""
+    for first, module in ((SMALL, "zlib"), (random.Random(1).randbytes(5000), "zlib_ng")):
+        ours, theirs = deflated(Side.CLIENT), deflated(Side.SERVER)
+        for message in (first, SMALL, LARGE):
+            payload = ours.encode(message, ends_message=True)
+            assert theirs.decode(payload, ends_message=True, size=10_000) == message
+            assert type(theirs._inflate).__module__ == module
+
+
+def test_one_module_does_everything_if_told() -> None:
+    """With a module given there is nothing to choose: one context for messages of all sizes."""
+    for module in (zlib, zlib_ng):
+        extension = deflated(Side.CLIENT, module=module)
+        made = [
+            extension.encode(message, ends_message=True) and extension._deflate for message in (SMALL, LARGE)
+        ]
+        assert made[0] is made[1]
+        assert type(made[0]).__module__ == module.__name__.split(".")[0]
+
+
+def test_corrupt_data_is_told_alike() -> None:
+    """What makes no sense is the same error, whichever module finds it (1007)."""
+    for module in (zlib, zlib_ng):
+        with pytest.raises(RemoteProtocolError, match="corrupt") as error:
+            receive(deflated(Side.SERVER, module=module), "ff ff ff")
+        assert error.value.close_code == 1007
+
+
+@pytest.mark.parametrize("module", [zlib, zlib_ng])
+@pytest.mark.parametrize("level", range(-1, 10))
+@pytest.mark.parametrize("bits", [8, 9, 12, 15])
+def test_no_reference_leaves_window(module: ModuleType, level: int, bits: int) -> None:
+    """At any level the peer's window is enough, in a message and from one to the next."""
+    chance = random.Random(bits)
+    block = chance.randbytes(60)
+    extension = deflated(Side.CLIENT, local_bits=bits, level=level, module=module)
+    inflate = zlib.decompressobj(-max(bits, 9))
+    for gap in (100, 200, 400, 600, 3000, 4200, 9000, 30_000):
+        for message in (block + chance.randbytes(gap) + block, chance.randbytes(gap), block):
+            payload = extension.encode(message, ends_message=True)
+            assert inflate.decompress(payload + TAIL) == message
+
+
 @pytest.mark.parametrize("level, memory_level", [(1, 1), (6, 5), (9, 9)])
 def test_levels_are_as_set(level: int, memory_level: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """zlib is given the level and the memory level that were set."""
     made: list[tuple[int, ...]] = []
     make = zlib.compressobj
     monkeypatch.setattr(zlib, "compressobj", lambda *settings: (made.append(settings), make(*settings))[1])
-    factory = PerMessageDeflateFactory(level=level, memory_level=memory_level)
+    factory = PerMessageDeflateFactory(level=level, memory_level=memory_level, zlib=zlib)
     for extension in (factory.accept_offer([])[1], factory.accept_response([])):
         extension.encode(b"Hello", ends_message=True)
         extension.encode_alone(b"Hello")
 
-    assert made == [(level, zlib.DEFLATED, -12, memory_level)] * 4
+    assert made == [(level, zlib.DEFLATED, -12, memory_level, zlib.Z_DEFAULT_STRATEGY)] * 4
 
 
 # A window of 256 bytes, which zlib can't deflate with.
@@ -575,6 +661,9 @@ def test_small_window_is_inflated(size: int) -> None:
         noise,
         noise[:100],
     ]
+    assert len(extension._window) <= 1024
+    for _ in range(2):
+        extension.release_if_idle()
     assert len(extension._window) <= 512
 
 

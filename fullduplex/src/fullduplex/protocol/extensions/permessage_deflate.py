@@ -1,7 +1,7 @@
 """permessage-deflate: messages compressed with DEFLATE (RFC 7692).
 
 The numbers here are those of RFC 7692.  This module knows its parameters and
-zlib; it doesn't know frames or handshakes.
+zlib, or what stands in for it; it doesn't know frames or handshakes.
 
 Invariants:
 
@@ -14,8 +14,11 @@ Invariants:
 
 from __future__ import annotations
 
+import functools
+import importlib
 import zlib
 from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeAlias
 
 from ...close import CloseCode
 from ...exceptions import (
@@ -28,13 +31,49 @@ from ...exceptions import (
 from ...kernels.pure import ReadableBuffer
 from .base import Parameters
 
-__all__ = ["PerMessageDeflate", "PerMessageDeflateFactory"]
+__all__ = ["LARGE", "PerMessageDeflate", "PerMessageDeflateFactory"]
 
 NAME = "permessage-deflate"
 #: 7.2.1: what a sync flush ends with, and what isn't sent.
 TAIL = b"\x00\x00\xff\xff"
 #: 7.2.3.4 allows final blocks inside a message; each costs a new context.
 MAX_FINAL_BLOCKS = 256
+#: From which size on zlib-ng does the work: its contexts have four times the memory, which many connections
+#: with small messages pay for in cache misses, and large messages don't.
+LARGE = 4096
+#: By how much a message is likely to have been compressed.
+LIKELY_RATIO = 4
+
+#: A module with the names of the standard library's zlib.
+Zlib: TypeAlias = Any
+
+
+@functools.cache
+def zlib_ng() -> Zlib:
+    """Return zlib-ng where it is installed, and otherwise the standard library's zlib."""
+    try:
+        return importlib.import_module("zlib_ng.zlib_ng")
+    except ImportError:
+        return zlib
+
+
+class Kind(NamedTuple):
+    """What a payload of ``encode_alone`` depends on."""
+
+    bits: int
+    level: int
+    memory_level: int
+    threshold: int
+    #: None chooses between zlib and zlib-ng.
+    module: Zlib | None
+
+    def module_for(self, size: int) -> Zlib:
+        """Return what deflates or inflates so many bytes."""
+        return self.module or (zlib if size < LARGE else zlib_ng())
+
+
+#: There is one of a kind.
+_kind = functools.lru_cache(Kind)
 
 
 class PerMessageDeflate:
@@ -44,12 +83,13 @@ class PerMessageDeflate:
         "_deflate",
         "_final_blocks",
         "_inflate",
+        "_is_for_small",
         "_is_idle",
         "_is_inflating",
         "_rest",
-        "_settings",
         "_window",
         "is_behind",
+        "kind",
         "local_bits",
         "local_no_takeover",
         "remote_bits",
@@ -69,15 +109,20 @@ class PerMessageDeflate:
         level: int,
         memory_level: int,
         threshold: int,
+        module: Zlib | None = None,
     ) -> None:
         self.local_bits = local_bits
         self.remote_bits = remote_bits
         self.local_no_takeover = local_no_takeover
         self.remote_no_takeover = remote_no_takeover
-        self._settings = (level, memory_level, threshold)
+        #: What a payload of ``encode_alone`` depends on.
+        self.kind = _kind(local_bits, level, memory_level, threshold, module)
         self._deflate: zlib._Compress | None = None
+        # Whether another module had rather deflated what is large.
+        self._is_for_small = False
         self._inflate: zlib._Decompress | None = None
-        self._window = b""
+        # The end of what was inflated; it is twice the window at most.
+        self._window = bytearray()
         self._final_blocks = 0
         #: True while there is more to come of what ``decode`` was given.
         self.is_behind = False
@@ -89,14 +134,15 @@ class PerMessageDeflate:
 
     def is_worthwhile(self, size: int) -> bool:
         """Tell whether a message of ``size`` bytes is to be compressed."""
-        return size >= self._settings[2]
+        return size >= self.kind.threshold
 
     def encode(self, data: ReadableBuffer, *, ends_message: bool) -> bytes:
         """Compress the next part of a message (7.2.1)."""
         self._is_idle = False
         deflate = self._deflate
-        if deflate is None:
-            deflate = self._deflate = self._new_deflate()
+        if deflate is None or (self._is_for_small and len(data) >= LARGE):
+            deflate = self._deflate = self._new_deflate(len(data))
+            self._is_for_small = self.kind.module_for(len(data)) is not self.kind.module_for(LARGE)
         payload = deflate.compress(data) + deflate.flush(zlib.Z_SYNC_FLUSH)
         if ends_message:
             # 7.2.3.6: with nothing to flush, an empty block stands for an empty message.
@@ -105,26 +151,23 @@ class PerMessageDeflate:
                 self._deflate = None
         return payload
 
-    @property
-    def kind(self) -> tuple[int, ...]:
-        """Return what a payload of ``encode_alone`` depends on."""
-        return self.local_bits, *self._settings
-
     def encode_alone(self, data: ReadableBuffer) -> bytes:
         """Compress a whole message by itself: every peer with this window can inflate it."""
-        deflate = self._new_deflate()
+        deflate = self._new_deflate(len(data))
         return (deflate.compress(data) + deflate.flush(zlib.Z_SYNC_FLUSH)).removesuffix(TAIL)
 
     def sent_alone(self) -> None:
         """Begin anew: the peer's window has moved on, and ours would refer to what isn't there."""
         self._deflate = None
 
-    def _new_deflate(self) -> zlib._Compress:
-        level, memory_level, _ = self._settings
-        if self.local_bits == 8:
-            # zlib can't deflate with a window of 256 bytes; run lengths only ever look one byte back.
-            return zlib.compressobj(level, zlib.DEFLATED, -9, memory_level, zlib.Z_RLE)
-        return zlib.compressobj(level, zlib.DEFLATED, -self.local_bits, memory_level)
+    def _new_deflate(self, size: int) -> zlib._Compress:
+        bits, level, memory_level, *_ = self.kind
+        # zlib can't deflate with a window of 256 bytes; run lengths only ever look one byte back.
+        strategy = zlib.Z_RLE if bits == 8 else zlib.Z_DEFAULT_STRATEGY
+        deflate: zlib._Compress = self.kind.module_for(size).compressobj(
+            level, zlib.DEFLATED, -max(bits, 9), memory_level, strategy
+        )
+        return deflate
 
     # Receiving
 
@@ -138,14 +181,14 @@ class PerMessageDeflate:
             data += TAIL
         try:
             output = self._inflate_some(data, ends_message, size)
-        except zlib.error as error:
+        except (self.kind.module_for(0).error, self.kind.module_for(LARGE).error) as error:
             raise RemoteProtocolError("compressed data is corrupt", CloseCode.INVALID_DATA) from error
         self._is_inflating = self.is_behind or (not ends_message and (bool(data) or self._is_inflating))
         if not self._is_inflating:
             self._final_blocks = 0
             if self.remote_no_takeover:
                 self._inflate = None
-                self._window = b""
+                self._window.clear()
         return output
 
     def _inflate_some(self, data: bytes, ends_message: bool, size: int | None) -> bytes:
@@ -156,7 +199,7 @@ class PerMessageDeflate:
                 if ends_message and data == TAIL:
                     # 7.2.1 wants an empty block after a final one; without it the tail spoils what follows.
                     break
-                self._inflate = self._new_inflate()
+                self._inflate = self._new_inflate(len(data))
             inflate = self._inflate
             # zlib's 0 means "unlimited"; what is left of ``size`` is never 0 here.
             part = inflate.decompress(data, 0 if size is None else size - len(output))
@@ -176,11 +219,16 @@ class PerMessageDeflate:
     def _remember(self, part: bytes) -> None:
         """Keep the window: the last bytes of what was inflated."""
         size = 1 << self._inflate_bits
-        self._window = part[-size:] if len(part) >= size else (self._window + part)[-size:]
+        self._window += part[-size:]
+        if len(self._window) > 2 * size:
+            del self._window[:-size]
 
-    def _new_inflate(self) -> zlib._Decompress:
+    def _new_inflate(self, size: int) -> zlib._Decompress:
         # After a final block, or a release, the new context goes on with the window of the one before.
-        return zlib.decompressobj(-self._inflate_bits, zdict=self._window)
+        window = bytes(self._window[-(1 << self._inflate_bits) :])
+        module = self.kind.module_for(size * LIKELY_RATIO)
+        inflate: zlib._Decompress = module.decompressobj(-self._inflate_bits, zdict=window)
+        return inflate
 
     @property
     def _inflate_bits(self) -> int:
@@ -197,6 +245,7 @@ class PerMessageDeflate:
         """Give back both contexts if neither was used since the last call, but keep the peer's window."""
         if self._is_idle and not self._is_inflating:
             self._deflate = self._inflate = None
+            del self._window[: -(1 << self._inflate_bits)]
         self._is_idle = True
 
 
@@ -213,10 +262,13 @@ class PerMessageDeflateFactory:
         memory_level: zlib's memory level, 1 to 9.
         threshold: bytes from which on a message is compressed; one that is sent in fragments
             always is. ``send`` can be told otherwise for each message.
+        zlib: the module that does the work, with the names of the standard library's ``zlib``.
+            None takes the standard library's, and on a connection with large messages zlib-ng where it
+            is installed, as by ``fullduplex[speed]``.
 
-    The defaults cost about 50 KiB a connection that compresses both ways;
-    zlib's own defaults would cost 300.  All but a window is given back after a
-    keepalive interval without a message; without keepalive it never is.
+    The defaults cost about 50 KiB a connection that compresses both ways, and 200
+    where zlib-ng does; zlib's own defaults would cost 300.  All but a window is given
+    back after a keepalive interval without a message; without keepalive it never is.
 
     Raises:
         ValueError: for a number out of its range.
@@ -229,6 +281,7 @@ class PerMessageDeflateFactory:
     level: int = -1
     memory_level: int = 5
     threshold: int = 32
+    zlib: Zlib | None = None
     name = NAME
 
     def __post_init__(self) -> None:
@@ -276,6 +329,7 @@ class PerMessageDeflateFactory:
             level=self.level,
             memory_level=self.memory_level,
             threshold=self.threshold,
+            module=self.zlib,
         )
 
     def accept_offer(self, parameters: Parameters) -> tuple[Parameters, PerMessageDeflate]:
@@ -306,6 +360,7 @@ class PerMessageDeflateFactory:
             level=self.level,
             memory_level=self.memory_level,
             threshold=self.threshold,
+            module=self.zlib,
         )
         return answer, extension
 
