@@ -8,8 +8,9 @@ import pytest
 
 from hubbub.actions.delete_message import delete_message
 from hubbub.actions.edit_message import edit_message
+from hubbub.actions.post_message import post_message
 from hubbub.actions.read_log import read_log
-from hubbub.domain.models import Marks
+from hubbub.domain.models import Marks, Posted
 from hubbub.storage import marks
 
 
@@ -49,3 +50,17 @@ async def test_deleted_mention_waits_for_nobody(database, people, room, say) -> 
         found = await marks.find(connection, room, owner.id)
         assert await marks.recount(connection, room) == []
     assert found == Marks(1, 1, 1)
+
+
+async def test_deleted_reply_names_its_thread(database, people, room, say, heard) -> None:
+    """Who never had the reply learns whose thread has one less; the same again is the same event."""
+    root = await say("owner")
+    posted = await post_message(database, people["member"], room, "nonce-01", "a reply", thread=root)
+    heard.clear()
+
+    first = await delete_message(database, people["member"], room, "nonce-02", posted.q)
+    again = await delete_message(database, people["member"], room, "nonce-02", posted.q)
+
+    [event] = heard
+    assert json.loads(event.body) == {"n": "nonce-02", "m": posted.q, "th": root}
+    assert again == Posted(first.q, first.ts, True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
@@ -11,7 +12,7 @@ from hubbub.domain.models import Message, Posted, Role, User
 from hubbub.domain.policies import check_nonce
 from hubbub.storage import messages, rooms
 from hubbub.storage.database import Database
-from hubbub.storage.streams import Asked, NewEvent
+from hubbub.storage.streams import Asked, hash_request
 from hubbub.storage.writer import Transaction
 
 
@@ -34,8 +35,18 @@ Fold = Callable[[Transaction, StoredEvent, Message], Awaitable[None]]
 """Stores what an event makes of a message."""
 
 
+Complete = Callable[[Message], MessageEvent]
+"""Says of a message's event what nobody asked for, but everybody is told."""
+
+
 async def change_message(
-    database: Database, user: User, room_id: str, event: MessageEvent, check: Check, fold: Fold
+    database: Database,
+    user: User,
+    room_id: str,
+    event: MessageEvent,
+    check: Check,
+    fold: Fold,
+    complete: Complete | None = None,
 ) -> Posted:
     """Store an event that changes a message, once for its nonce, and what it makes of the message.
 
@@ -44,7 +55,8 @@ async def change_message(
             room that the user doesn't belong to; `nonce_reuse`; `invalid` for what is no nonce.
     """
     check_nonce(event.nonce)
-    body_hash = NewEvent(room_id, user.id, event).body_hash()
+    asked = Asked(event.nonce, request := json.dumps([room_id, event.kind, event.body()]))
+    body_hash = hash_request(request)
 
     async def change(transaction: Transaction) -> Posted:
         if (known := await transaction.find(user.id, event.nonce, body_hash)) is not None:
@@ -54,7 +66,8 @@ async def change_message(
         if message is None or message.deleted is not None:
             raise ChatError(Code.NOT_FOUND)
         check(message, role)
-        stored = await transaction.append(room_id, user.id, event, Asked(event.nonce))
+        told = event if complete is None else complete(message)
+        stored = await transaction.append(room_id, user.id, told, asked)
         await fold(transaction, stored, message)
         return Posted(stored.q, stored.ts, False)
 

@@ -26,4 +26,7 @@ async def delete_message(database: Database, user: User, room_id: str, nonce: st
         await messages.remove(transaction.connection, event, message)
         await marks.forget_mentions(transaction.connection, room_id, message.q)
 
-    return await change_message(database, user, room_id, MessageDeleted(nonce, q), check, fold)
+    def complete(message: Message) -> MessageDeleted:
+        return MessageDeleted(nonce, q, message.thread)
+
+    return await change_message(database, user, room_id, MessageDeleted(nonce, q), check, fold, complete)

@@ -74,10 +74,14 @@ class MessageDeleted:
 
     nonce: str
     message: int
+    thread: int | None = None
 
     def body(self) -> Mapping[str, object]:
-        """Tell which message."""
-        return {"n": self.nonce, "m": self.message}
+        """Tell which message, and whose thread has one less: who never had the message can't know."""
+        body: dict[str, object] = {"n": self.nonce, "m": self.message}
+        if self.thread is not None:
+            body["th"] = self.thread
+        return body
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,11 +37,12 @@ class EditedBody(Struct):
     text: str
 
 
-class DeletedBody(Struct):
-    """The message `m` was taken back."""
+class DeletedBody(Struct, omit_defaults=True):
+    """The message `m` was taken back; it was in the thread of `th`, if it was in one."""
 
     n: str
     m: int
+    th: int | None = None
 
 
 class ReactedBody(Struct):

@@ -116,10 +116,11 @@ export interface Delete {
   m: number
 }
 
-/** The message `m` was taken back. */
+/** The message `m` was taken back; it was in the thread of `th`, if it was in one. */
 export interface DeletedBody {
   n: string
   m: number
+  th?: number
 }
 
 /** Brings every event since the position that was asked for, up to `head`. */
