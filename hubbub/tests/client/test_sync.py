@@ -377,7 +377,7 @@ class Mirror:
 
 USUAL = ("post", "burst", "write", "flow", "flow", "hear", "deliver")
 FAULTS = ("busy", "disconnect", "lose one", "double one", "swap two")
-STEPS = st.lists(st.tuples(st.sampled_from(USUAL + FAULTS), st.sampled_from(ROOMS)), min_size=5, max_size=60)
+STEPS = st.lists(st.tuples(st.sampled_from(USUAL + FAULTS), st.sampled_from(ROOMS)), min_size=20, max_size=80)
 
 
 def turn(server: Server, step: str, room: str, nonce: str) -> None:
@@ -407,7 +407,7 @@ def turn(server: Server, step: str, room: str, nonce: str) -> None:
 
 
 @settings(deadline=None, max_examples=300)
-@given(STEPS, st.booleans(), st.booleans(), st.sampled_from(("", *ROOMS)))
+@given(STEPS, st.booleans(), st.booleans(), st.sampled_from(("", "", "", *ROOMS)))
 def test_all_is_healed(steps: list[tuple[str, str]], complete: bool, stays: bool, restored: str) -> None:
     """Whatever goes wrong, in the end the program has what the server has, and each write is there once."""
     desk = Desk(complete=complete)
