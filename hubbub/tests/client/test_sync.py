@@ -215,6 +215,30 @@ def test_given_up_write_frees_stream() -> None:
     assert not desk.sync.give_up("nonce-01")
 
 
+def test_too_long_write_is_not_sent() -> None:
+    """What would make the server close the connection is refused here."""
+    desk = opened()
+    desk.sync.write(make_send("nonce-01", text="\x01" * 50_000), desk.now)
+    [news] = desk.sync.take_news()
+
+    assert isinstance(news, Refused)
+    assert (news.nonce, news.error.code) == ("nonce-01", "too_long")
+    assert (desk.heard(), desk.sync.unanswered) == ([], 0)
+
+
+def test_half_character_is_an_error() -> None:
+    """What no frame can hold is said to who asks for it, and nothing of it stays."""
+    desk = opened()
+    with pytest.raises(UnicodeEncodeError):
+        desk.sync.write(make_send("nonce-01", text="\ud800"), desk.now)
+    with pytest.raises(UnicodeEncodeError):
+        desk.sync.ask(wire.Hist(0, "\ud800", before=3), desk.now)
+
+    assert (desk.heard(), desk.sync.unanswered) == ([], 0)
+    desk.lose()
+    assert desk.open() == []
+
+
 def test_unreadable_ok_is_tried_again() -> None:
     """An answer that isn't one settles nothing: the write is sent again."""
     desk = opened()
@@ -240,6 +264,40 @@ def test_rooms_are_followed() -> None:
     said = desk.say(event(2, "me", "room.rm", room="r_tea", why="kick"), event(5))
     assert said == []
     assert [each.event.k for each in desk.sync.take_news() if isinstance(each, Happened)] == ["room.rm"]
+
+
+def test_late_answers_are_not_taken() -> None:
+    """What was asked before a subscription was ended isn't what a new one stands on."""
+    desk = Desk(follow=True)
+    [own] = desk.open()
+    [early] = desk.say(inbox(own["id"], 0, "r_tea"))
+    tea = {"id": "r_tea", "name": "tea", "topic": "", "visibility": "public"}
+    [again] = desk.say(
+        event(1, "me", "room.rm", room="r_tea", why="kick"), event(2, "me", "room.add", room=tea)
+    )
+    desk.sync.take_news()
+    desk.say(refusal(early["id"], "not_found", retry=False), reset(again["id"], 4), event(5))
+    assert desk.told() == [(4,), 5]
+
+    desk.sync.subscribe("r_tea", desk.now, "badge")
+    desk.sync.unsubscribe("r_tea")
+    desk.sync.subscribe("r_tea", desk.now)
+    badge, unsub, full = desk.heard()
+    assert [frame["t"] for frame in (badge, unsub, full)] == ["sub", "unsub", "sub"]
+    assert (badge["lvl"], full["at"]) == ("badge", [1, 5])
+    desk.say(delta(badge["id"], 6, 6), event(7), delta(full["id"], 7, 6, 7))
+    assert desk.told() == [6, 7]
+
+
+def test_earlier_run_is_continued() -> None:
+    """Rooms go on from where an earlier run of the program stood."""
+    desk = Desk(follow=True, at={"r_tea": (1, 5)})
+    [own] = desk.open()
+    [asked] = desk.say(inbox(own["id"], 0, "r_tea"))
+    desk.say(delta(asked["id"], 7, 6, 7))
+
+    assert asked["at"] == [1, 5]
+    assert desk.told() == [(0,), 6, 7]
 
 
 def test_withheld_stream_is_told() -> None:

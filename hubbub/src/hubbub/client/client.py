@@ -16,7 +16,7 @@ import logging
 import random
 import secrets
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final, Self, TypeAlias, cast
@@ -364,6 +364,7 @@ async def connect(
     outbox: str | Path | None = None,
     follow: bool = True,
     complete: bool = False,
+    at: Mapping[str, wire.At] | None = None,
     name: str = "hubbub",
 ) -> AsyncIterator[Client]:
     """Be someone in the chat at `url` as long as the context lasts, over however many connections.
@@ -377,13 +378,15 @@ async def connect(
         follow: whether every room that one belongs to is subscribed to.
         complete: whether each event is wanted, of whatever age; otherwise who was away for long is told
             by `Reset` how it is now.
+        at: where an earlier run stood in its rooms, as `positions` gave it, to go on from there.
         name: what the program calls itself.
 
     Raises:
         SessionEnded: if the server won't have us.
         ValueError: if the address is none of a chat.
     """
-    sync = Sync(wire.Client(name, __version__), token, random.random, follow=follow, complete=complete)
+    program = wire.Client(name, __version__)
+    sync = Sync(program, token, random.random, follow=follow, complete=complete, at=at)
     client = Client(websocket_address(url), sync, open_outbox(outbox))
     try:
         await client.open()

@@ -59,15 +59,9 @@ class Stream:
     # What happens
 
     def begin(self) -> None:
-        """Start over, on another connection."""
+        """Start over, as on another connection."""
         self._is_live = self._is_paging = False
         self.asked = self.ask_at = None
-
-    def change_level(self, level: Level) -> None:
-        """Ask for more of it from now on, or for less."""
-        if level != self.level:
-            self.level = level
-            self._is_live = False
 
     def follow(self, head: wire.At | None) -> None:
         """Take it as subscribed by the server, which says where the stream is if that isn't where we are."""
@@ -101,11 +95,15 @@ class Stream:
 
     # Asking
 
+    def is_due(self, now: float) -> bool:
+        """Say whether there is something to ask for."""
+        if not self.is_wanted or self.asked is not None or not (self._is_behind or self._is_paging):
+            return False
+        return self.ask_at is None or now >= self.ask_at
+
     def next_request(self, request: int, now: float) -> wire.Sub | wire.Log | None:
         """Return what to ask for, if anything is missing and not asked for yet."""
-        if not self.is_wanted or self.asked is not None or not (self._is_behind or self._is_paging):
-            return None
-        if self.ask_at is not None and now < self.ask_at:
+        if not self.is_due(now):
             return None
         self.ask_at = None
         if self._is_paging:

@@ -13,8 +13,9 @@ Invariants:
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import count
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import msgspec
 
@@ -36,7 +37,10 @@ from hubbub.client.news import (
     read_event,
 )
 from hubbub.client.stream import Level, Stream
-from hubbub.client.writes import Request, Writes
+from hubbub.client.writes import Request, Writes, nonce_of
+
+# How much longer a frame may become by its number.
+_NUMBER_BYTES: Final = 16
 
 Question: TypeAlias = wire.Hist | wire.Log | wire.Call
 
@@ -45,7 +49,7 @@ class Sync:
     """A user's session, over all its connections.
 
     With `follow` every room is subscribed to that the user belongs to; with `complete` no stream is ever
-    reset within an epoch.
+    reset within an epoch.  Rooms that `at` has go on from there.
     """
 
     def __init__(
@@ -56,6 +60,7 @@ class Sync:
         *,
         follow: bool = True,
         complete: bool = False,
+        at: Mapping[str, wire.At] | None = None,
     ) -> None:
         self._client = client
         self._token = token
@@ -71,6 +76,8 @@ class Sync:
         self._since: dict[int, float] = {}
         self._reads: dict[str, int] = {}
         self._shown: wire.Pres | None = None
+        self._starts = dict(at or {})
+        self._most_bytes = wire.FRAME_BYTES - _NUMBER_BYTES
         self._paused = False
         self._ids = count(1)
         self._frames: list[str] = []
@@ -177,8 +184,10 @@ class Sync:
         known = self._streams.get(stream)
         if known is None:
             known = self._streams[stream] = Stream(stream, level, complete=self._complete)
-            known.at = at
-        known.change_level(level)
+            known.at = at or self._starts.get(stream)
+        if level != known.level:
+            known.level = level
+            self._abandon(known)
         known.is_wanted = True
         self._ask(known, now)
 
@@ -188,12 +197,21 @@ class Sync:
         if known is None or stream == wire.ME:
             return
         known.is_wanted = False
-        known.lapse()
+        self._abandon(known)
         if self.state is State.OPEN:
             self._put(wire.Unsub(next(self._ids), stream))
 
     def write(self, request: Request, now: float) -> None:
-        """Have a write done, once; it needs a nonce, and its number doesn't count."""
+        """Have a write done, once; it needs a nonce, and its number doesn't count.
+
+        Raises:
+            UnicodeEncodeError: if it has half of a character, which no frame can have.
+        """
+        if wire.encode(request).size > self._most_bytes:
+            # The server would close the connection, and be sent it again on the next.
+            error = wire.Err("too_long", "That is more than a frame may have.", retry=False)
+            self._news.append(Refused(nonce_of(request), error))
+            return
         self._writes.add(request)
         self._send_writes(now)
 
@@ -208,6 +226,7 @@ class Sync:
 
     def ask(self, question: Question, now: float) -> int:
         """Ask something that changes nothing, and return the number by which it will be answered."""
+        wire.encode(question)
         number = next(self._ids)
         self._questions[number] = msgspec.structs.replace(question, id=number)
         if self.state is State.ENDED:
@@ -261,6 +280,7 @@ class Sync:
         self._link.opened(welcome)
         self._news.append(Opened(welcome))
         self._writes.open(welcome.limits, now)
+        self._most_bytes = welcome.limits.frame - _NUMBER_BYTES
         self._inbox.follow(welcome.heads.get(wire.ME))
         self._ask_all(now)
         for number in self._questions:
@@ -379,7 +399,7 @@ class Sync:
             case wire.RoomRemovedBody(room=room_id) if room_id in self._streams:
                 # R8: the server sends nothing more of it.
                 self._streams[room_id].is_wanted = False
-                self._streams[room_id].lapse()
+                self._abandon(self._streams[room_id])
             case wire.ReadBody(s=room_id, q=q) if q >= self._reads.get(room_id, q + 1):
                 del self._reads[room_id]
 
@@ -403,7 +423,7 @@ class Sync:
         self._put(self._questions[number])
 
     def _ask(self, stream: Stream, now: float) -> None:
-        if self.state is not State.OPEN or self._paused:
+        if self.state is not State.OPEN or self._paused or not stream.is_due(now):
             return
         request = stream.next_request(next(self._ids), now)
         if request is not None:
@@ -421,6 +441,13 @@ class Sync:
             self._put(request)
 
     # Parting
+
+    def _abandon(self, stream: Stream) -> None:
+        """Take nothing for an answer that was asked for before: the server ends what that began."""
+        for number in [number for number, asker in self._asked.items() if asker is stream]:
+            del self._asked[number]
+            self._since.pop(number, None)
+        stream.begin()
 
     def _overdue_at(self) -> float | None:
         """Return when the oldest request will have waited too long: the rest of its answer isn't coming."""
