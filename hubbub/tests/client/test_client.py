@@ -85,9 +85,9 @@ async def test_wrong_token_is_told(address: str) -> None:
 
 async def test_revoked_session_ends_iteration(address: str, enter) -> None:
     """Who iterates, and who waits for an answer, learns that the session has ended."""
-    ann = await enter("Ann")
+    token = (await sign_in_guest(address, "Ann")).token
+    ann = await enter("Ann", token=token)
     reader, writer = await asyncio.open_connection(*address.removeprefix("http://").rsplit(":", 1))
-    token = ann._sync._token
     writer.write(
         f"DELETE /v1/session HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n"
         f"Cookie: hubbub_session={token}\r\nConnection: close\r\n\r\n".encode()
@@ -154,14 +154,13 @@ async def test_cancelled_send_is_sent(enter) -> None:
 
 async def test_behind_program_gets_all(enter) -> None:
     """What waits for a program that doesn't look is bounded; it may write on, and misses nothing."""
-    ann, bo = await enter("Ann"), await enter("Bo")
-    bo._waiting = 5
+    ann, bo = await enter("Ann"), await enter("Bo", waiting=5)
     texts = [f"{number}" for number in range(15)]
     for text in texts:
         await ann.send(LOBBY, text)
     await bo.send(LOBBY, "mine")
 
-    assert len(bo._news) <= 6
+    assert len(bo.rooms[LOBBY]) <= 6
     assert await hear(bo, 16) == [*texts, "mine"]
 
 

@@ -60,7 +60,7 @@ class Client:
     is none any more, and ends when the program has closed it.
     """
 
-    def __init__(self, address: str, sync: Sync, outbox: Outbox, waiting: int = WAITING) -> None:
+    def __init__(self, address: str, sync: Sync, outbox: Outbox, waiting: int) -> None:
         self.me = wire.MeInfo("", "", "")
         self.rooms = Rooms()
         self._sync = sync
@@ -365,6 +365,7 @@ async def connect(
     follow: bool = True,
     complete: bool = False,
     at: Mapping[str, wire.At] | None = None,
+    waiting: int = WAITING,
     name: str = "hubbub",
 ) -> AsyncIterator[Client]:
     """Be someone in the chat at `url` as long as the context lasts, over however many connections.
@@ -379,6 +380,7 @@ async def connect(
         complete: whether each event is wanted, of whatever age; otherwise who was away for long is told
             by `Reset` how it is now.
         at: where an earlier run stood in its rooms, as `positions` gave it, to go on from there.
+        waiting: how many news may wait for the program before its streams pause.
         name: what the program calls itself.
 
     Raises:
@@ -387,7 +389,7 @@ async def connect(
     """
     program = wire.Client(name, __version__)
     sync = Sync(program, token, random.random, follow=follow, complete=complete, at=at)
-    client = Client(websocket_address(url), sync, open_outbox(outbox))
+    client = Client(websocket_address(url), sync, open_outbox(outbox), waiting)
     try:
         await client.open()
         yield client
