@@ -1,0 +1,187 @@
+"""The client as programs have it, in a real chat."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from hubbub import wire
+from hubbub.app import run_chat
+from hubbub.client import Client, Posted, RequestRefused, SessionEnded, Stored, connect, sign_in_guest
+from hubbub.client.client import make_nonce
+from hubbub.client.outbox import FileOutbox
+from hubbub.config import Settings
+
+from .scripted import make_send
+
+LOBBY = "r_lobby"
+
+
+async def hear(client: Client, count: int) -> list[str]:
+    """Return what the next messages say."""
+    texts: list[str] = []
+    async for news in client:
+        if isinstance(news, Posted):
+            texts.append(news.text)
+        if len(texts) == count:
+            break
+    return texts
+
+
+async def test_message_is_heard(enter) -> None:
+    """What one sends is stored when the call returns, and the other hears it, in order."""
+    ann, bo = await enter("Ann"), await enter("Bo")
+    sent = [await ann.send(LOBBY, text) for text in ("one", "two", "three")]
+
+    assert [each.q for each in sent] == sorted(each.q for each in sent)
+    assert await hear(bo, 3) == ["one", "two", "three"]
+    assert [each.text for each in bo.rooms[LOBBY].messages] == ["one", "two", "three"]
+    assert bo.rooms[LOBBY].name(ann.me.id) == "Ann"
+
+
+async def test_many_at_once_keep_order(enter) -> None:
+    """Writes that are begun together are stored in that order, though they are more than the server takes."""
+    ann, bo = await enter("Ann"), await enter("Bo")
+    texts = [f"{number}" for number in range(24)]
+    _, heard = await asyncio.gather(
+        asyncio.gather(*(ann.send(LOBBY, text) for text in texts)), hear(bo, len(texts))
+    )
+
+    assert heard == texts
+
+
+async def test_refusal_is_raised(enter) -> None:
+    """What the server won't do is an error of the call, and of no other."""
+    ann = await enter("Ann")
+    with pytest.raises(RequestRefused) as refused:
+        await ann.send(LOBBY, "x" * 16_001)
+    with pytest.raises(RequestRefused):
+        await ann.history("r_nowhere", before=9)
+
+    assert (refused.value.code, refused.value.retry) == ("too_long", False)
+    assert (await ann.send(LOBBY, "short")).q > 0
+
+
+async def test_history_fills_view(enter) -> None:
+    """Pages of history are in the room's view afterwards."""
+    ann = await enter("Ann")
+    q = (await ann.send(LOBBY, "hi")).q
+    page = await ann.history(LOBBY, before=q + 1)
+
+    assert [each.text for each in page.msgs] == ["hi"]
+    assert ann.rooms[LOBBY].find(q) is not None
+
+
+async def test_wrong_token_is_told(address: str) -> None:
+    """Who isn't let in learns why, and isn't tried again."""
+    with pytest.raises(SessionEnded) as ended:
+        async with connect(address, token="wrong"):
+            pytest.fail("nobody is in")
+
+    assert (ended.value.retry, ended.value.code) == ("never", 4401)
+
+
+async def test_revoked_session_ends_iteration(address: str, enter) -> None:
+    """Who iterates, and who waits for an answer, learns that the session has ended."""
+    token = (await sign_in_guest(address, "Ann")).token
+    ann = await enter("Ann", token=token)
+    reader, writer = await asyncio.open_connection(*address.removeprefix("http://").rsplit(":", 1))
+    writer.write(
+        f"DELETE /v1/session HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n"
+        f"Cookie: hubbub_session={token}\r\nConnection: close\r\n\r\n".encode()
+    )
+    assert b" 204 " in await reader.readline()
+    writer.close()
+    with pytest.raises(SessionEnded) as ended:
+        await hear(ann, 1)
+
+    assert (ended.value.retry, ended.value.code) == ("reauth", 4101)
+    with pytest.raises(SessionEnded):
+        await ann.send(LOBBY, "hi")
+
+
+async def test_outage_is_survived(tmp_path: Path) -> None:
+    """What is sent while the server is away is stored when it is back, and heard by who was there."""
+    settings = Settings(port=0, data=str(tmp_path / "data"))
+    async with run_chat(settings) as address:
+        ann, bo = [(await sign_in_guest(address, name)).token for name in ("Ann", "Bo")]
+        port = int(address.rpartition(":")[2])
+        client = connect(address, token=ann)
+        one = await client.__aenter__()
+        other = connect(address, token=bo)
+        two = await other.__aenter__()
+        await one.send(LOBBY, "before")
+    sending = asyncio.create_task(one.send(LOBBY, "during"))
+    async with run_chat(Settings(port=port, data=settings.data)):
+        await sending
+        assert await hear(two, 2) == ["before", "during"]
+        for each in (client, other):
+            await each.__aexit__(None, None, None)
+
+
+async def test_outbox_is_sent_by_next_run(address: str, tmp_path: Path) -> None:
+    """What an earlier run couldn't send is sent by the next, once, and isn't kept any longer."""
+    file = tmp_path / "outbox.sqlite3"
+    signed_in = await sign_in_guest(address, "Ann")
+    outbox = FileOutbox(file)
+    await outbox.put(signed_in.me.id, make_send("nonce-from-before", LOBBY, "from before"))
+    await outbox.close()
+    async with connect(address, token=signed_in.token, outbox=file) as ann:
+        async for news in ann:
+            if isinstance(news, Stored):
+                assert news.nonce == "nonce-from-before"
+                break
+        await ann.send(LOBBY, "and now")
+        page = await ann.history(LOBBY, before=1_000)
+    assert [each.text for each in page.msgs] == ["from before", "and now"]
+
+    again = FileOutbox(file)
+    assert await again.load(signed_in.me.id) == []
+    await again.close()
+
+
+async def test_cancelled_send_is_sent(enter) -> None:
+    """Cancelling leaves a write to itself: it is stored all the same."""
+    ann, bo = await enter("Ann"), await enter("Bo")
+    sending = asyncio.create_task(ann.send(LOBBY, "anyway"))
+    await asyncio.sleep(0)
+    sending.cancel()
+
+    assert await hear(bo, 1) == ["anyway"]
+
+
+async def test_behind_program_gets_all(enter) -> None:
+    """What waits for a program that doesn't look is bounded; it may write on, and misses nothing."""
+    ann, bo = await enter("Ann"), await enter("Bo", waiting=5)
+    texts = [f"{number}" for number in range(15)]
+    for text in texts:
+        await ann.send(LOBBY, text)
+    await bo.send(LOBBY, "mine")
+
+    assert len(bo.rooms[LOBBY]) <= 6
+    assert await hear(bo, 16) == [*texts, "mine"]
+
+
+async def test_closed_client_says_so(address: str) -> None:
+    """After the end iterating ends, and asking is an error."""
+    token = (await sign_in_guest(address, "Ann")).token
+    async with connect(address, token=token) as ann:
+        pass
+
+    assert all(not isinstance(news, Posted) for news in [news async for news in ann])
+    with pytest.raises(SessionEnded):
+        await ann.call(wire.ListRooms())
+    with pytest.raises(SessionEnded):
+        await ann.send(LOBBY, "hi")
+
+
+def test_nonces_are_new() -> None:
+    """Each is another, and of the length and the characters that nonces have."""
+    nonces = {make_nonce() for _ in range(100)}
+
+    assert len(nonces) == 100
+    assert all(
+        8 <= len(nonce) <= 64 and nonce.replace("-", "").replace("_", "").isalnum() for nonce in nonces
+    )
