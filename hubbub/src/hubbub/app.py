@@ -36,13 +36,18 @@ from hubbub.domain.policies import (
     GUESTS_PER_SECOND,
     LOGIN_BURST,
     LOGINS_PER_SECOND,
+    READ_BURST,
+    READS_PER_SECOND,
     SENDER_LOGIN_BURST,
     SENDER_LOGINS_PER_SECOND,
 )
+from hubbub.endpoints.admission import Admission
 from hubbub.endpoints.application import make_application
 from hubbub.endpoints.auth import Auth
 from hubbub.endpoints.callers import Callers
+from hubbub.endpoints.messages import Messages
 from hubbub.endpoints.names import Names
+from hubbub.endpoints.own import Own
 from hubbub.endpoints.page import Page
 from hubbub.endpoints.realtime import Door, find_token
 from hubbub.endpoints.sessions import Sessions
@@ -196,7 +201,13 @@ def _make_application(settings: Settings, database: Database, bus: Bus, names: N
     secure = (settings.public_url or "").startswith("https:")
     auth = Auth(database, bus, passwords, callers, throttle, secure=secure)
     sessions = Sessions(database, bus, passwords, callers, throttle)
-    return make_application(auth, sessions, Page(WEB), names)
+    admission = Admission(
+        callers,
+        Buckets(READ_BURST, READS_PER_SECOND),
+        Buckets(wire.WRITE_BURST, wire.WRITES_PER_SECOND),
+    )
+    own, messages = Own(database, admission), Messages(database, admission)
+    return make_application([auth, sessions, own, messages, Page(WEB)], names)
 
 
 def _explain(error: OSError, settings: Settings) -> str:

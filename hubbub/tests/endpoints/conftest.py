@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
 
 import httpx
 import pytest
 from starlette.applications import Starlette
 
 from hubbub.actions.passwords import Passwords
+from hubbub.endpoints.admission import Admission
 from hubbub.endpoints.application import make_application
 from hubbub.endpoints.auth import Auth
 from hubbub.endpoints.callers import Callers
+from hubbub.endpoints.messages import Messages
 from hubbub.endpoints.names import Names
+from hubbub.endpoints.own import Own
 from hubbub.endpoints.page import Page
 from hubbub.endpoints.sessions import Sessions
 from hubbub.endpoints.throttle import Throttle
@@ -44,7 +48,8 @@ def application(make_chat) -> Starlette:
 def make_chat(database, bus, web) -> Callable[[str | None, Names], Starlette]:
     """Return what makes the application; three newcomers may come at once, then one a second.
 
-    A sender may guess four times at once, and twice at one password.
+    A sender may guess four times at once, and twice at one password.  A user may read twenty times at once,
+    and write ten times.
     """
     passwords = Passwords()
 
@@ -54,7 +59,9 @@ def make_chat(database, bus, web) -> Callable[[str | None, Names], Starlette]:
         secure = (public_url or "").startswith("https:")
         auth = Auth(database, bus, passwords, callers, throttle, secure=secure)
         sessions = Sessions(database, bus, passwords, callers, throttle)
-        return make_application(auth, sessions, Page(web), names)
+        admission = Admission(callers, Buckets(20, 1.0), Buckets(10, 1.0))
+        own, messages = Own(database, admission), Messages(database, admission)
+        return make_application([auth, sessions, own, messages, Page(web)], names)
 
     return make
 
@@ -73,3 +80,24 @@ async def program(application) -> AsyncIterator[httpx.AsyncClient]:
     transport = httpx.ASGITransport(application, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url=HOME) as client:
         yield client
+
+
+@pytest.fixture
+async def enter(application, guest) -> AsyncIterator[Callable[[str], Awaitable[httpx.AsyncClient]]]:
+    """Return what lets someone in whose program then asks for them."""
+    async with AsyncExitStack() as stack:
+
+        async def enter(name: str) -> httpx.AsyncClient:
+            token = (await guest(name)).token
+            transport = httpx.ASGITransport(application, raise_app_exceptions=False)
+            headers = {"Authorization": f"Bearer {token}"}
+            client = httpx.AsyncClient(transport=transport, base_url=HOME, headers=headers)
+            return await stack.enter_async_context(client)
+
+        yield enter
+
+
+@pytest.fixture
+async def ann(enter) -> httpx.AsyncClient:
+    """Let Ann in."""
+    return await enter("Ann")
