@@ -14,6 +14,7 @@ from hubbub.endpoints.admission import Admission
 from hubbub.endpoints.application import make_application
 from hubbub.endpoints.auth import Auth
 from hubbub.endpoints.callers import Callers
+from hubbub.endpoints.events import Events
 from hubbub.endpoints.messages import Messages
 from hubbub.endpoints.names import Names
 from hubbub.endpoints.own import Own
@@ -21,6 +22,8 @@ from hubbub.endpoints.page import Page
 from hubbub.endpoints.sessions import Sessions
 from hubbub.endpoints.throttle import Throttle
 from hubbub.realtime.bucket import Buckets
+from hubbub.realtime.feeds import Feeds
+from hubbub.realtime.hub import Hub
 
 HOME = "http://chat.test"
 
@@ -45,7 +48,17 @@ def application(make_chat) -> Starlette:
 
 
 @pytest.fixture
-def make_chat(database, bus, web) -> Callable[[str | None, Names], Starlette]:
+def feeds(database, bus) -> Feeds:
+    """Return who listens by HTTP."""
+    hub = Hub()
+    feeds = Feeds(database, hub)
+    for listener in (hub.hear, feeds.hear):
+        bus.subscribe(listener)
+    return feeds
+
+
+@pytest.fixture
+def make_chat(database, bus, web, feeds) -> Callable[[str | None, Names], Starlette]:
     """Return what makes the application; three newcomers may come at once, then one a second.
 
     A sender may guess four times at once, and twice at one password.  A user may read twenty times at once,
@@ -61,7 +74,8 @@ def make_chat(database, bus, web) -> Callable[[str | None, Names], Starlette]:
         sessions = Sessions(database, bus, passwords, callers, throttle)
         admission = Admission(callers, Buckets(20, 1.0), Buckets(10, 1.0))
         own, messages = Own(database, admission), Messages(database, admission)
-        return make_application([auth, sessions, own, messages, Page(web)], names)
+        events = Events(database, admission, feeds)
+        return make_application([auth, sessions, own, messages, events, Page(web)], names)
 
     return make
 

@@ -30,6 +30,15 @@ class Admission:
         _take(self._reads, user)
         return user
 
+    async def again(self, request: Request) -> User:
+        """Return who has waited, if they are still let in; it isn't counted.
+
+        Raises:
+            ChatError: `unauthorized`.
+        """
+        user, _ = await self._callers.require(request)
+        return user
+
     async def writer(self, request: Request) -> User:
         """Return who wants to write.
 
