@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -22,6 +24,10 @@ from hubbub.endpoints.throttle import Throttle
 from hubbub.realtime import showing
 from hubbub.storage.database import Database
 from hubbub.wire import http
+
+GUESTS: Final = "/v1/guests"
+ACCOUNTS: Final = "/v1/accounts"
+SESSION: Final = "/v1/session"
 
 
 class Auth:
@@ -47,10 +53,10 @@ class Auth:
     def routes(self) -> list[Route]:
         """Return where these endpoints are."""
         return [
-            Route("/v1/guests", self.sign_in_guest, methods=["POST"]),
-            Route("/v1/accounts", self.register, methods=["POST"]),
-            Route("/v1/session", self.log_in, methods=["POST"]),
-            Route("/v1/session", self.sign_out, methods=["DELETE"]),
+            Route(GUESTS, self.sign_in_guest, methods=["POST"]),
+            Route(ACCOUNTS, self.register, methods=["POST"]),
+            Route(SESSION, self.log_in, methods=["POST"]),
+            Route(SESSION, self.sign_out, methods=["DELETE"]),
         ]
 
     async def sign_in_guest(self, request: Request) -> Response:

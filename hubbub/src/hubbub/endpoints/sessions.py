@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -20,6 +22,10 @@ from hubbub.endpoints.throttle import Throttle
 from hubbub.storage.database import Database
 from hubbub.wire import http
 
+SESSIONS: Final = "/v1/sessions"
+ONE: Final = f"{SESSIONS}/{{id}}"
+PASSWORD: Final = "/v1/password"
+
 
 class Sessions:
     """The endpoints for who is signed in."""
@@ -36,9 +42,9 @@ class Sessions:
     def routes(self) -> list[Route]:
         """Return where these endpoints are."""
         return [
-            Route("/v1/sessions", self.list, methods=["GET"]),
-            Route("/v1/sessions/{id}", self.revoke, methods=["DELETE"]),
-            Route("/v1/password", self.change_password, methods=["PUT"]),
+            Route(SESSIONS, self.list, methods=["GET"]),
+            Route(ONE, self.revoke, methods=["DELETE"]),
+            Route(PASSWORD, self.change_password, methods=["PUT"]),
         ]
 
     async def list(self, request: Request) -> Response:
