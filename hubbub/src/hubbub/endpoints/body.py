@@ -12,11 +12,11 @@ from hubbub.domain.errors import ChatError, Code
 
 T = TypeVar("T")
 
-_BODY: Final = 4096
-_PATIENCE: Final = 10.0
+BODY: Final = 4096
+PATIENCE: Final = 10.0
 
 
-async def read_body(request: Request, kind: type[T], needs: str, most: int = _BODY) -> T:
+async def read_body(request: Request, kind: type[T], needs: str, most: int = BODY) -> T:
     """Return what a request says, in so many bytes at `most`.
 
     `needs` is what it should say, for whoever sent something else.
@@ -37,7 +37,7 @@ async def read_body(request: Request, kind: type[T], needs: str, most: int = _BO
 async def _read(request: Request, most: int) -> bytes:
     body = b""
     try:
-        async with asyncio.timeout(_PATIENCE):
+        async with asyncio.timeout(PATIENCE):
             async for chunk in request.stream():
                 body += chunk
                 if len(body) > most:

@@ -15,7 +15,7 @@ from hubbub.domain.errors import ChatError, Code
 from hubbub.endpoints.headers import HEADERS
 from hubbub.wire import http
 
-_STATUS: Final[Mapping[Code, int]] = {
+STATUS: Final[Mapping[Code, int]] = {
     Code.BAD_FRAME: 400,
     Code.UNKNOWN_OP: 404,
     Code.UNAUTHORIZED: 401,
@@ -68,7 +68,7 @@ async def on_chat_error(_request: Request, error: Exception) -> Response:
         # This is answered outside of what adds them otherwise.
         response.headers.update(HEADERS)
         return response
-    return _refuse(error, _STATUS[error.code])
+    return _refuse(error, STATUS[error.code])
 
 
 async def on_http_error(_request: Request, error: Exception) -> Response:

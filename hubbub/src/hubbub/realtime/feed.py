@@ -160,7 +160,8 @@ class Feed:
         for head in await read_heads(self._database, self.user):
             if head.stream not in subscribed:
                 subscribed[head.stream] = self._hub.subscribe(head.stream, self._outbound)
-        for head in await read_heads(self._database, self.user):
+        heads = await read_heads(self._database, self.user)
+        for head in sorted(heads, key=lambda head: head.stream != self.user.id):
             name = showing.stream_name(head.stream)
             known = at.get(name)
             if known is not None:
