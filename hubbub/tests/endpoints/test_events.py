@@ -9,6 +9,8 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis.strategies import builds, dictionaries, from_regex, integers, text
 
 from hubbub.actions.leave_room import leave_room
 from hubbub.actions.sign_out import sign_out
@@ -262,6 +264,11 @@ async def test_streams_are_counted(listen, guest, ann) -> None:
     assert refused.headers["retry-after"] == "5"
 
 
+async def test_stream_has_no_head(ann) -> None:
+    """Who asks only for the head of an endless answer isn't kept waiting."""
+    assert (await ann.head("/v1/stream")).status_code == 405
+
+
 async def test_lost_database_ends_the_stream(listen, guest, monkeypatch) -> None:
     """A stream that can't go on ends, and its listener comes back."""
     bob = await guest("Bob")
@@ -276,11 +283,24 @@ async def test_lost_database_ends_the_stream(listen, guest, monkeypatch) -> None
         await until(lambda: listener.has_ended)
 
 
-def test_positions_are_read_back() -> None:
-    """An id is read as it was written, and what is none is passed over."""
-    positions = {"me": Position(1_800_000_000_000, 3), "r_lobby": Position(7, 0)}
-
+@given(
+    dictionaries(
+        from_regex(r"me|r_[A-Za-z0-9_-]{1,62}", fullmatch=True),
+        builds(Position, integers(0, 2**53 - 1), integers(0, 2**53 - 1)),
+        max_size=30,
+    )
+)
+def test_positions_are_read_back(positions: dict[str, Position]) -> None:
+    """An id is read as it was written."""
     assert read_positions(show_positions(positions)) == positions
+
+
+@given(text())
+def test_any_id_is_read(said: str) -> None:
+    """Whatever comes back for an id, it is positions, or none."""
+    read = read_positions(said)
+
+    assert all(isinstance(position, Position) for position in read.values())
     assert read_positions("") == read_positions("me:1,:1:2,me:x:1,r_a:1:-2,r_a:1:" + "9" * 99) == {}
 
 

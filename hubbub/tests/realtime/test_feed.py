@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import AsyncIterator
-from contextlib import ExitStack, aclosing, asynccontextmanager
+from contextlib import ExitStack, aclosing, asynccontextmanager, suppress
 
 import pytest
 
 from hubbub.actions.create_room import create_room
 from hubbub.actions.invite import invite
+from hubbub.actions.join_room import join_room
 from hubbub.actions.leave_room import leave_room
 from hubbub.actions.post_message import post_message
 from hubbub.actions.read_heads import read_heads
 from hubbub.actions.remove_member import kick
+from hubbub.domain.errors import ChatError
 from hubbub.domain.models import Position, Visibility
 from hubbub.realtime import outbound
 from hubbub.realtime.feeds import Feeds
@@ -110,7 +113,7 @@ async def test_newcomer_begins_at_the_heads(listen, ann, positions, post) -> Non
         now = listener.feed.positions
 
     assert {reset["t"] for reset in resets} == {"reset"}
-    assert [reset["s"] for reset in resets] == ["me", LOBBY]
+    assert [reset["s"] for reset in resets] == [LOBBY, "me"]
     assert (event["t"], event["s"], event["q"], event["k"]) == ("ev", LOBBY, q, "msg.new")
     assert now == await positions(ann)
 
@@ -185,6 +188,21 @@ async def test_rooms_come_and_go(listen, ann, bob, database, post) -> None:
     assert listener.feed.positions.keys() == {"me", LOBBY}
 
 
+async def test_quick_return_is_heard_once(listen, ann, database, post) -> None:
+    """What was said in a room before its reset doesn't come after it, though it waited there."""
+    async with listen(ann) as listener:
+        await listener.hear_all(2)
+        await leave_room(database, ann, LOBBY, "nonce-leave")
+        await join_room(database, ann, "nonce-join", LOBBY)
+        head = await post()
+        heard = await listener.hear_all(4)
+        q = await post()
+        then = await listener.hear()
+
+    assert [each.get("k", each["t"]) for each in heard] == ["member", "room.rm", "room.add", "reset"]
+    assert (heard[-1]["head"], then["q"]) == (head, q)
+
+
 async def test_lost_rooms_are_not_heard(listen, ann, positions, database, post) -> None:
     """Who left while away is told so by their own stream, and hears nothing of the room."""
     at = await positions(ann)
@@ -195,6 +213,22 @@ async def test_lost_rooms_are_not_heard(listen, ann, positions, database, post) 
 
     assert (left["s"], left["k"]) == ("me", "room.rm")
     assert listener.feed.positions.keys() == {"me"}
+
+
+async def test_return_while_away_is_heard_once(listen, ann, positions, database, post) -> None:
+    """Who left and came back while away hears that, is told where the room goes on, and then hears it."""
+    at = await positions(ann)
+    await leave_room(database, ann, LOBBY, "nonce-leave")
+    await join_room(database, ann, "nonce-join", LOBBY)
+    async with listen(ann, at) as listener:
+        heard = await listener.hear_all(5)
+        q = await post()
+        then = await listener.hear()
+
+    assert [(each["s"], each.get("k", each["t"])) for each in heard] == [
+        (LOBBY, "member"), (LOBBY, "member"), ("me", "room.rm"), ("me", "room.add"), (LOBBY, "reset")
+    ]  # fmt: skip
+    assert (then["q"], heard[-1]["head"]) == (q, q - 1)
 
 
 async def test_reset_of_own_stream_finds_rooms(listen, ann, bob, database, monkeypatch) -> None:
@@ -211,6 +245,44 @@ async def test_reset_of_own_stream_finds_rooms(listen, ann, bob, database, monke
         await leave_room(database, ann, LOBBY, "nonce-leave")
         while listener.feed.positions.keys() != rooms | {"me"}:
             await listener.hear()
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_streams_are_whole(listen, ann, bob, database, post, positions, monkeypatch, seed) -> None:
+    """Whatever happens and however slowly it is taken, each stream goes on by one, or is reset."""
+    monkeypatch.setattr(outbound, "QUEUE_FRAMES", 3)
+    monkeypatch.setattr(outbound, "HIGH_WATER", 600)
+    monkeypatch.setattr("hubbub.actions.sync_stream.DELTA_EVENTS", 6)
+    chance = random.Random(seed)
+    room = (await create_room(database, bob, "nonce-room", "tea", "", Visibility.PRIVATE)).room.id
+    heard: dict[str, int] = {}
+
+    def take(frame: dict) -> None:
+        s, q = frame["s"], frame.get("q")
+        assert frame["t"] == "reset" or heard[s] + 1 == q, frame
+        heard[s] = frame["head"] if q is None else q
+        if frame.get("k") == "room.rm":
+            # Whatever comes of it now would find no number.
+            heard.pop(frame["d"]["room"], None)
+
+    async with listen(ann) as listener:
+        for step in range(60):
+            match chance.randrange(6):
+                case 0:
+                    await invite(database, bob, room, f"nonce-in-{step:03}", ann.id)
+                case 1:
+                    with suppress(ChatError):
+                        await kick(database, bob, room, f"nonce-out-{step:03}", ann.id)
+                case 2:
+                    await post(chance.randrange(1, 9), text="x" * chance.randrange(1, 300))
+                case 3:
+                    await post(chance.randrange(1, 9), room)
+                case _:
+                    while heard != {name: at.q for name, at in (await positions(ann)).items()}:
+                        take(await listener.hear())
+
+        while heard != {name: at.q for name, at in (await positions(ann)).items()}:
+            take(await listener.hear())
 
 
 async def test_silence_is_told(listen, ann, feeds, loop_clock) -> None:

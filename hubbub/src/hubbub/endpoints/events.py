@@ -51,10 +51,10 @@ class Events:
 
     def routes(self) -> list[Route]:
         """Return where these endpoints are."""
-        return [
-            Route(EVENTS, self.page, methods=["GET"]),
-            Route(STREAM, self.stream, methods=["GET"]),
-        ]
+        stream = Route(STREAM, self.stream, methods=["GET"])
+        # A HEAD, which Starlette adds, would wait for an end that nobody writes.
+        stream.methods = {"GET"}
+        return [Route(EVENTS, self.page, methods=["GET"]), stream]
 
     async def page(self, request: Request) -> Response:
         """Give the events after a number; if there are none, wait for one."""

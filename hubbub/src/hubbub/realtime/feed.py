@@ -155,13 +155,14 @@ class Feed:
                 yield frames
 
     async def _begin(self, at: Mapping[str, Position]) -> AsyncGenerator[list[str], None]:
-        # The inbox first: from then on it tells of every room that comes or goes.
+        # To the inbox first: from then on it tells of every room that comes or goes.
         subscribed = {self.user.id: self._hub.subscribe(self.user.id, self._outbound)}
         for head in await read_heads(self._database, self.user):
             if head.stream not in subscribed:
                 subscribed[head.stream] = self._hub.subscribe(head.stream, self._outbound)
         heads = await read_heads(self._database, self.user)
-        for head in sorted(heads, key=lambda head: head.stream != self.user.id):
+        # The inbox last: a room that was left and entered again is heard to the end, and begun anew.
+        for head in sorted(heads, key=lambda head: head.stream == self.user.id):
             name = showing.stream_name(head.stream)
             known = at.get(name)
             if known is not None:
