@@ -14,7 +14,6 @@ Invariants:
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import aclosing
 from typing import Final
@@ -28,13 +27,12 @@ from hubbub.domain.errors import ChatError, Code
 from hubbub.domain.models import Head, Position, User
 from hubbub.realtime import showing
 from hubbub.realtime.hub import Hub
+from hubbub.realtime.inlet import Inlet
 from hubbub.realtime.outbound import Outbound
 from hubbub.storage.database import Database
 from hubbub.wire import http
 
 _AT_ONCE: Final = 100
-# How an ephemeral begins, which isn't for those who listen.
-_EPHEMERAL: Final = '{"t":"eph"'
 
 
 class _Said(msgspec.Struct):
@@ -53,47 +51,6 @@ class _RoomAdded(msgspec.Struct):
 
 class _RoomRemoved(msgspec.Struct):
     room: str
-
-
-class Inlet:
-    """The end of a way out that isn't a connection: keeps what is written until it is taken."""
-
-    def __init__(self) -> None:
-        self.buffered_amount = 0
-        self._frames: deque[str] = deque()
-        self._filled = asyncio.Event()
-        self._emptied = asyncio.Event()
-
-    def send_nowait(self, message: str) -> None:
-        """Take a frame; an ephemeral is let go."""
-        if not message.startswith(_EPHEMERAL):
-            self._frames.append(message)
-            self.buffered_amount += len(message)
-            self._filled.set()
-
-    async def drain(self) -> None:
-        """Wait until all is taken."""
-        self._emptied.clear()
-        while self.buffered_amount:
-            await self._emptied.wait()
-
-    def wake(self) -> None:
-        """Let nobody wait for a frame any longer."""
-        self._filled.set()
-
-    async def take(self, patience: float) -> list[str]:
-        """Wait for frames, and take them; there may be none after so many seconds, or when woken."""
-        try:
-            async with asyncio.timeout(patience):
-                await self._filled.wait()
-        except TimeoutError:
-            pass
-        frames = list(self._frames)
-        self._frames.clear()
-        self._filled.clear()
-        self.buffered_amount = 0
-        self._emptied.set()
-        return frames
 
 
 class Feed:
