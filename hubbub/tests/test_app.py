@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import httpx
@@ -176,6 +178,33 @@ async def test_junk_is_told(settings: Settings) -> None:
         f"Can't start: {settings.folder / DATABASE} can't be used (file is not a database). "
         "Choose another folder with --data."
     )
+
+
+async def test_stop_ends_streams(settings: Settings) -> None:
+    """Who listens by HTTP hears events as they happen, and a whole end when the chat stops."""
+    async with httpx.AsyncClient() as client, AsyncExitStack() as stack:
+        address = await stack.enter_async_context(run_chat(settings))
+        token = (await client.post(f"{address}/v1/guests", json={"name": "Ann"})).json()["token"]
+        client.cookies.clear()
+        client.headers["Authorization"] = f"Bearer {token}"
+        async with client.stream("GET", f"{address}/v1/stream") as stream:
+            lines = stream.aiter_lines()
+            resets = [line async for line in aislice(lines, 8) if line.startswith("data")]
+            nonce = {"Idempotency-Key": "nonce-01"}
+            await client.post(f"{address}/v1/s/r_lobby/messages", json={"text": "hi"}, headers=nonce)
+            event = [line async for line in aislice(lines, 3) if line.startswith("data")]
+            await stack.aclose()
+            rest = [line async for line in lines if line]
+
+    assert len(resets) == 2
+    assert "nonce-01" in event[0]
+    assert rest == []
+
+
+async def aislice(lines: AsyncIterator[str], count: int) -> AsyncIterator[str]:
+    """Yield the first lines."""
+    for _ in range(count):
+        yield await anext(lines)
 
 
 def test_time_is_in_milliseconds() -> None:

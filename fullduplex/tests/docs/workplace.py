@@ -29,6 +29,7 @@ _EXAMPLES = ROOT / "fullduplex" / "examples"
 _COMMANDS = str(Path(__file__).with_name("commands.py"))
 _INSTALLED = {
     ".bin/fullduplex": ["-m", "fullduplex"],
+    ".bin/hubbub": ["-m", "hubbub"],
     ".bin/pip": [_COMMANDS, "pip"],
     ".bin/pytest": ["-m", "pytest", "-p", "no:cacheprovider"],
     ".bin/python": [],

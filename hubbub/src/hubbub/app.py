@@ -36,18 +36,25 @@ from hubbub.domain.policies import (
     GUESTS_PER_SECOND,
     LOGIN_BURST,
     LOGINS_PER_SECOND,
+    READ_BURST,
+    READS_PER_SECOND,
     SENDER_LOGIN_BURST,
     SENDER_LOGINS_PER_SECOND,
 )
+from hubbub.endpoints.admission import Admission
 from hubbub.endpoints.application import make_application
 from hubbub.endpoints.auth import Auth
 from hubbub.endpoints.callers import Callers
+from hubbub.endpoints.events import Events
+from hubbub.endpoints.messages import Messages
 from hubbub.endpoints.names import Names
+from hubbub.endpoints.own import Own
 from hubbub.endpoints.page import Page
 from hubbub.endpoints.realtime import Door, find_token
 from hubbub.endpoints.sessions import Sessions
 from hubbub.endpoints.throttle import Throttle
 from hubbub.realtime.bucket import Buckets
+from hubbub.realtime.feeds import Feeds
 from hubbub.realtime.gateway import Gateway
 from hubbub.realtime.hub import Hub
 from hubbub.realtime.outbound import HIGH_WATER
@@ -147,10 +154,11 @@ async def _listen(
     hub = Hub()
     presence = Presence(hub)
     gateway = Gateway(database, hub, presence)
-    for listener in (hub.hear, presence.hear, gateway.hear):
+    feeds = Feeds(database, hub)
+    for listener in (hub.hear, presence.hear, gateway.hear, feeds.hear):
         bus.subscribe(listener)
     names = Names(settings.host, socket.gethostname(), settings.public_url)
-    application = _make_application(settings, database, bus, names)
+    application = _make_application(settings, database, bus, names, feeds)
 
     async def converse(connection: ServerConnection) -> None:
         assert connection.request is not None
@@ -181,11 +189,14 @@ async def _listen(
         yield server
     finally:
         server.close(close_connections=False)
+        feeds.drain()
         await gateway.drain()
         await server.wait_closed()
 
 
-def _make_application(settings: Settings, database: Database, bus: Bus, names: Names) -> Starlette:
+def _make_application(
+    settings: Settings, database: Database, bus: Bus, names: Names, feeds: Feeds
+) -> Starlette:
     passwords = Passwords()
     callers = Callers(database, settings.public_url)
     throttle = Throttle(
@@ -196,7 +207,14 @@ def _make_application(settings: Settings, database: Database, bus: Bus, names: N
     secure = (settings.public_url or "").startswith("https:")
     auth = Auth(database, bus, passwords, callers, throttle, secure=secure)
     sessions = Sessions(database, bus, passwords, callers, throttle)
-    return make_application(auth, sessions, Page(WEB), names)
+    admission = Admission(
+        callers,
+        Buckets(READ_BURST, READS_PER_SECOND),
+        Buckets(wire.WRITE_BURST, wire.WRITES_PER_SECOND),
+    )
+    own, messages = Own(database, admission), Messages(database, admission)
+    events = Events(database, admission, feeds)
+    return make_application([auth, sessions, own, messages, events, Page(WEB)], names)
 
 
 def _explain(error: OSError, settings: Settings) -> str:

@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from typing import Any
 
 import httpx
 import pytest
+from jsonschema import Draft202012Validator
 from starlette.applications import Starlette
 
 from hubbub.actions.passwords import Passwords
+from hubbub.endpoints.admission import Admission
 from hubbub.endpoints.application import make_application
 from hubbub.endpoints.auth import Auth
 from hubbub.endpoints.callers import Callers
+from hubbub.endpoints.events import Events
+from hubbub.endpoints.messages import Messages
 from hubbub.endpoints.names import Names
+from hubbub.endpoints.openapi import make_document
+from hubbub.endpoints.own import Own
 from hubbub.endpoints.page import Page
 from hubbub.endpoints.sessions import Sessions
 from hubbub.endpoints.throttle import Throttle
 from hubbub.realtime.bucket import Buckets
+from hubbub.realtime.feeds import Feeds
+from hubbub.realtime.hub import Hub
 
 HOME = "http://chat.test"
+DOCUMENT = make_document()
 
 
 @pytest.fixture
@@ -41,10 +53,21 @@ def application(make_chat) -> Starlette:
 
 
 @pytest.fixture
-def make_chat(database, bus, web) -> Callable[[str | None, Names], Starlette]:
+def feeds(database, bus) -> Feeds:
+    """Return who listens by HTTP."""
+    hub = Hub()
+    feeds = Feeds(database, hub)
+    for listener in (hub.hear, feeds.hear):
+        bus.subscribe(listener)
+    return feeds
+
+
+@pytest.fixture
+def make_chat(database, bus, web, feeds) -> Callable[[str | None, Names], Starlette]:
     """Return what makes the application; three newcomers may come at once, then one a second.
 
-    A sender may guess four times at once, and twice at one password.
+    A sender may guess four times at once, and twice at one password.  A user may read twenty times at once,
+    and write ten times.
     """
     passwords = Passwords()
 
@@ -54,22 +77,73 @@ def make_chat(database, bus, web) -> Callable[[str | None, Names], Starlette]:
         secure = (public_url or "").startswith("https:")
         auth = Auth(database, bus, passwords, callers, throttle, secure=secure)
         sessions = Sessions(database, bus, passwords, callers, throttle)
-        return make_application(auth, sessions, Page(web), names)
+        admission = Admission(callers, Buckets(20, 1.0), Buckets(10, 1.0))
+        own, messages = Own(database, admission), Messages(database, admission)
+        events = Events(database, admission, feeds)
+        return make_application([auth, sessions, own, messages, events, Page(web)], names)
 
     return make
+
+
+def connect(application: Starlette, headers: dict[str, str]) -> httpx.AsyncClient:
+    """Make a client; whatever answers it, must be as described."""
+    transport = httpx.ASGITransport(application, raise_app_exceptions=False)
+    hooks = {"response": [check_answer]}
+    return httpx.AsyncClient(transport=transport, base_url=HOME, headers=headers, event_hooks=hooks)
+
+
+async def check_answer(response: httpx.Response) -> None:
+    """See that an answer is one that the description has for this request."""
+    content = await response.aread()
+    request = response.request
+    operation = find_operation(request.method.lower(), request.url.path)
+    if operation is None:
+        return
+    status = str(response.status_code)
+    described = operation["responses"].get(status) or operation["responses"][f"{status[0]}XX"]
+    if "content" not in described:
+        assert content == b""
+        return
+    schema = described["content"][response.headers["content-type"]]["schema"]
+    Draft202012Validator(schema | {"components": DOCUMENT["components"]}).validate(response.json())
+
+
+def find_operation(method: str, path: str) -> dict[str, Any] | None:
+    """Return what the description has for a request, if anything."""
+    for template, operations in DOCUMENT["paths"].items():
+        if re.fullmatch(re.sub(r"{\w+}", "[^/]+", template), path):
+            return operations.get(method)
+    return None
 
 
 @pytest.fixture
 async def browser(application) -> AsyncIterator[httpx.AsyncClient]:
     """Return a client that says where it comes from, as browsers do, and keeps its cookies."""
-    transport = httpx.ASGITransport(application, raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url=HOME, headers={"Origin": HOME}) as client:
+    async with connect(application, {"Origin": HOME}) as client:
         yield client
 
 
 @pytest.fixture
 async def program(application) -> AsyncIterator[httpx.AsyncClient]:
     """Return a client that says nothing of where it comes from, as programs do."""
-    transport = httpx.ASGITransport(application, raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url=HOME) as client:
+    async with connect(application, {}) as client:
         yield client
+
+
+@pytest.fixture
+async def enter(application, guest) -> AsyncIterator[Callable[[str], Awaitable[httpx.AsyncClient]]]:
+    """Return what lets someone in whose program then asks for them."""
+    async with AsyncExitStack() as stack:
+
+        async def enter(name: str) -> httpx.AsyncClient:
+            token = (await guest(name)).token
+            client = connect(application, {"Authorization": f"Bearer {token}"})
+            return await stack.enter_async_context(client)
+
+        yield enter
+
+
+@pytest.fixture
+async def ann(enter) -> httpx.AsyncClient:
+    """Let Ann in."""
+    return await enter("Ann")

@@ -20,7 +20,7 @@ async def test_wrong_address_is_told(browser, method, path, status) -> None:
     answer = await browser.request(method, path)
 
     assert answer.status_code == status
-    assert answer.json()["error"].keys() == {"code", "msg"}
+    assert answer.json()["error"].keys() == {"code", "msg", "retry"}
 
 
 async def test_broken_endpoint_tells_nothing(browser, monkeypatch) -> None:

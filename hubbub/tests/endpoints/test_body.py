@@ -32,7 +32,7 @@ async def test_slow_body_is_refused(browser, monkeypatch) -> None:
         yield b'{"name":'
         await asyncio.Event().wait()
 
-    monkeypatch.setattr("hubbub.endpoints.body._PATIENCE", 0.0)
+    monkeypatch.setattr("hubbub.endpoints.body.PATIENCE", 0.0)
     headers = {"Content-Type": "application/json"}
     answer = await browser.post("/v1/guests", content=drip(), headers=headers)
 

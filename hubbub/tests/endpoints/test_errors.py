@@ -20,7 +20,9 @@ async def test_every_code_has_a_status(code: Code) -> None:
     response = await errors.on_chat_error(REQUEST, ChatError(code))
 
     assert 400 <= response.status_code < 600
-    assert json.loads(bytes(response.body)) == {"error": {"code": code.value, "msg": str(ChatError(code))}}
+    assert json.loads(bytes(response.body)) == {
+        "error": {"code": code.value, "msg": str(ChatError(code)), "retry": ChatError(code).retry}
+    }
     assert (response.status_code >= 500) == (code.value in {"storage_full", "unavailable", "internal"})
 
 

@@ -83,7 +83,7 @@ async def test_strange_name_is_told(browser, path) -> None:
     answer = await browser.get(path, headers={"Host": "evil.test"})
 
     assert answer.status_code == 403
-    assert answer.json() == {"error": {"code": "forbidden", "msg": REFUSAL}}
+    assert answer.json() == {"error": {"code": "forbidden", "msg": REFUSAL, "retry": False}}
     assert "--public-url" in REFUSAL
     assert "content-security-policy" in answer.headers
 

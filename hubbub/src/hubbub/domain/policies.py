@@ -50,6 +50,12 @@ LOGINS_PER_SECOND: Final = 1 / 10
 SENDER_LOGIN_BURST: Final = 30
 SENDER_LOGINS_PER_SECOND: Final = 1 / 2
 
+# By HTTP each request is one; on a WebSocket most of what these ask for comes unasked.
+READ_BURST: Final = 100
+READS_PER_SECOND: Final = 20
+LONGEST_WAIT: Final = 25.0
+"""How long someone may ask to wait for an event."""
+
 SESSION_LIFETIME: Final = 365 * 24 * 3600
 SESSIONS: Final = 50
 """In how many places a user may be signed in."""

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Protocol
+
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.routing import Route
 
 from hubbub.domain.errors import ChatError
 from hubbub.endpoints import health
-from hubbub.endpoints.auth import Auth
 from hubbub.endpoints.errors import on_chat_error, on_http_error
 from hubbub.endpoints.headers import SecurityHeaders
 from hubbub.endpoints.names import NameCheck, Names
-from hubbub.endpoints.page import Page
-from hubbub.endpoints.sessions import Sessions
 
 
-def make_application(auth: Auth, sessions: Sessions, page: Page, names: Names) -> Starlette:
+class Endpoints(Protocol):
+    """Some endpoints that belong together."""
+
+    def routes(self) -> list[Route]:
+        """Return where they are."""
+
+
+def make_application(endpoints: Sequence[Endpoints], names: Names) -> Starlette:
     """Make the application; the page comes last, since it answers for every name that nobody else has."""
     application = Starlette(
-        routes=[*health.routes(), *auth.routes(), *sessions.routes(), *page.routes()],
+        routes=[*health.routes(), *(route for each in endpoints for route in each.routes())],
         middleware=[Middleware(SecurityHeaders), Middleware(NameCheck, names)],
         exception_handlers={
             ChatError: on_chat_error,

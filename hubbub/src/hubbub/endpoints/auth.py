@@ -1,10 +1,9 @@
-"""Coming in as a guest or by an account, going, and who one is."""
+"""Coming in as a guest or by an account, and going."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Final
 
-import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -17,37 +16,18 @@ from hubbub.actions.rename import rename
 from hubbub.actions.sign_in_guest import sign_in_guest
 from hubbub.actions.sign_out import sign_out
 from hubbub.bus.base import Bus
-from hubbub.domain.models import User
 from hubbub.endpoints import cookies
 from hubbub.endpoints.body import read_body
 from hubbub.endpoints.callers import Callers, find_token
 from hubbub.endpoints.errors import answer
 from hubbub.endpoints.throttle import Throttle
+from hubbub.realtime import showing
 from hubbub.storage.database import Database
+from hubbub.wire import http
 
-_Line = Annotated[str, msgspec.Meta(max_length=256)]
-_Password = Annotated[str, msgspec.Meta(max_length=1024)]
-
-
-class NewGuest(msgspec.Struct):
-    """What a guest tells about themselves."""
-
-    name: _Line
-
-
-class NewAccount(msgspec.Struct):
-    """What someone signs in by from now on; without a name they go by the username."""
-
-    username: _Line
-    password: _Password
-    name: _Line | None = None
-
-
-class Credentials(msgspec.Struct):
-    """What someone signs in by."""
-
-    username: _Line
-    password: _Password
+GUESTS: Final = "/v1/guests"
+ACCOUNTS: Final = "/v1/accounts"
+SESSION: Final = "/v1/session"
 
 
 class Auth:
@@ -73,32 +53,28 @@ class Auth:
     def routes(self) -> list[Route]:
         """Return where these endpoints are."""
         return [
-            Route("/v1/me", self.show_me, methods=["GET"]),
-            Route("/v1/guests", self.sign_in_guest, methods=["POST"]),
-            Route("/v1/accounts", self.register, methods=["POST"]),
-            Route("/v1/session", self.log_in, methods=["POST"]),
-            Route("/v1/session", self.sign_out, methods=["DELETE"]),
+            Route(GUESTS, self.sign_in_guest, methods=["POST"]),
+            Route(ACCOUNTS, self.register, methods=["POST"]),
+            Route(SESSION, self.log_in, methods=["POST"]),
+            Route(SESSION, self.sign_out, methods=["DELETE"]),
         ]
-
-    async def show_me(self, request: Request) -> Response:
-        """Tell who one is, or that one is nobody."""
-        user, _ = await self._callers.require(request)
-        return answer(_show(user))
 
     async def sign_in_guest(self, request: Request) -> Response:
         """Let a guest in under a name; someone who is in already takes that name."""
         self._callers.check_origin(request)
-        name = (await read_body(request, NewGuest, "a name")).name
+        name = (await read_body(request, http.NewGuest, "a name")).name
         user = await self._callers.find(request)
         if user is not None:
-            return answer(_show(await rename(self._database, self._bus, user, name)))
+            return answer(
+                http.SignedInResult(showing.me(await rename(self._database, self._bus, user, name)))
+            )
         self._throttle.count_newcomer(request)
         return await self._let_in(request, await sign_in_guest(self._database, name, _label(request)), 201)
 
     async def register(self, request: Request) -> Response:
         """Make an account, and let its user in."""
         self._callers.check_origin(request)
-        new = await read_body(request, NewAccount, "a username and a password")
+        new = await read_body(request, http.NewAccount, "a username and a password")
         self._throttle.count_newcomer(request)
         signed_in = await register(
             self._database, self._passwords, new.username, new.password, new.name, _label(request)
@@ -108,7 +84,7 @@ class Auth:
     async def log_in(self, request: Request) -> Response:
         """Let in who has an account."""
         self._callers.check_origin(request)
-        given = await read_body(request, Credentials, "a username and a password")
+        given = await read_body(request, http.Credentials, "a username and a password")
         self._throttle.count_login(request, given.username)
         signed_in = await log_in(
             self._database, self._bus, self._passwords, given.username, given.password, _label(request)
@@ -131,17 +107,10 @@ class Auth:
         if old is not None:
             # Who could know the old token mustn't be in by it any longer.
             await sign_out(self._database, self._bus, old)
-        content = _show(signed_in.user)
-        if "origin" not in request.headers:
-            content["token"] = signed_in.token
-        response = answer(content, status)
+        token = None if "origin" in request.headers else signed_in.token
+        response = answer(http.SignedInResult(showing.me(signed_in.user), token), status)
         cookies.write(response, signed_in.token, secure=self._secure)
         return response
-
-
-def _show(user: User) -> dict[str, object]:
-    me = {"id": user.id, "name": user.name, "kind": user.kind}
-    return {"me": me if user.username is None else me | {"username": user.username}}
 
 
 def _label(request: Request) -> str:

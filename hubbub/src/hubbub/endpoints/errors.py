@@ -13,8 +13,9 @@ from starlette.responses import Response
 
 from hubbub.domain.errors import ChatError, Code
 from hubbub.endpoints.headers import HEADERS
+from hubbub.wire import http
 
-_STATUS: Final[Mapping[Code, int]] = {
+STATUS: Final[Mapping[Code, int]] = {
     Code.BAD_FRAME: 400,
     Code.UNKNOWN_OP: 404,
     Code.UNAUTHORIZED: 401,
@@ -50,30 +51,30 @@ def answer(content: object, status: int = 200) -> Response:
     )
 
 
-def _refuse(code: str, sentence: str, status: int, **more: int) -> Response:
-    return answer({"error": {"code": code, "msg": sentence} | more}, status)
+def _refuse(error: ChatError, status: int) -> Response:
+    # In milliseconds, as in the frames.
+    after = None if error.after is None else math.ceil(error.after * 1000)
+    info = http.ErrorInfo(error.code.value, str(error), error.retry, after)
+    response = answer(http.ErrorResult(info), status)
+    if error.after is not None:
+        response.headers["Retry-After"] = str(math.ceil(error.after))
+    return response
 
 
 async def on_chat_error(_request: Request, error: Exception) -> Response:
     """Answer with what a request was refused for."""
     if not isinstance(error, ChatError):
-        response = _refuse(Code.INTERNAL.value, str(ChatError(Code.INTERNAL)), 500)
+        response = _refuse(ChatError(Code.INTERNAL), 500)
         # This is answered outside of what adds them otherwise.
         response.headers.update(HEADERS)
         return response
-    status = _STATUS[error.code]
-    if error.after is None:
-        return _refuse(error.code.value, str(error), status)
-    # In milliseconds, as in the frames.
-    response = _refuse(error.code.value, str(error), status, after=math.ceil(error.after * 1000))
-    response.headers["Retry-After"] = str(math.ceil(error.after))
-    return response
+    return _refuse(error, STATUS[error.code])
 
 
 async def on_http_error(_request: Request, error: Exception) -> Response:
     """Answer with what the router found wrong: no such path, or not this method."""
     assert isinstance(error, HTTPException)
     code = Code.NOT_FOUND if error.status_code == 404 else Code.UNKNOWN_OP
-    response = _refuse(code.value, error.detail, error.status_code)
+    response = _refuse(ChatError(code, error.detail), error.status_code)
     response.headers.update(error.headers or {})
     return response

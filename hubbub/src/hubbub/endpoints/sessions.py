@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Final
 
-import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from hubbub import wire
 from hubbub.actions.authenticate import digest_token
 from hubbub.actions.change_password import change_password
 from hubbub.actions.list_sessions import Listed, list_sessions
@@ -20,15 +20,11 @@ from hubbub.endpoints.callers import Callers
 from hubbub.endpoints.errors import answer
 from hubbub.endpoints.throttle import Throttle
 from hubbub.storage.database import Database
+from hubbub.wire import http
 
-_Password = Annotated[str, msgspec.Meta(max_length=1024)]
-
-
-class NewPassword(msgspec.Struct):
-    """The password that was, and the one that is to be."""
-
-    old: _Password
-    new: _Password
+SESSIONS: Final = "/v1/sessions"
+ONE: Final = f"{SESSIONS}/{{id}}"
+PASSWORD: Final = "/v1/password"
 
 
 class Sessions:
@@ -46,16 +42,16 @@ class Sessions:
     def routes(self) -> list[Route]:
         """Return where these endpoints are."""
         return [
-            Route("/v1/sessions", self.list, methods=["GET"]),
-            Route("/v1/sessions/{id}", self.revoke, methods=["DELETE"]),
-            Route("/v1/password", self.change_password, methods=["PUT"]),
+            Route(SESSIONS, self.list, methods=["GET"]),
+            Route(ONE, self.revoke, methods=["DELETE"]),
+            Route(PASSWORD, self.change_password, methods=["PUT"]),
         ]
 
     async def list(self, request: Request) -> Response:
         """Tell where one is signed in."""
         user, token = await self._callers.require(request)
         listed = await list_sessions(self._database, user, digest_token(token))
-        return answer({"sessions": [_show(each) for each in listed]})
+        return answer(wire.SessionsResult([_show(each) for each in listed]))
 
     async def revoke(self, request: Request) -> Response:
         """End one of one's sessions, perhaps this one."""
@@ -67,23 +63,16 @@ class Sessions:
     async def change_password(self, request: Request) -> Response:
         """Take another password, which ends all other sessions."""
         self._callers.check_origin(request)
-        given = await read_body(request, NewPassword, "the old password and the new one")
+        given = await read_body(request, http.NewPassword, "the old password and the new one")
         user, token = await self._callers.require(request)
         self._throttle.count_guess(request, user.id)
         await change_password(self._database, self._bus, self._passwords, user, token, given.old, given.new)
         return _done()
 
 
-def _show(listed: Listed) -> dict[str, object]:
+def _show(listed: Listed) -> wire.SessionInfo:
     login = listed.login
-    return {
-        "id": login.id,
-        "label": login.label,
-        "created": login.created,
-        "seen": login.seen,
-        "expires": login.expires,
-        "own": listed.is_own,
-    }
+    return wire.SessionInfo(login.id, login.label, login.created, login.seen, login.expires, listed.is_own)
 
 
 def _done() -> Response:

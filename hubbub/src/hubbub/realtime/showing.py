@@ -40,7 +40,7 @@ def event(event: StoredEvent) -> wire.Event:
 
 def me(user: User) -> wire.MeInfo:
     """Show a user to themselves."""
-    return wire.MeInfo(user.id, user.name, user.kind)
+    return wire.MeInfo(user.id, user.name, user.kind, user.username)
 
 
 def names(names: dict[str, str]) -> wire.Names:

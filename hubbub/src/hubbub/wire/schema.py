@@ -41,7 +41,7 @@ def make_schema() -> Schema:
 def _definitions() -> dict[str, Schema]:
     kinds = [*get_args(Request), *get_args(Reply), *EVENTS.values(), *EPHEMERALS.values(), Forgotten]
     kinds += [kind for method in METHODS.values() for kind in (method.params, method.result)]
-    found = _structures(kind for kind in kinds if kind is not CallOk)
+    found = describe(kind for kind in kinds if kind is not CallOk)
     found["CallOk"] = _call_ok()
     found["Event"]["allOf"] = [_choice("k", kind, "d", _body(kind)) for kind in EVENTS]
     found["Ephemeral"]["allOf"] = [
@@ -55,7 +55,8 @@ def _definitions() -> dict[str, Schema]:
     return found | {name: _any_of(get_args(union)) for name, union in unions.items()} | {"Batch": _batch()}
 
 
-def _structures(kinds: Iterable[type[Struct]]) -> dict[str, Schema]:
+def describe(kinds: Iterable[type[Struct]]) -> dict[str, Schema]:
+    """Return a definition of each structure, and of those that they are made of."""
     found: dict[str, Schema] = {}
     by_name: dict[str, type[Struct]] = {}
     for kind in kinds:

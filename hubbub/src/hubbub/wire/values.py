@@ -40,7 +40,8 @@ TYPING_TTL: Final = 6
 _MOST = 2**53 - 1
 Number = Annotated[int, Meta(ge=0, le=_MOST)]
 Amount = Annotated[int, Meta(ge=1, le=_MOST)]
-Name = Annotated[str, Meta(max_length=64)]
+NAME_LENGTH: Final = 64
+Name = Annotated[str, Meta(max_length=NAME_LENGTH)]
 # One that is too short, or of other characters, can be read all the same: the answer to it is `invalid`.
 Nonce = Annotated[str, Meta(max_length=64, extra_json_schema={"pattern": "^[A-Za-z0-9_-]{8,64}$"})]
 Status = Annotated[str, Meta(max_length=128)]

@@ -1,0 +1,147 @@
+"""What is said by HTTP, beside what frames say too: what requests ask for, and what answers bring.
+
+A field that may be None is left out where it is.  `after` is in milliseconds where it is a time to wait.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from hubbub.wire.replies import ErrorCode, Event
+from hubbub.wire.requests import NewText
+from hubbub.wire.shapes import Marks, MeInfo, Names, RoomInfo
+from hubbub.wire.values import Amount, Number
+
+Line = Annotated[str, Meta(max_length=256)]
+Password = Annotated[str, Meta(max_length=1024)]
+Seconds = Annotated[float, Meta(ge=0)]
+
+# What requests say
+
+
+class NewGuest(Struct):
+    """What a guest tells about themselves."""
+
+    name: Line
+
+
+class NewAccount(Struct, omit_defaults=True):
+    """What someone signs in by from now on; without a name they go by the username."""
+
+    username: Line
+    password: Password
+    name: Line | None = None
+
+
+class Credentials(Struct):
+    """What someone signs in by."""
+
+    username: Line
+    password: Password
+
+
+class NewPassword(Struct):
+    """The password that was, and the one that is to be."""
+
+    old: Password
+    new: Password
+
+
+class Revision(NewText, omit_defaults=True):
+    """What a message is to say from now on, if its text is still that of the event `base`."""
+
+    base: Number | None = None
+
+
+class ReadUpTo(Struct, omit_defaults=True):
+    """How far one has read; less than before only if it goes `back`."""
+
+    q: Number
+    back: bool = False
+
+
+# What is behind the question mark of an address
+
+
+class MessagesQuery(Struct, omit_defaults=True):
+    """Which messages: the last ones, or those before, after or around one."""
+
+    before: Number | None = None
+    after: Number | None = None
+    around: Number | None = None
+    limit: Amount = 50
+
+
+class ThreadQuery(Struct, omit_defaults=True):
+    """Which messages of a thread: the last ones, or the last before one."""
+
+    before: Number | None = None
+    limit: Amount = 50
+
+
+class EventsQuery(Struct, omit_defaults=True):
+    """Which events: those after a number; if there are none, how long to wait for one."""
+
+    after: Number
+    limit: Amount = 1_000
+    wait: Seconds = 0
+
+
+# What answers bring
+
+
+class ErrorInfo(Struct, omit_defaults=True):
+    """Why a request isn't done; whether the very same may succeed later, and when."""
+
+    code: ErrorCode
+    msg: str
+    retry: bool
+    after: int | None = None
+
+
+class ErrorResult(Struct):
+    """That a request isn't done."""
+
+    error: ErrorInfo
+
+
+class SignedInResult(Struct, omit_defaults=True):
+    """Who one is now; a program is told its token."""
+
+    me: MeInfo
+    token: str | None = None
+
+
+class MeResult(Struct):
+    """Who one is, one's rooms, what waits in each, and how far each of one's streams is: epoch and head."""
+
+    me: MeInfo
+    rooms: list[RoomInfo]
+    marks: dict[str, Marks]
+    heads: dict[str, tuple[int, int]]
+
+
+class EventsResult(Struct):
+    """Events of a stream whose head is `head`; `more` if there are later ones."""
+
+    epoch: int
+    head: int
+    ev: list[Event]
+    more: bool
+    users: Names
+
+
+class HealthResult(Struct):
+    """That the server answers."""
+
+    status: str
+
+
+class Reset(Struct, tag_field="t", tag="reset"):
+    """Says in a stream of events that what one has of `s` isn't continued: it goes on behind `head`."""
+
+    s: str
+    epoch: int
+    head: int
