@@ -48,6 +48,7 @@ from hubbub.endpoints.realtime import Door, find_token
 from hubbub.endpoints.sessions import Sessions
 from hubbub.endpoints.throttle import Throttle
 from hubbub.realtime.bucket import Buckets
+from hubbub.realtime.caller import Shared
 from hubbub.realtime.gateway import Gateway
 from hubbub.realtime.hub import Hub
 from hubbub.realtime.outbound import HIGH_WATER
@@ -146,7 +147,7 @@ async def _listen(
 ) -> AsyncIterator[Server[ServerConnection]]:
     hub = Hub()
     presence = Presence(hub)
-    gateway = Gateway(database, hub, presence)
+    gateway = Gateway(Shared(database, bus, hub, presence))
     for listener in (hub.hear, presence.hear, gateway.hear):
         bus.subscribe(listener)
     names = Names(settings.host, socket.gethostname(), settings.public_url)

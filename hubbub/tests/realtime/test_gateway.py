@@ -6,21 +6,18 @@ import asyncio
 
 import pytest
 
+from hubbub.actions.rename import rename
 from hubbub.actions.sign_out import sign_out
 from hubbub.realtime.gateway import Gateway
-from hubbub.realtime.hub import Hub
-from hubbub.realtime.presence import Presence
 
 CLIENT = {"name": "test", "ver": "1"}
 
 
 @pytest.fixture
-async def gateway(database, bus) -> Gateway:
+async def gateway(shared) -> Gateway:
     """Make a gateway that nobody has come through."""
-    hub = Hub()
-    gateway = Gateway(database, hub, Presence(hub))
-    for listener in (hub.hear, gateway.hear):
-        bus.subscribe(listener)
+    gateway = Gateway(shared)
+    shared.bus.subscribe(gateway.hear)
     return gateway
 
 
@@ -89,3 +86,17 @@ async def test_drain_says_goodbye_to_all(gateway, enter, connect, guest) -> None
     assert len({bye["after"] for bye in byes}) > 1
     assert all(connection.closed.code == 1012 for connection, _ in callers)
     await asyncio.gather(*(task for _, task in callers))
+
+
+async def test_new_name_goes_on_all_connections(gateway, enter, database, bus, guest) -> None:
+    """Whoever takes another name is called by it in what they do afterwards."""
+    ann = await guest("Ann")
+    connection, task = await enter(ann.token)
+    await rename(database, bus, ann.user, "Annie")
+    connection.say("call", id=1, m="room.create", n="nonce-01", p={"name": "garden"})
+    room = (await connection.hear_only("ok"))["r"]["room"]["id"]
+    connection.say("log", id=2, s=room, after=0)
+
+    assert (await connection.hear_only("ok"))["ev"][0]["d"]["user"]["name"] == "Annie"
+    connection.hang_up()
+    await task

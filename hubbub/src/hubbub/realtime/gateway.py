@@ -6,11 +6,9 @@ import asyncio
 import random
 from typing import Final
 
-from hubbub.domain.events import Notice, SessionRevoked
-from hubbub.realtime.hub import Hub
-from hubbub.realtime.presence import Presence
+from hubbub.domain.events import Notice, SessionRevoked, UserRenamed
+from hubbub.realtime.caller import Shared
 from hubbub.realtime.session import REVOKED, Connection, Goodbye, Session
-from hubbub.storage.database import Database
 
 RETURNS_PER_SECOND: Final = 500
 """How many clients are asked to come back in each second after a restart."""
@@ -19,16 +17,14 @@ RETURNS_PER_SECOND: Final = 500
 class Gateway:
     """The sessions of this process."""
 
-    def __init__(self, database: Database, hub: Hub, presence: Presence) -> None:
-        self._database = database
-        self._hub = hub
-        self._presence = presence
+    def __init__(self, shared: Shared) -> None:
+        self._shared = shared
         self._sessions: dict[Session, asyncio.Event] = {}
         self._draining = False
 
     async def converse(self, connection: Connection, token: str | None) -> None:
         """Hold a conversation on an open connection, until it is closed."""
-        session = Session(connection, token, self._database, self._hub, self._presence)
+        session = Session(connection, token, self._shared)
         self._sessions[session] = ended = asyncio.Event()
         if self._draining:
             session.end(self._restart())
@@ -39,11 +35,13 @@ class Gateway:
             ended.set()
 
     def hear(self, notice: Notice) -> None:
-        """End the connections of a session that was revoked."""
-        if isinstance(notice, SessionRevoked):
-            for session in self._sessions:
-                if session.login == notice.session:
+        """End the connections of a session that was revoked; let users go by the names that they have now."""
+        for session in self._sessions:
+            match notice:
+                case SessionRevoked() if session.login == notice.session:
                     session.end(REVOKED)
+                case UserRenamed():
+                    session.rename(notice.user)
 
     async def drain(self) -> None:
         """Say goodbye to everyone, present and future, and wait until all have gone."""

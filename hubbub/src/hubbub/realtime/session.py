@@ -26,11 +26,9 @@ from hubbub.actions.read_heads import read_heads
 from hubbub.domain import policies
 from hubbub.domain.models import Head, User
 from hubbub.realtime import showing
-from hubbub.realtime.hub import Hub
+from hubbub.realtime.caller import Caller, Shared
 from hubbub.realtime.outbound import Outbound, Writable
-from hubbub.realtime.presence import Presence
 from hubbub.realtime.requests import Requests
-from hubbub.storage.database import Database
 
 log = logging.getLogger(__name__)
 
@@ -85,18 +83,18 @@ class _Leaving(Exception):
 class Session:
     """What becomes of one connection; `token` is what came with it, if anything did."""
 
-    def __init__(
-        self, connection: Connection, token: str | None, database: Database, hub: Hub, presence: Presence
-    ) -> None:
+    def __init__(self, connection: Connection, token: str | None, shared: Shared) -> None:
         self.id = secrets.token_urlsafe(9)
         self.login = ""
         """What is revoked when the user signs out."""
         self._connection = connection
         self._token = token
-        self._database = database
-        self._hub = hub
-        self._presence = presence
+        self._shared = shared
+        self._database = shared.database
+        self._hub = shared.hub
+        self._presence = shared.presence
         self._outbound = Outbound(connection, lambda: self.end(SLOW))
+        self._caller: Caller | None = None
         self._requests: Requests | None = None
         self._goodbye: Goodbye | None = None
         self._waiting: asyncio.Timeout | None = None
@@ -124,10 +122,16 @@ class Session:
             if self._waiting is not None and not self._waiting.expired():
                 self._waiting.reschedule(asyncio.get_running_loop().time())
 
+    def rename(self, user: User) -> None:
+        """Let the user go by another name, if it is theirs."""
+        if self._caller is not None and self._caller.user.id == user.id:
+            self._caller.user = user
+
     async def _converse(self) -> None:
         hello = await self._receive_hello()
         user = await self._sign_in(hello.token or self._token)
-        self._requests = Requests(user, self._outbound, self._database, self._hub, self._presence)
+        self._caller = Caller(user, bytes.fromhex(self.login), self._outbound)
+        self._requests = Requests(self._caller, self._shared)
         await self._welcome(user, hello)
         heartbeat = asyncio.create_task(self._keep_alive())
         try:
