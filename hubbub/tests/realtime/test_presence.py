@@ -34,7 +34,7 @@ class Place:
         self._connect = connect
         self.heard: dict[Outbound, Any] = {}
         self.onlooker = connect()
-        self.hub.subscribe(ROOM, Outbound(self.onlooker, lambda: None)).go_live(0)
+        self.hub.subscribe(ROOM, Outbound(self.onlooker, lambda: None), "u_onlooker").go_live(0)
 
     def come(self, user: User) -> Outbound:
         """Let a user in, by a new connection."""
@@ -52,7 +52,7 @@ class Place:
 
     def enter(self, outbound: Outbound) -> None:
         """Let a connection into the room."""
-        self.hub.subscribe(ROOM, outbound).go_live(0)
+        self.hub.subscribe(ROOM, outbound, "u_someone").go_live(0)
         self.presence.enter(ROOM, outbound)
 
     def told(self) -> list[Any]:
@@ -264,3 +264,16 @@ async def test_room_is_ones_own(place) -> None:
 
     place.presence.leave(ROOM, ann)
     assert not place.presence.is_in(ROOM, ann)
+
+
+async def test_who_is_put_out_is_gone_at_once(place, loop_clock) -> None:
+    """Who was removed isn't shown any longer, unless by another connection that is still there."""
+    desk, phone = place.come(ANN), place.come(ANN)
+    place.told()
+    place.presence.leave(ROOM, desk, at_once=True)
+    await loop_clock.advance(INTERVAL)
+    assert place.told() == []
+
+    place.presence.leave(ROOM, phone, at_once=True)
+    place.presence.leave(ROOM, phone, at_once=True)
+    assert place.told() == [("Ann", "off")]

@@ -70,11 +70,13 @@ class _Room:
             someone.going = None
         self._tell(user.id, someone)
 
-    def leave(self, user_id: str, outbound: Outbound) -> None:
+    def leave(self, user_id: str, outbound: Outbound, *, at_once: bool = False) -> None:
         someone = self.people[user_id]
         del someone.connections[outbound]
         if someone.connections:
             self._tell(user_id, someone)
+        elif at_once:
+            self._forget(user_id)
         else:
             self._count(user_id, someone)
             loop = asyncio.get_running_loop()
@@ -177,12 +179,15 @@ class Presence:
         room.enter(connection.user, outbound, connection.state)
         return room.show()
 
-    def leave(self, stream: str, outbound: Outbound) -> None:
-        """Show a connection's user in a room no longer; does nothing if it isn't there."""
+    def leave(self, stream: str, outbound: Outbound, *, at_once: bool = False) -> None:
+        """Show a connection's user in a room no longer; does nothing if it isn't there.
+
+        Who was put out is gone `at_once`.
+        """
         connection = self._connections[outbound]
         if stream in connection.rooms:
             connection.rooms.remove(stream)
-            self._rooms[stream].leave(connection.user.id, outbound)
+            self._rooms[stream].leave(connection.user.id, outbound, at_once=at_once)
 
     def set_state(self, outbound: Outbound, state: str) -> None:
         """Change a connection's state, in every room that it is in."""

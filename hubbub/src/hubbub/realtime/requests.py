@@ -9,6 +9,7 @@ are taken (`lanes`, `read_marks`).
 from __future__ import annotations
 
 import logging
+from collections.abc import Awaitable
 
 from hubbub import wire
 from hubbub.domain.errors import ChatError, Code
@@ -101,9 +102,17 @@ class Requests:
     async def _read(self, request: wire.Hist | wire.Log) -> None:
         stream, user = self._caller.stream(request.s), self._caller.user
         if isinstance(request, wire.Log):
-            self._caller.answer(await reads.read_events(self._database, user, stream, request))
+            await self._answer_of(stream, reads.read_events(self._database, user, stream, request))
         else:
-            self._caller.answer(await reads.read_messages(self._database, user, stream, request))
+            await self._answer_of(stream, reads.read_messages(self._database, user, stream, request))
+
+    async def _answer_of(self, stream: str, reading: Awaitable[wire.Reply]) -> None:
+        """Answer with what is read of a stream, unless its reader was told meanwhile to have been removed."""
+        was_subscribed = stream in self._shared.hub.streams(self._caller.outbound)
+        reply = await reading
+        if was_subscribed and stream not in self._shared.hub.streams(self._caller.outbound):
+            raise ChatError(Code.NOT_FOUND)
+        self._caller.answer(reply)
 
     async def _call(self, request: wire.Call) -> None:
         params, nonce = wire.params_of(request), request.n
@@ -112,7 +121,10 @@ class Requests:
             return
         if isinstance(params, wire.RevokeSession) and (reason := self._lanes.admit()) is not None:
             raise reason
-        self._caller.answer(wire.CallOk(request.id, await calls.call(self._caller, self._shared, params)))
+        await self._answer_of(getattr(params, "s", ""), self._call_read(request.id, params))
+
+    async def _call_read(self, request: int, params: wire.Params) -> wire.Reply:
+        return wire.CallOk(request, await calls.call(self._caller, self._shared, params))
 
     def _call_write(self, request: int, params: wire.Params, nonce: str) -> None:
         async def do() -> wire.Reply:

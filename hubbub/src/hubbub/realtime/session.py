@@ -190,7 +190,7 @@ class Session:
         raise _Leaving
 
     async def _welcome(self, user: User, hello: wire.Hello) -> None:
-        inbox = self._hub.subscribe(user.id, self._outbound)
+        inbox = self._hub.subscribe(user.id, self._outbound, user.id)
         heads = await read_heads(self._database, user)
         self._outbound.answer(wire.encode(self._make_welcome(user, hello, heads)))
         [own] = (head for head in heads if head.stream == user.id)

@@ -33,7 +33,12 @@ class Subscriptions:
         if stream not in subscribed and len(subscribed) >= wire.STREAMS:
             raise ChatError(Code.TOO_MANY_STREAMS)
         at = None if request.at is None else Position(*request.at)
-        subscription = self._hub.subscribe(stream, outbound)
+        subscription = self._hub.subscribe(
+            stream,
+            outbound,
+            self._caller.user.id,
+            lambda: self._presence.leave(stream, outbound, at_once=True),
+        )
         try:
             copy = await sync_stream(self._database, self._caller.user, stream, at)
         except BaseException:
@@ -41,7 +46,7 @@ class Subscriptions:
             raise
         self._caller.answer(_show_copy(request.id, copy))
         subscription.go_live(copy.head.q)
-        if request.s != wire.ME:
+        if request.s != wire.ME and not subscription.has_ended:
             outbound.ephemeral(self._presence.enter(stream, outbound))
 
     def unsub(self, request: wire.Unsub) -> None:
