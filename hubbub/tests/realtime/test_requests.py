@@ -14,10 +14,12 @@ async def test_state_is_shown(ann, make_peer, loop_clock) -> None:
     await bob.ask("sub", s=LOBBY)
     await loop_clock.advance(1)
     bob.heard("eph")
-    await ann.tell("pres", state="dnd")
+    await ann.tell("pres", state="dnd", text=" in\u2003class ")
     await loop_clock.advance(1)
 
-    assert [frame["d"] for frame in bob.heard("eph")] == [{"id": ann.user.id, "name": "Ann", "state": "dnd"}]
+    assert [frame["d"] for frame in bob.heard("eph")] == [
+        {"id": ann.user.id, "name": "Ann", "state": "dnd", "text": "in class"}
+    ]
 
 
 @pytest.mark.parametrize(
@@ -59,3 +61,15 @@ async def test_broken_request_is_answered(ann, monkeypatch, caplog) -> None:
 
     assert (await ann.ask("unsub", s=LOBBY))["code"] == "internal"
     assert "a bug" in caplog.text
+
+
+async def test_batches_are_for_who_asked(ann, make_peer) -> None:
+    """An array is several frames where that was agreed, and otherwise none."""
+    cleo = await make_peer("Cleo", features=frozenset({"batch"}))
+    batch = '[{"t":"ping"},{"t":"pong"}]'
+
+    assert ann.requests.split(batch) == [batch]
+    assert cleo.requests.split(batch) == ['{"t":"ping"}', '{"t":"pong"}']
+    for bad in ("[", b"[]"):
+        assert cleo.requests.split(bad) == []
+        assert cleo.heard("err")[0]["code"] == "bad_frame"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 import pytest
 
@@ -145,6 +146,42 @@ async def test_requests_are_answered(call, guest) -> None:
     caller.connection.say("send", id=7, s=LOBBY, n="nonce-01", d={"text": "hi"})
 
     assert (await caller.connection.hear())["id"] == 7
+
+
+async def test_features_are_agreed_on(call, guest) -> None:
+    """What the client asks for and the server has is on; what nobody knows isn't."""
+    ann = await guest("Ann")
+
+    assert (await call(ann.token).hello())["feat"] == []
+    assert (await call(ann.token).hello(feat=["cbor", "badge"]))["feat"] == ["badge"]
+
+
+async def test_batch_goes_both_ways(call, guest) -> None:
+    """Frames may come as one, and answers go as one; each request is taken by itself, in order."""
+    caller = call((await guest("Ann")).token)
+    welcome = await caller.hello(feat=["batch"])
+    pings = [{"t": "ping"}, {"t": "nonsense", "id": 1}, {"t": "ping"}]
+    caller.connection.say_raw(json.dumps(pings))
+    await caller.clock.settle()
+    heard = []
+    while caller.connection.frames:
+        frame = await caller.connection.hear()
+        heard += frame if isinstance(frame, list) else [frame]
+
+    assert welcome["feat"] == ["batch"]
+    assert [frame["t"] for frame in heard] == ["pong", "err", "pong"]
+
+
+async def test_batch_ends_with_the_session(call, guest) -> None:
+    """A session that ends leaves the rest of a batch."""
+    caller = call((await guest("Ann")).token)
+    await caller.hello(feat=["batch"])
+    caller.connection.say_raw(json.dumps([{"t": "ping"}] * 100))
+    asyncio.get_running_loop().call_soon(caller.session.end, REVOKED)
+    await caller.task
+
+    assert caller.connection.closed.code == 4101
+    assert len(str(caller.connection.frames).split("pong")) < 50
 
 
 async def test_ping_tells_heads(call, guest, loop_clock) -> None:

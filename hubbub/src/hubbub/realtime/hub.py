@@ -30,18 +30,32 @@ HELD: Final = QUEUE_FRAMES
 _REMOVALS: Final = frozenset(change for change in MemberChange if change.ends_membership)
 
 
+Tell = Callable[[str, int, Frame], None]
+"""Takes an event: its stream, its number, and the frame that tells of it."""
+
+
 class Subscription:
-    """One connection's interest in one stream; `ended` is called when its user is removed from there."""
+    """One connection's interest in one stream; `ended` is called when its user is removed from there.
+
+    One with a `tell` of its own isn't told of what may be lost, nor how far the stream is.
+    """
 
     def __init__(
-        self, stream: str, outbound: Outbound, user_id: str, ended: Callable[[Subscription], None]
+        self,
+        stream: str,
+        outbound: Outbound,
+        user_id: str,
+        ended: Callable[[Subscription], None],
+        tell: Tell | None = None,
     ) -> None:
         self.stream = stream
         self.outbound = outbound
         self.user_id = user_id
         self.last: int | None = None
         self.has_ended = False
+        self.is_whole = tell is None
         self._ended = ended
+        self._tell = tell or outbound.event
         self._held: list[tuple[int, Frame]] = []
         self._removals: list[int] = []
 
@@ -51,7 +65,7 @@ class Subscription:
             self._hold(q, frame, is_removal=is_removal)
         elif q > self.last and not self.has_ended:
             self.last = q
-            self.outbound.event(self.stream, q, frame)
+            self._tell(self.stream, q, frame)
             if is_removal:
                 self._end()
 
@@ -87,11 +101,17 @@ class Hub:
         self._subscribed: dict[Outbound, dict[str, Subscription]] = {}
 
     def subscribe(
-        self, stream: str, outbound: Outbound, user_id: str, ended: Callable[[], None] = lambda: None
+        self,
+        stream: str,
+        outbound: Outbound,
+        user_id: str,
+        ended: Callable[[], None] = lambda: None,
+        tell: Tell | None = None,
     ) -> Subscription:
         """Begin to hold back a stream's events for a user's connection, in place of an earlier subscription.
 
-        `ended` is called when the user was removed from the room, and was told so.
+        `ended` is called when the user was removed from the room, and was told so; `tell` with each event, in
+        place of the connection.
         """
 
         def end(subscription: Subscription) -> None:
@@ -102,7 +122,7 @@ class Hub:
                 ended()
 
         outbound.forget(stream)
-        subscription = Subscription(stream, outbound, user_id, end)
+        subscription = Subscription(stream, outbound, user_id, end, tell)
         self._streams.setdefault(stream, {})[outbound] = subscription
         self._subscribed.setdefault(outbound, {})[stream] = subscription
         return subscription
@@ -130,7 +150,7 @@ class Hub:
 
     def heads(self, outbound: Outbound) -> dict[str, int]:
         """Return the number of the last event delivered, by the name of each stream."""
-        subscribed = self._subscribed.get(outbound, {}).values()
+        subscribed = (each for each in self._subscribed.get(outbound, {}).values() if each.is_whole)
         return {showing.stream_name(each.stream): each.last for each in subscribed if each.last is not None}
 
     def hear(self, notice: Notice) -> None:
@@ -150,7 +170,7 @@ class Hub:
     def announce(self, stream: str, frame: Frame, but: Collection[Outbound] = ()) -> None:
         """Give an ephemeral to every live subscriber of a stream, but for some."""
         for outbound, subscription in self._streams.get(stream, {}).items():
-            if outbound not in but and subscription.last is not None:
+            if outbound not in but and subscription.is_whole and subscription.last is not None:
                 outbound.ephemeral(frame)
 
 

@@ -9,10 +9,11 @@ are taken (`lanes`, `read_marks`).
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 
 from hubbub import wire
 from hubbub.domain.errors import ChatError, Code
+from hubbub.domain.names import clean_status
 from hubbub.realtime import calls, reads, showing, writes
 from hubbub.realtime.caller import Caller, Shared
 from hubbub.realtime.lane import Write
@@ -53,6 +54,20 @@ class Requests:
             log.exception("a request failed")
             self._caller.answer(showing.error(ChatError(Code.INTERNAL), getattr(request, "id", None)))
 
+    def split(self, message: str | bytes) -> Sequence[str | bytes]:
+        """Return the frames of a message; one that can't be split is answered, and has none."""
+        if wire.BATCH not in self._caller.features:
+            return [message]
+        try:
+            return wire.split(message)
+        except wire.BadFrameError as error:
+            self._caller.answer(showing.bad_frame(error))
+            return []
+
+    def close(self) -> None:
+        """Do nothing more by itself; what writes is settled or cancelled."""
+        self._subscriptions.close()
+
     async def settle(self) -> None:
         """Wait until every write that was taken is done."""
         await self._lanes.settle()
@@ -81,7 +96,8 @@ class Requests:
             case wire.Typing():
                 self._typist.type(request)
             case wire.Pres():
-                self._shared.presence.set_state(self._caller.outbound, request.state)
+                text = clean_status(request.text or "")
+                self._shared.presence.set_state(self._caller.outbound, request.state, text)
             case wire.ClientPing():
                 self._caller.answer(wire.Pong())
             case wire.Pong():

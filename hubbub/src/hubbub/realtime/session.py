@@ -130,22 +130,24 @@ class Session:
     async def _converse(self) -> None:
         hello = await self._receive_hello()
         user = await self._sign_in(hello.token or self._token)
-        self._caller = Caller(user, bytes.fromhex(self.login), self._outbound)
-        self._requests = Requests(self._caller, self._shared)
-        await self._welcome(user, hello)
+        features: list[str] = [feature for feature in wire.FEATURES if feature in hello.feat]
+        self._caller = Caller(user, bytes.fromhex(self.login), self._outbound, frozenset(features))
+        self._requests = requests = Requests(self._caller, self._shared)
+        await self._welcome(user, hello, features)
         heartbeat = asyncio.create_task(self._keep_alive())
         try:
             while True:
-                await self._requests.take(await self._receive())
-                # Receiving doesn't wait while there are requests: a flood of them would be done at one go.
-                await asyncio.sleep(0)
+                for frame in requests.split(await self._receive()):
+                    await self._wait_for_room()
+                    await requests.take(frame)
+                    # Receiving doesn't wait while there are requests: a flood would be done at one go.
+                    await asyncio.sleep(0)
         finally:
             heartbeat.cancel()
+            requests.close()
 
     async def _receive(self, patience: float | None = None) -> str | bytes:
-        if self._outbound.is_full:
-            async with self._until_ended():
-                await self._outbound.wait_for_room()
+        await self._wait_for_room()
         self._is_listening = True
         try:
             async with self._until_ended(patience):
@@ -154,6 +156,11 @@ class Session:
             self._is_listening = False
         self._heard = True
         return frame
+
+    async def _wait_for_room(self) -> None:
+        if self._outbound.is_full or self._goodbye is not None:
+            async with self._until_ended():
+                await self._outbound.wait_for_room()
 
     @asynccontextmanager
     async def _until_ended(self, patience: float | None = None) -> AsyncIterator[None]:
@@ -189,15 +196,19 @@ class Session:
         self.end(BAD_CREDENTIALS)
         raise _Leaving
 
-    async def _welcome(self, user: User, hello: wire.Hello) -> None:
+    async def _welcome(self, user: User, hello: wire.Hello, features: list[str]) -> None:
         inbox = self._hub.subscribe(user.id, self._outbound, user.id)
         heads = await read_heads(self._database, user)
-        self._outbound.answer(wire.encode(self._make_welcome(user, hello, heads)))
+        self._outbound.answer(wire.encode(self._make_welcome(user, hello, features, heads)))
+        if wire.BATCH in features:
+            self._outbound.gather()
         [own] = (head for head in heads if head.stream == user.id)
         inbox.go_live(own.q)
         self._presence.connect(self._outbound, user)
 
-    def _make_welcome(self, user: User, hello: wire.Hello, heads: Sequence[Head]) -> wire.Welcome:
+    def _make_welcome(
+        self, user: User, hello: wire.Hello, features: list[str], heads: Sequence[Head]
+    ) -> wire.Welcome:
         positions = {showing.stream_name(head.stream): (head.epoch, head.q) for head in heads}
         return wire.Welcome(
             sid=self.id,
@@ -211,6 +222,7 @@ class Session:
                 nonce_max=policies.NONCE_MAX,
             ),
             heads={name: at for name, at in positions.items() if hello.at.get(name) != at},
+            feat=features,
         )
 
     async def _keep_alive(self) -> None:
