@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from hubbub.realtime.hub import Hub
 from hubbub.realtime.outbound import Outbound
 from hubbub.realtime.presence import Presence
 from hubbub.realtime.requests import Requests
+from hubbub.realtime.turnstile import Limits, Turnstile
 from hubbub.wire import Frame
 
 
@@ -53,7 +55,7 @@ async def shared(database, bus) -> Shared:
     presence = Presence(hub)
     for listener in (hub.hear, presence.hear):
         bus.subscribe(listener)
-    return Shared(database, bus, hub, presence)
+    return Shared(database, bus, hub, presence, Turnstile(Limits()))
 
 
 class Peer:
@@ -102,8 +104,9 @@ class Peer:
 def make_peer(shared, guest, connect):
     """Return what makes signed-in connections: of someone new, or of who is signed in already."""
 
-    async def make(name: str, signed_in=None, features: frozenset[str] = frozenset()) -> Peer:
-        return Peer(signed_in or await guest(name), connect(), shared, features)
+    async def make(name: str, signed_in=None, features=frozenset(), turnstile=None) -> Peer:
+        among = shared if turnstile is None else replace(shared, turnstile=turnstile)
+        return Peer(signed_in or await guest(name), connect(), among, features)
 
     return make
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
 from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
 from hubbub import wire
 from hubbub.domain.models import LOBBY
+from hubbub.realtime.bucket import Rate
+from hubbub.realtime.turnstile import Limits, Turnstile
 
 
 async def test_sent_order_is_kept(ann) -> None:
@@ -95,3 +98,35 @@ async def test_lanes_are_limited(ann, monkeypatch) -> None:
     codes = [(await ann.send("nonce-01", s=f"r_{n}"))["code"] for n in range(10)]
 
     assert set(codes[-7:]) == {"too_many_streams"}
+
+
+RARE = Rate(3, 0.01)
+
+
+@pytest.mark.parametrize(
+    "limits", [Limits(user_writes=RARE), Limits(address_writes=RARE)], ids=["user", "address"]
+)
+async def test_writes_are_limited_together(make_peer, loop_clock, limits) -> None:
+    """What one user does on all connections, and one address for all users, has limits of its own."""
+    turnstile = Turnstile(limits)
+    first = await make_peer("Ann", turnstile=turnstile)
+    same = first.signed_in if limits.user_writes == RARE else None
+    second = await make_peer("Bob", same, turnstile=turnstile)
+    for n in range(3):
+        assert (await first.send(f"nonce-{n:03}"))["t"] == "ok"
+    refused = await second.send("nonce-second")
+
+    assert refused["code"] == "too_many_requests"
+    assert 50_000 < refused["after"] <= 100_000
+    await loop_clock.advance(refused["after"] / 1000)
+    assert (await second.send("nonce-second"))["t"] == "ok"
+    assert (await first.send("nonce-first"))["code"] == "too_many_requests"
+
+
+async def test_limit_of_one_connection_is_set(make_peer, loop_clock) -> None:
+    """What one connection may write is as the settings say."""
+    ann = await make_peer("Ann", turnstile=Turnstile(Limits(writes=RARE)))
+    await ann.offer("nonce-01", "nonce-02", "nonce-03", "nonce-04")
+    await ann.requests.settle()
+
+    assert [error["id"] for error in ann.heard("err")] == [3]

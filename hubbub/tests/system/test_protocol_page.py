@@ -169,6 +169,11 @@ def test_limits_are_described() -> None:
     assert named == {name: getattr(limits, name) for name in limits.__struct_fields__}
     assert policies.DELTA_BYTES == policies.HISTORY_BYTES
     assert others == [
+        (policies.USER_WRITE_BURST, "writes"),
+        (policies.ADDRESS_WRITE_BURST, "writes"),
+        (policies.USER_CONNECTIONS, "connections"),
+        (policies.ADDRESS_CONNECTIONS, "connections"),
+        (policies.HELLO_BURST, "connections"),
         (wire.TYPING_TTL, "seconds"),
         (badge.INTERVAL, "seconds"),
         (policies.HISTORY_PAGE, "messages"),

@@ -51,6 +51,16 @@ LOGINS_PER_SECOND: Final = 1 / 10
 SENDER_LOGIN_BURST: Final = 30
 SENDER_LOGINS_PER_SECOND: Final = 1 / 2
 
+# Of one user, and of one address, behind which there may be a school; settings can say otherwise.
+USER_WRITE_BURST: Final = 40
+USER_WRITES_PER_SECOND: Final = 10.0
+USER_CONNECTIONS: Final = 50
+ADDRESS_WRITE_BURST: Final = 400
+ADDRESS_WRITES_PER_SECOND: Final = 100.0
+ADDRESS_CONNECTIONS: Final = 4_000
+HELLO_BURST: Final = 2_000
+HELLOS_PER_SECOND: Final = 200.0
+
 SESSION_LIFETIME: Final = 365 * 24 * 3600
 SESSIONS: Final = 50
 """In how many places a user may be signed in."""

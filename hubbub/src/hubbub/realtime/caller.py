@@ -11,6 +11,7 @@ from hubbub.domain.models import User
 from hubbub.realtime.hub import Hub
 from hubbub.realtime.outbound import Outbound
 from hubbub.realtime.presence import Presence
+from hubbub.realtime.turnstile import Turnstile
 from hubbub.storage.database import Database
 
 
@@ -22,19 +23,21 @@ class Shared:
     bus: Bus
     hub: Hub
     presence: Presence
+    turnstile: Turnstile
 
 
 @dataclass(slots=True, eq=False)
 class Caller:
     """A user on one connection; `login` is the digest of the token by which they are known there.
 
-    `features` are those that client and server agreed on.
+    `features` are those that client and server agreed on; `sender` stands for the address that it comes from.
     """
 
     user: User
     login: bytes
     outbound: Outbound
     features: frozenset[str] = frozenset()
+    sender: str = ""
 
     def answer(self, reply: wire.Reply) -> None:
         """Give a frame that must not be left out."""

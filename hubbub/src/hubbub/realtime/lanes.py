@@ -7,26 +7,29 @@ is somebody's wish of that moment and no part of an outbox: it has a lane in whi
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Final
 
 from hubbub import wire
 from hubbub.domain.errors import ChatError, Code
 from hubbub.realtime.bucket import Bucket
+from hubbub.realtime.caller import Caller
 from hubbub.realtime.lane import Lane, Write
+from hubbub.realtime.turnstile import Turnstile
 
 _WRITE_PAUSE: Final = 1.0
 
 
 class Lanes:
-    """The writes of one connection; `answer` is called once for each."""
+    """The writes of one connection, each of which is answered once."""
 
-    def __init__(self, answer: Callable[[wire.Reply], None]) -> None:
-        self._answer = answer
+    def __init__(self, caller: Caller, turnstile: Turnstile) -> None:
+        self._caller = caller
+        self._turnstile = turnstile
         self._loop = asyncio.get_running_loop()
-        self._bucket = Bucket(wire.WRITE_BURST, wire.WRITES_PER_SECOND, self._loop.time())
+        self._bucket = Bucket(*turnstile.limits.writes, self._loop.time())
         self._streams: dict[str, Lane] = {}
-        self._calls = Lane(answer, holds_up=False)
+        self._calls = Lane(caller.answer, holds_up=False)
 
     def offer(self, stream: str, write: Write) -> None:
         """Take a write to a stream, which is answered in its turn.
@@ -49,8 +52,9 @@ class Lanes:
         """Count a write; return why it is one too many, if it is."""
         if sum(lane.unanswered for lane in self._all()) >= wire.REQUESTS:
             return ChatError(Code.TOO_MANY_REQUESTS, after=_WRITE_PAUSE)
-        if wait := self._bucket.take(self._loop.time()):
+        if wait := self._bucket.wait(self._loop.time()) or self._count_elsewhere():
             return ChatError(Code.TOO_MANY_REQUESTS, after=wait)
+        self._bucket.take(self._loop.time())
         return None
 
     async def settle(self) -> None:
@@ -61,6 +65,9 @@ class Lanes:
         """Begin no more of what was taken."""
         for lane in self._all():
             lane.cancel()
+
+    def _count_elsewhere(self) -> float:
+        return self._turnstile.count_write(self._caller.user.id, self._caller.sender)
 
     def _all(self) -> Iterator[Lane]:
         yield from self._streams.values()
@@ -73,5 +80,5 @@ class Lanes:
                 self._streams = {name: lane for name, lane in self._streams.items() if not lane.is_idle}
             if len(self._streams) >= wire.STREAMS:
                 raise ChatError(Code.TOO_MANY_STREAMS)
-            lane = self._streams[stream] = Lane(self._answer)
+            lane = self._streams[stream] = Lane(self._caller.answer)
         return lane

@@ -32,7 +32,7 @@ class Requests:
         self._caller = caller
         self._shared = shared
         self._database = shared.database
-        self._lanes = Lanes(caller.answer)
+        self._lanes = Lanes(caller, shared.turnstile)
         self._marks = ReadMarks(caller, shared.database)
         self._subscriptions = Subscriptions(caller, shared)
         self._typist = Typist(caller, shared.presence)

@@ -24,6 +24,7 @@ from hubbub import wire
 from hubbub.actions.authenticate import authenticate, digest_token
 from hubbub.actions.read_heads import read_heads
 from hubbub.domain import policies
+from hubbub.domain.errors import ChatError
 from hubbub.domain.models import Head, User
 from hubbub.realtime import showing
 from hubbub.realtime.caller import Caller, Shared
@@ -76,19 +77,28 @@ BAD_PROTOCOL: Final = Goodbye(4400, "hello comes first", "never")
 BAD_CREDENTIALS: Final = Goodbye(4401, "not signed in", "never")
 
 
+def crowded(reason: ChatError) -> Goodbye:
+    """Make the goodbye to a connection that is one too many."""
+    return Goodbye(4005, "too many connections", "resume", reason.after)
+
+
 class _Leaving(Exception):
     """The session has come to its end."""
 
 
 class Session:
-    """What becomes of one connection; `token` is what came with it, if anything did."""
+    """What becomes of one connection; `token` is what came with it, if anything did.
 
-    def __init__(self, connection: Connection, token: str | None, shared: Shared) -> None:
+    `sender` stands for the address that it comes from.
+    """
+
+    def __init__(self, connection: Connection, token: str | None, shared: Shared, sender: str = "") -> None:
         self.id = secrets.token_urlsafe(9)
         self.login = ""
         """What is revoked when the user signs out."""
         self._connection = connection
         self._token = token
+        self._sender = sender
         self._shared = shared
         self._database = shared.database
         self._hub = shared.hub
@@ -113,7 +123,11 @@ class Session:
         finally:
             self._hub.remove(self._outbound)
             self._presence.disconnect(self._outbound)
-        await self._part()
+        try:
+            await self._part()
+        finally:
+            if self._caller is not None:
+                self._shared.turnstile.sign_out(self._caller.user.id)
 
     def end(self, goodbye: Goodbye) -> None:
         """Let the session end as soon as the request under way is done; the first to call this is right."""
@@ -130,8 +144,11 @@ class Session:
     async def _converse(self) -> None:
         hello = await self._receive_hello()
         user = await self._sign_in(hello.token or self._token)
+        self._count(user)
         features: list[str] = [feature for feature in wire.FEATURES if feature in hello.feat]
-        self._caller = Caller(user, bytes.fromhex(self.login), self._outbound, frozenset(features))
+        self._caller = Caller(
+            user, bytes.fromhex(self.login), self._outbound, frozenset(features), self._sender
+        )
         self._requests = requests = Requests(self._caller, self._shared)
         await self._welcome(user, hello, features)
         heartbeat = asyncio.create_task(self._keep_alive())
@@ -196,6 +213,13 @@ class Session:
         self.end(BAD_CREDENTIALS)
         raise _Leaving
 
+    def _count(self, user: User) -> None:
+        try:
+            self._shared.turnstile.sign_in(user.id)
+        except ChatError as reason:
+            self.end(crowded(reason))
+            raise _Leaving from reason
+
     async def _welcome(self, user: User, hello: wire.Hello, features: list[str]) -> None:
         inbox = self._hub.subscribe(user.id, self._outbound, user.id)
         heads = await read_heads(self._database, user)
@@ -209,6 +233,7 @@ class Session:
     def _make_welcome(
         self, user: User, hello: wire.Hello, features: list[str], heads: Sequence[Head]
     ) -> wire.Welcome:
+        limits = self._shared.turnstile.limits
         positions = {showing.stream_name(head.stream): (head.epoch, head.q) for head in heads}
         return wire.Welcome(
             sid=self.id,
@@ -220,6 +245,8 @@ class Session:
                 text=policies.TEXT_LENGTH,
                 nonce_min=policies.NONCE_MIN,
                 nonce_max=policies.NONCE_MAX,
+                burst=limits.writes.burst,
+                rate=limits.writes.per_second,
             ),
             heads={name: at for name, at in positions.items() if hello.at.get(name) != at},
             feat=features,
