@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 import httpx
+import msgspec
 import pytest
 
-from hubbub.app import CHORES_INTERVAL, DATABASE, StartError, now, run_chat
+from fullduplex import connect
+from hubbub.app import CHORES_INTERVAL, DATABASE, StartError, _limits, now, run_chat
 from hubbub.config import Settings
 from hubbub.domain.errors import ChatError, Code
 from hubbub.domain.policies import GUEST_BURST
+from hubbub.realtime.bucket import Rate
+from hubbub.realtime.turnstile import Limits
 
 
 @pytest.fixture
@@ -236,3 +241,35 @@ async def test_chores_are_done_every_day(
     assert before == []
     assert done == ["forget", "audit"] * 2
     assert "left for tomorrow" in caplog.text
+
+
+async def test_limits_are_set(settings: Settings) -> None:
+    """What settings say of limits holds for who connects."""
+    narrow = msgspec.structs.replace(settings, write_burst=7, user_connections=1)
+    async with run_chat(narrow) as address, httpx.AsyncClient(base_url=address) as client:
+        answer = await client.post("/v1/guests", json={"name": "Ann"})
+        token = answer.cookies["hubbub_session"]
+        hello = json.dumps({"t": "hello", "client": {"name": "test", "ver": "1"}, "token": token})
+        url = address.replace("http", "ws", 1) + "/v1/realtime"
+        async with connect(url, subprotocols=["hubbub.v1"]) as first:
+            await first.send(hello)
+            welcome = json.loads(await first.recv())
+            async with connect(url, subprotocols=["hubbub.v1"]) as second:
+                await second.send(hello)
+                bye = json.loads(await second.recv())
+
+    assert (welcome["limits"]["burst"], bye["code"]) == (7, 4005)
+
+
+def test_every_limit_is_a_setting() -> None:
+    """Each limit is one that can be set, and unless it is, it is the same as without settings."""
+    chosen = {
+        name: n
+        for n, name in enumerate((field.name for field in msgspec.structs.fields(Settings)), 1)
+        if name.endswith(("burst", "per_second", "connections"))
+    }
+    limits = _limits(Settings(**chosen))
+    numbers = [number for limit in limits for number in (limit if isinstance(limit, Rate) else [limit])]
+
+    assert sorted(numbers) == sorted(chosen.values())
+    assert _limits(Settings()) == Limits()

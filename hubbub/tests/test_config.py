@@ -44,6 +44,8 @@ def test_data_folder_is_where_it_belongs(monkeypatch: pytest.MonkeyPatch, tmp_pa
     [
         ({"port": 70_000}, {}, "port"),
         ({}, {"HUBBUB_PORT": "many"}, "port"),
+        ({}, {"HUBBUB_USER_CONNECTIONS": "0"}, "user_connections"),
+        ({}, {"HUBBUB_HELLOS_PER_SECOND": "0"}, "hellos_per_second"),
         ({"public_url": "chat.example"}, {}, "public_url"),
         ({"public_url": "https://chat.example/path"}, {}, "public_url"),
         ({"public_url": "ftp://chat.example"}, {}, "public_url"),

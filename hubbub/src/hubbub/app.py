@@ -51,14 +51,17 @@ from hubbub.endpoints.names import Names
 from hubbub.endpoints.own import Own
 from hubbub.endpoints.page import Page
 from hubbub.endpoints.realtime import Door, find_token
+from hubbub.endpoints.sender import find_sender
 from hubbub.endpoints.sessions import Sessions
 from hubbub.endpoints.throttle import Throttle
-from hubbub.realtime.bucket import Buckets
+from hubbub.realtime.bucket import Buckets, Rate
+from hubbub.realtime.caller import Shared
 from hubbub.realtime.feeds import Feeds
 from hubbub.realtime.gateway import Gateway
 from hubbub.realtime.hub import Hub
 from hubbub.realtime.outbound import HIGH_WATER
 from hubbub.realtime.presence import Presence
+from hubbub.realtime.turnstile import Limits, Turnstile
 from hubbub.storage.database import Database
 from hubbub.storage.engine import StorageUnusableError, open_engines, sqlite_url
 from hubbub.storage.folder import claim_folder
@@ -153,7 +156,7 @@ async def _listen(
 ) -> AsyncIterator[Server[ServerConnection]]:
     hub = Hub()
     presence = Presence(hub)
-    gateway = Gateway(database, hub, presence)
+    gateway = Gateway(Shared(database, bus, hub, presence, Turnstile(_limits(settings))))
     feeds = Feeds(database, hub)
     for listener in (hub.hear, presence.hear, gateway.hear, feeds.hear):
         bus.subscribe(listener)
@@ -162,7 +165,8 @@ async def _listen(
 
     async def converse(connection: ServerConnection) -> None:
         assert connection.request is not None
-        await gateway.converse(connection, find_token(connection.request.headers))
+        sender = find_sender(str(connection.remote_address[0]))
+        await gateway.converse(connection, find_token(connection.request.headers), sender)
 
     try:
         server = await serve(
@@ -192,6 +196,17 @@ async def _listen(
         feeds.drain()
         await gateway.drain()
         await server.wait_closed()
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        writes=Rate(settings.write_burst, settings.writes_per_second),
+        user_writes=Rate(settings.user_write_burst, settings.user_writes_per_second),
+        address_writes=Rate(settings.address_write_burst, settings.address_writes_per_second),
+        hellos=Rate(settings.hello_burst, settings.hellos_per_second),
+        user_connections=settings.user_connections,
+        address_connections=settings.address_connections,
+    )
 
 
 def _make_application(

@@ -15,9 +15,16 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
+from hubbub import wire
+from hubbub.domain import policies
+
 PREFIX: Final = "HUBBUB_"
 
 _PUBLIC_URL: Final = re.compile(r"https?://[^/?#@\s]+/?")
+
+
+Count = Annotated[int, msgspec.Meta(ge=1)]
+PerSecond = Annotated[float, msgspec.Meta(gt=0)]
 
 
 class ConfigError(Exception):
@@ -30,12 +37,25 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     `data` is the folder where everything is kept.  `public_url` is where browsers find the server, if that is
     another address than the one it listens on: behind a proxy that speaks HTTPS, or to go by a name that
     isn't this machine's own, it must be set.
+
+    The others limit what one connection, one user and one address may do.  Behind a proxy everyone has the
+    proxy's address.
     """
 
     host: str = "127.0.0.1"
     port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 8000
     data: str = ""
     public_url: str | None = None
+    write_burst: Count = wire.WRITE_BURST
+    writes_per_second: PerSecond = wire.WRITES_PER_SECOND
+    user_write_burst: Count = policies.USER_WRITE_BURST
+    user_writes_per_second: PerSecond = policies.USER_WRITES_PER_SECOND
+    user_connections: Count = policies.USER_CONNECTIONS
+    address_write_burst: Count = policies.ADDRESS_WRITE_BURST
+    address_writes_per_second: PerSecond = policies.ADDRESS_WRITES_PER_SECOND
+    address_connections: Count = policies.ADDRESS_CONNECTIONS
+    hello_burst: Count = policies.HELLO_BURST
+    hellos_per_second: PerSecond = policies.HELLOS_PER_SECOND
 
     @property
     def folder(self) -> Path:

@@ -7,8 +7,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hubbub.domain.errors import ChatError
-from hubbub.domain.names import clean_label, clean_name, clean_room_name, clean_topic, fold_username
-from hubbub.domain.policies import LABEL_LENGTH, NAME_LENGTH, ROOM_NAME_LENGTH, TOPIC_LENGTH
+from hubbub.domain.names import (
+    clean_label,
+    clean_name,
+    clean_room_name,
+    clean_status,
+    clean_topic,
+    fold_username,
+)
+from hubbub.domain.policies import LABEL_LENGTH, NAME_LENGTH, ROOM_NAME_LENGTH, STATUS_LENGTH, TOPIC_LENGTH
 
 
 @pytest.mark.parametrize(
@@ -78,6 +85,15 @@ def test_room_is_named_as_people_are() -> None:
     for raw in ("", "\u200b", "a\u202eb", "x" * (ROOM_NAME_LENGTH + 1)):
         with pytest.raises(ChatError, match="A room's name"):
             clean_room_name(raw)
+
+
+def test_status_is_cleaned() -> None:
+    """What someone says of being here is a line that disturbs nothing, or nothing."""
+    assert clean_status("  on my  way ") == "on my way"
+    assert clean_status("") == ""
+    for raw in ("A\u202eB", "x" * (STATUS_LENGTH + 1)):
+        with pytest.raises(ChatError, match="A status"):
+            clean_status(raw)
 
 
 def test_topic_may_be_empty() -> None:

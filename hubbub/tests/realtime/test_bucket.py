@@ -69,3 +69,14 @@ def test_buckets_have_an_end() -> None:
     assert len(buckets) == MOST_BUCKETS
     assert again == buckets.take("0", 0.0) == buckets.take("one more", 0.0) == 1
     assert buckets.take("1", 0.0) == 0
+
+
+def test_waiting_takes_nothing() -> None:
+    """How long to wait can be asked without taking a token, of whoever is known or not."""
+    buckets = Buckets(1, 2.0)
+
+    assert [buckets.wait("ann", 0.0) for _ in range(3)] == [0, 0, 0]
+    assert len(buckets) == 0
+    buckets.take("ann", 0.0)
+    assert [buckets.wait("ann", 0.0) for _ in range(3)] == [0.5, 0.5, 0.5]
+    assert buckets.wait("bob", 0.0) == 0

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import functools
+from dataclasses import replace
 
 import pytest
 
+from hubbub.actions.rename import rename
 from hubbub.actions.sign_out import sign_out
+from hubbub.realtime.bucket import Rate
 from hubbub.realtime.gateway import Gateway
-from hubbub.realtime.hub import Hub
-from hubbub.realtime.presence import Presence
+from hubbub.realtime.turnstile import Limits, Turnstile
 
 CLIENT = {"name": "test", "ver": "1"}
 
 
 @pytest.fixture
-async def gateway(database, bus) -> Gateway:
+async def gateway(shared) -> Gateway:
     """Make a gateway that nobody has come through."""
-    hub = Hub()
-    gateway = Gateway(database, hub, Presence(hub))
-    for listener in (hub.hear, gateway.hear):
-        bus.subscribe(listener)
+    gateway = Gateway(shared)
+    shared.bus.subscribe(gateway.hear)
     return gateway
 
 
@@ -89,3 +90,99 @@ async def test_drain_says_goodbye_to_all(gateway, enter, connect, guest) -> None
     assert len({bye["after"] for bye in byes}) > 1
     assert all(connection.closed.code == 1012 for connection, _ in callers)
     await asyncio.gather(*(task for _, task in callers))
+
+
+async def test_new_name_goes_on_all_connections(gateway, enter, database, bus, guest) -> None:
+    """Whoever takes another name is called by it in what they do afterwards."""
+    ann = await guest("Ann")
+    connection, task = await enter(ann.token)
+    await rename(database, bus, ann.user, "Annie")
+    connection.say("call", id=1, m="room.create", n="nonce-01", p={"name": "garden"})
+    room = (await connection.hear_only("ok"))["r"]["room"]["id"]
+    connection.say("log", id=2, s=room, after=0)
+
+    assert (await connection.hear_only("ok"))["ev"][0]["d"]["user"]["name"] == "Annie"
+    connection.hang_up()
+    await task
+
+
+@pytest.fixture
+def narrow(shared):
+    """Return what makes a gateway with limits."""
+
+    def make(limits: Limits) -> Gateway:
+        return Gateway(replace(shared, turnstile=Turnstile(limits)))
+
+    return make
+
+
+async def come(gateway, connect, token: str, sender: str = "192.0.2.1"):
+    """Say hello at a gateway, and return what is heard first, and what lets go of the connection."""
+    connection = connect()
+    connection.say("hello", client=CLIENT)
+    task = asyncio.ensure_future(gateway.converse(connection, token, sender))
+    frame = await connection.hear()
+
+    async def go() -> None:
+        connection.hang_up()
+        await task
+
+    return frame, go
+
+
+async def test_connections_of_a_user_are_limited(narrow, connect, guest) -> None:
+    """One connection too many of a user is asked to come back later, and is counted no longer once gone."""
+    gateway, ann, bob = narrow(Limits(user_connections=2)), await guest("Ann"), await guest("Bob")
+    come_ = functools.partial(come, gateway, connect)
+    (first, go), (_, other) = await come_(ann.token), await come_(ann.token)
+    refused, leave = await come_(ann.token)
+    for each in (leave, go):
+        await each()
+    again, go = await come_(ann.token)
+    elsewhere, bobs = await come_(bob.token)
+    for each in (go, other, bobs):
+        await each()
+
+    assert {first["t"], again["t"], elsewhere["t"]} == {"welcome"}
+    assert refused == {
+        "t": "bye",
+        "code": 4005,
+        "why": "too many connections",
+        "retry": "resume",
+        "after": 30_000,
+    }
+    assert not gateway._shared.turnstile._users
+    assert not gateway._shared.turnstile._senders
+
+
+async def test_connections_of_an_address_are_limited(narrow, connect, guest) -> None:
+    """One connection too many of an address is refused before anything is looked at; another's isn't."""
+    gateway, ann = narrow(Limits(address_connections=1)), await guest("Ann")
+    _, go = await come(gateway, connect, "nobody's")
+    await go()
+    first, go = await come(gateway, connect, ann.token)
+    refused, leave = await come(gateway, connect, "nobody's")
+    elsewhere, away = await come(gateway, connect, ann.token, "192.0.2.2")
+    for each in (leave, go, away):
+        await each()
+
+    assert (first["t"], refused["code"], elsewhere["t"]) == ("welcome", 4005, "welcome")
+    assert refused["after"] == 30_000
+
+
+async def test_hellos_of_an_address_are_limited(narrow, connect, guest, loop_clock) -> None:
+    """Who comes too often is asked to come back when there is room again, and not all at once."""
+    gateway, ann = narrow(Limits(hellos=Rate(1, 0.01))), await guest("Ann")
+    frames = []
+    for _ in range(4):
+        frame, go = await come(gateway, connect, ann.token)
+        await go()
+        frames.append(frame)
+    await loop_clock.advance(100)
+    again, go = await come(gateway, connect, ann.token)
+    await go()
+
+    assert (frames[0]["t"], again["t"]) == ("welcome", "welcome")
+    after = [frame["after"] for frame in frames[1:]]
+    assert all(90_000 < each <= 105_001 for each in after)
+    assert len(set(after)) > 1

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hubbub import wire
 from hubbub.domain.events import SessionRevoked, StoredEvent
@@ -13,6 +15,11 @@ from hubbub.realtime.outbound import Outbound
 def event(stream: str, q: int) -> StoredEvent:
     """Make an event."""
     return StoredEvent(stream, q, "msg.new", 5, "u_ann", f'{{"text":"{q}"}}')
+
+
+def change(q: int, op: str, user: str = "u_ann") -> StoredEvent:
+    """Make an event of a member."""
+    return StoredEvent("r_x", q, "member", 5, "u_bob", f'{{"op":"{op}","user":{{"id":"{user}","name":"A"}}}}')
 
 
 def numbers(connection) -> list[int]:
@@ -30,7 +37,7 @@ def hub() -> Hub:
 
 async def test_live_subscriber_hears_events(hub, outbound, connection) -> None:
     """Events of the stream are delivered as they come, and of no other stream."""
-    hub.subscribe("r_x", outbound).go_live(0)
+    hub.subscribe("r_x", outbound, "u_ann").go_live(0)
 
     for each in (event("r_x", 1), event("r_y", 1), SessionRevoked("s"), event("r_x", 2)):
         hub.hear(each)
@@ -49,7 +56,7 @@ async def test_live_subscriber_hears_events(hub, outbound, connection) -> None:
 
 async def test_nothing_falls_between_copy_and_live(hub, outbound, connection) -> None:
     """Events that come while the copy is read follow it, each once."""
-    subscription = hub.subscribe("r_x", outbound)
+    subscription = hub.subscribe("r_x", outbound, "u_ann")
     for q in (4, 5, 6, 7):
         hub.hear(event("r_x", q))
     assert numbers(connection) == []
@@ -63,7 +70,7 @@ async def test_nothing_falls_between_copy_and_live(hub, outbound, connection) ->
 
 async def test_late_event_is_no_news(hub, outbound, connection) -> None:
     """An event that the copy has already isn't delivered again."""
-    hub.subscribe("r_x", outbound).go_live(5)
+    hub.subscribe("r_x", outbound, "u_ann").go_live(5)
 
     hub.hear(event("r_x", 5))
     hub.hear(event("r_x", 6))
@@ -73,7 +80,7 @@ async def test_late_event_is_no_news(hub, outbound, connection) -> None:
 
 async def test_too_much_held_shows_as_missing(hub, outbound, connection) -> None:
     """When too much comes before the copy, what is left out is the oldest, so that its numbers miss."""
-    subscription = hub.subscribe("r_x", outbound)
+    subscription = hub.subscribe("r_x", outbound, "u_ann")
     for q in range(1, HELD + 11):
         hub.hear(event("r_x", q))
 
@@ -84,7 +91,7 @@ async def test_too_much_held_shows_as_missing(hub, outbound, connection) -> None
 
 async def test_unsubscribed_hears_nothing(hub, outbound, connection) -> None:
     """After unsubscribing nothing more is delivered; doing so twice is once."""
-    hub.subscribe("r_x", outbound).go_live(0)
+    hub.subscribe("r_x", outbound, "u_ann").go_live(0)
     hub.unsubscribe("r_x", outbound)
     hub.unsubscribe("r_x", outbound)
     hub.hear(event("r_x", 1))
@@ -97,8 +104,8 @@ async def test_removed_connection_hears_nothing(hub, outbound, connection) -> No
     """A connection that is removed is so from all streams; others go on."""
     other = Outbound(connection, lambda: None)
     for stream in ("r_x", "r_y"):
-        hub.subscribe(stream, outbound).go_live(0)
-    hub.subscribe("r_x", other).go_live(0)
+        hub.subscribe(stream, outbound, "u_ann").go_live(0)
+    hub.subscribe("r_x", other, "u_bob").go_live(0)
 
     hub.remove(outbound)
     hub.remove(outbound)
@@ -110,8 +117,8 @@ async def test_removed_connection_hears_nothing(hub, outbound, connection) -> No
 
 async def test_subscribing_anew_replaces(hub, outbound, connection) -> None:
     """Who subscribes again starts again from the new copy, and hears each event once."""
-    hub.subscribe("r_x", outbound).go_live(0)
-    again = hub.subscribe("r_x", outbound)
+    hub.subscribe("r_x", outbound, "u_ann").go_live(0)
+    again = hub.subscribe("r_x", outbound, "u_ann")
     hub.hear(event("r_x", 1))
     again.go_live(0)
     hub.hear(event("r_x", 2))
@@ -121,9 +128,9 @@ async def test_subscribing_anew_replaces(hub, outbound, connection) -> None:
 
 async def test_heads_are_of_live_streams(hub, outbound) -> None:
     """The heads tell the last event of each stream that is live, by the name the connection knows."""
-    hub.subscribe("r_x", outbound).go_live(3)
-    hub.subscribe("u_ann", outbound).go_live(1)
-    hub.subscribe("r_y", outbound)
+    hub.subscribe("r_x", outbound, "u_ann").go_live(3)
+    hub.subscribe("u_ann", outbound, "u_ann").go_live(1)
+    hub.subscribe("r_y", outbound, "u_ann")
     hub.hear(event("r_x", 4))
 
     assert hub.heads(outbound) == {"r_x": 4, "me": 1}
@@ -137,7 +144,7 @@ async def test_event_is_encoded_once(hub, connect, monkeypatch) -> None:
     monkeypatch.setattr(wire, "encode", lambda reply: encoded.append(reply) or real(reply))
     connections = [connect() for _ in range(10)]
     for each in connections:
-        hub.subscribe("r_x", Outbound(each, lambda: None)).go_live(0)
+        hub.subscribe("r_x", Outbound(each, lambda: None), "u_ann").go_live(0)
 
     hub.hear(event("r_x", 1))
     hub.hear(event("r_y", 1))
@@ -150,11 +157,93 @@ async def test_announcement_reaches_the_live(hub, connect, frame) -> None:
     """An ephemeral goes to everyone who is live, but for those who are left out."""
     connections = [connect() for _ in range(3)]
     outbounds = [Outbound(each, lambda: None) for each in connections]
-    hub.subscribe("r_x", outbounds[0]).go_live(0)
-    hub.subscribe("r_x", outbounds[1]).go_live(0)
-    hub.subscribe("r_x", outbounds[2])
+    hub.subscribe("r_x", outbounds[0], "u_ann").go_live(0)
+    hub.subscribe("r_x", outbounds[1], "u_ann").go_live(0)
+    hub.subscribe("r_x", outbounds[2], "u_ann")
 
     hub.announce("r_x", frame("eph"), but=[outbounds[1]])
     hub.announce("r_y", frame("eph"))
 
     assert [len(each.frames) for each in connections] == [1, 0, 0]
+
+
+@pytest.mark.parametrize("op", ["leave", "kick", "ban"])
+async def test_removal_is_the_last_event(hub, outbound, connection, frame, op) -> None:
+    """Who is removed from a room is told so, on every connection, and then nothing more of it."""
+    ended = []
+    again = Outbound(connection, lambda: None)
+    for each in (outbound, again):
+        hub.subscribe("r_x", each, "u_ann", lambda: ended.append(True)).go_live(0)
+    for event_ in (event("r_x", 1), change(2, op), event("r_x", 3), change(4, "join"), event("r_x", 5)):
+        hub.hear(event_)
+    hub.announce("r_x", frame("eph"))
+
+    assert numbers(connection) == [1, 1, 2, 2]
+    assert len(ended) == 2
+    assert list(hub.streams(outbound)) == list(hub.streams(again)) == []
+    assert hub._streams == {}
+
+
+@pytest.mark.parametrize(
+    "other", [change(1, "kick", "u_bob"), change(1, "unban"), change(1, "role"), change(1, "rename")], ids=str
+)
+async def test_other_changes_end_nothing(hub, outbound, connection, other) -> None:
+    """What happens to others, and what isn't the end, ends nothing."""
+    hub.subscribe("r_x", outbound, "u_ann").go_live(0)
+    hub.hear(other)
+    hub.hear(event("r_x", 2))
+
+    assert numbers(connection) == [1, 2]
+
+
+async def test_known_removal_ends_nothing(hub, outbound, connection) -> None:
+    """Who was removed and is back, and has a copy that is newer, hears the room."""
+    hub.subscribe("r_x", outbound, "u_ann").go_live(5)
+    for event_ in (change(4, "kick"), change(5, "join"), event("r_x", 6)):
+        hub.hear(event_)
+
+    assert numbers(connection) == [6]
+
+
+async def test_long_wait_hides_no_removal(hub, outbound, connection) -> None:
+    """However much comes after a removal while a copy is read, nothing of it is delivered."""
+    subscription = hub.subscribe("r_x", outbound, "u_ann")
+    hub.hear(change(1, "kick"))
+    for q in range(2, HELD + 5):
+        hub.hear(event("r_x", q))
+    subscription.go_live(0)
+
+    assert numbers(connection) == []
+    assert subscription.has_ended
+
+
+@given(
+    st.lists(st.sampled_from(["msg", "kick", "join", "role"]), max_size=12),
+    st.integers(0, 12),
+    st.integers(0, 12),
+)
+def test_nothing_follows_a_removal(kinds, head, live_at) -> None:
+    """Wherever a copy is read among events, what is delivered is what follows it, up to a removal."""
+
+    class Delivered(list[int]):
+        def event(self, _stream: str, q: int, _frame: object) -> None:
+            self.append(q)
+
+        def forget(self, _stream: str) -> None:
+            pass
+
+        def __hash__(self) -> int:
+            return id(self)
+
+    hub, outbound = Hub(), Delivered()
+    subscription = hub.subscribe("r_x", outbound, "u_ann")
+    events = [event("r_x", q) if kind == "msg" else change(q, kind) for q, kind in enumerate(kinds, 1)]
+    for each in events[:live_at]:
+        hub.hear(each)
+    subscription.go_live(head)
+    for each in events[live_at:]:
+        hub.hear(each)
+
+    removal = next((q for q, kind in enumerate(kinds, 1) if q > head and kind == "kick"), len(kinds))
+    assert outbound == list(range(head + 1, removal + 1))
+    assert ("r_x" in hub.streams(outbound)) == ("kick" not in kinds[head:])

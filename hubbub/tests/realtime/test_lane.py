@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 
 import pytest
 
+from hubbub import wire
 from hubbub.domain.errors import ChatError, Code
-from hubbub.domain.models import Posted
-from hubbub.realtime.lane import Lane
-from hubbub.wire import Draft, Send
+from hubbub.realtime.lane import Lane, Write
 
 BUSY = ChatError(Code.UNAVAILABLE)
 LIMIT = ChatError(Code.TOO_MANY_REQUESTS, after=1.0)
@@ -19,22 +19,23 @@ WRONG = ChatError(Code.INVALID)
 class Room:
     """Where a lane's writes go; the test says what becomes of each."""
 
-    def __init__(self) -> None:
-        self.lane = Lane(self._write, self._answer)
+    def __init__(self, *, holds_up: bool = True) -> None:
+        self.lane = Lane(self._answer, holds_up=holds_up)
         self.begun: list[str] = []
         self.answers: list[tuple[str, str]] = []
-        self._outcomes: dict[str, asyncio.Future[Posted]] = {}
+        self._outcomes: dict[str, asyncio.Future[wire.Reply]] = {}
 
     def offer(self, *nonces: str, refusal: ChatError | None = None) -> None:
         """Offer writes, at once."""
         for nonce in nonces:
-            self.lane.offer(Send(1, "r_x", nonce, Draft("hi")), lambda: refusal)
+            write = Write(ord(nonce), nonce, functools.partial(self._write, nonce))
+            self.lane.offer(write, lambda: refusal)
 
     async def end(self, nonce: str, outcome: Exception | None = None) -> None:
         """Let the write that is under way end, and what follows begin."""
         future = self._outcomes.pop(nonce)
         if outcome is None:
-            future.set_result(Posted(1, 1, False))
+            future.set_result(wire.Ok(ord(nonce)))
         else:
             future.set_exception(outcome)
         await self.settle()
@@ -44,13 +45,13 @@ class Room:
         for _ in range(10):
             await asyncio.sleep(0)
 
-    async def _write(self, send: Send) -> Posted:
-        self.begun.append(send.n)
-        self._outcomes[send.n] = asyncio.get_running_loop().create_future()
-        return await self._outcomes[send.n]
+    async def _write(self, nonce: str) -> wire.Reply:
+        self.begun.append(nonce)
+        self._outcomes[nonce] = asyncio.get_running_loop().create_future()
+        return await self._outcomes[nonce]
 
-    def _answer(self, send: Send, outcome: Posted | ChatError) -> None:
-        self.answers.append((send.n, outcome.code.value if isinstance(outcome, ChatError) else "ok"))
+    def _answer(self, reply: wire.Reply) -> None:
+        self.answers.append((chr(reply.id), reply.code if isinstance(reply, wire.Err) else "ok"))
 
 
 @pytest.fixture
@@ -96,6 +97,19 @@ async def test_passing_refusal_stops_all(room) -> None:
     assert room.begun == ["a"]
     assert room.answers == [(nonce, "unavailable") for nonce in "abcd"]
     assert not room.lane.is_idle
+
+
+async def test_lane_can_hold_nothing_up(loop_clock) -> None:
+    """Where no write goes before another for its author, each is refused for itself."""
+    room = Room(holds_up=False)
+    room.offer("a", "b")
+    room.offer("c", refusal=LIMIT)
+    await room.settle()
+    await room.end("a", BUSY)
+    await room.end("b")
+
+    assert room.answers == [("c", "too_many_requests"), ("a", "unavailable"), ("b", "ok")]
+    assert room.lane.is_idle
 
 
 async def test_refused_write_comes_first(room) -> None:

@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from hubbub.realtime.outbound import HIGH_WATER, QUEUE_BYTES, QUEUE_FRAMES, STALL
+from hubbub.wire import BATCH_FRAMES
 
 
 def names(connection) -> list[str]:
@@ -195,3 +196,67 @@ async def test_close_while_waiting_ends_it(clogged, connection, frame, loop_cloc
 
     assert names(connection) == []
     assert not clogged.is_full
+
+
+async def test_turn_is_written_as_one(outbound, connection, frame, loop_clock) -> None:
+    """Frames that are given in one turn of the loop become one, where that was agreed; one alone stays."""
+    outbound.gather()
+    for name in "abc":
+        outbound.answer(frame(name))
+    assert not connection.frames
+
+    await loop_clock.settle()
+    outbound.answer(frame("d"))
+    await loop_clock.settle()
+    first, second = connection.frames
+    assert [each["t"] for each in first] == ["a", "b", "c"]
+    assert second["t"] == "d"
+
+
+async def test_batch_is_limited(outbound, connection, frame, loop_clock) -> None:
+    """No more frames than allowed become one, and a long one doesn't wait."""
+    outbound.gather()
+    for n in range(BATCH_FRAMES + 1):
+        outbound.answer(frame(str(n)))
+    outbound.answer(frame("long", HIGH_WATER))
+
+    assert [len(each) for each in connection.frames] == [BATCH_FRAMES, 2]
+
+
+async def test_gathered_frames_count_as_waiting(outbound, connection, frame, loop_clock) -> None:
+    """A slow peer isn't given more because it is given it together, and gets all of it in order."""
+    outbound.gather()
+    connection.slow = True
+    for q in range(1, 101):
+        outbound.event("r_x", q, frame(str(q), HIGH_WATER // 10))
+    await loop_clock.settle()
+    assert connection.buffered_amount < 2 * HIGH_WATER
+
+    connection.take_all()
+    await loop_clock.settle()
+    heard = [
+        each["t"] for batch in connection.frames for each in (batch if isinstance(batch, list) else [batch])
+    ]
+    assert heard == [str(q) for q in range(1, 101)]
+
+
+async def test_goodbye_follows_gathered_frames(outbound, connection, frame, loop_clock) -> None:
+    """What was written before the end goes ahead of it, and nothing comes behind."""
+    outbound.gather()
+    outbound.answer(frame("a"))
+    outbound.finish(frame("bye"))
+    outbound.answer(frame("b"))
+    await loop_clock.settle()
+
+    [batch] = connection.frames
+    assert [each["t"] for each in batch] == ["a", "bye"]
+
+
+async def test_closing_leaves_gathered_frames(outbound, connection, frame, loop_clock) -> None:
+    """Nothing is written to who has hung up."""
+    outbound.gather()
+    outbound.answer(frame("a"))
+    outbound.close()
+    await loop_clock.settle()
+
+    assert not connection.frames

@@ -12,6 +12,7 @@ from hubbub.domain.models import User
 from hubbub.realtime.hub import Hub
 from hubbub.realtime.outbound import Outbound
 from hubbub.realtime.presence import (
+    _HERE,
     INTERVAL,
     OFFLINE_GRACE,
     SHOWN_USERS,
@@ -34,7 +35,7 @@ class Place:
         self._connect = connect
         self.heard: dict[Outbound, Any] = {}
         self.onlooker = connect()
-        self.hub.subscribe(ROOM, Outbound(self.onlooker, lambda: None)).go_live(0)
+        self.hub.subscribe(ROOM, Outbound(self.onlooker, lambda: None), "u_onlooker").go_live(0)
 
     def come(self, user: User) -> Outbound:
         """Let a user in, by a new connection."""
@@ -52,7 +53,7 @@ class Place:
 
     def enter(self, outbound: Outbound) -> None:
         """Let a connection into the room."""
-        self.hub.subscribe(ROOM, outbound).go_live(0)
+        self.hub.subscribe(ROOM, outbound, "u_someone").go_live(0)
         self.presence.enter(ROOM, outbound)
 
     def told(self) -> list[Any]:
@@ -209,7 +210,7 @@ async def test_crowd_is_not_gone_through(place, monkeypatch) -> None:
     for number in range(SHOWN_USERS + 100):
         place.come(User(f"u_{number}", "X", "guest"))
     looked = []
-    monkeypatch.setattr(_Someone, "state", property(lambda someone: looked.append(someone) or "on"))
+    monkeypatch.setattr(_Someone, "state", property(lambda someone: looked.append(someone) or _HERE))
     shown = json.loads(place.presence.enter(ROOM, place.connect(ANN)).text)["d"]
 
     assert shown == {"users": [], "count": SHOWN_USERS + 101}
@@ -264,3 +265,53 @@ async def test_room_is_ones_own(place) -> None:
 
     place.presence.leave(ROOM, ann)
     assert not place.presence.is_in(ROOM, ann)
+
+
+async def test_who_is_put_out_is_gone_at_once(place, loop_clock) -> None:
+    """Who was removed isn't shown any longer, unless by another connection that is still there."""
+    desk, phone = place.come(ANN), place.come(ANN)
+    place.told()
+    place.presence.leave(ROOM, desk, at_once=True)
+    await loop_clock.advance(INTERVAL)
+    assert place.told() == []
+
+    place.presence.leave(ROOM, phone, at_once=True)
+    place.presence.leave(ROOM, phone, at_once=True)
+    assert place.told() == [("Ann", "off")]
+
+
+async def test_words_are_told(place, loop_clock) -> None:
+    """What someone says of being here is told with it, and again when it changes."""
+
+    def words() -> list[str | None]:
+        heard = [frame["d"].get("text") for frame in place.onlooker.frames]
+        place.onlooker.frames.clear()
+        return heard
+
+    desk, phone = place.come(ANN), place.come(ANN)
+    words()
+    place.presence.set_state(phone, "on", "on my way")
+    await loop_clock.advance(INTERVAL)
+    assert words() == ["on my way"]
+
+    place.presence.set_state(desk, "dnd", "in class")
+    await loop_clock.advance(INTERVAL)
+    assert words() == ["in class"]
+    assert json.loads(place.presence.enter(ROOM, phone).text)["d"]["users"] == [
+        {"id": "u_ann", "name": "Ann", "state": "dnd", "text": "in class"}
+    ]
+
+    place.presence.set_state(desk, "on")
+    place.presence.set_state(phone, "on")
+    await loop_clock.advance(INTERVAL)
+    assert words() == [None]
+
+
+async def test_who_is_off_says_nothing(place, loop_clock) -> None:
+    """Words of who isn't shown aren't either."""
+    ann = place.come(ANN)
+    place.told()
+    place.presence.set_state(ann, "off", "hidden")
+    await loop_clock.advance(INTERVAL)
+
+    assert "hidden" not in str(place.onlooker.frames)

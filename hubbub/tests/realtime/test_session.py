@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 import pytest
 
 from hubbub.domain.models import LOBBY
 from hubbub.realtime import session as module
-from hubbub.realtime.hub import Hub
 from hubbub.realtime.outbound import HIGH_WATER, STALL
-from hubbub.realtime.presence import Presence
 from hubbub.realtime.session import (
     HEARTBEAT,
     HEARTBEAT_GRACE,
@@ -50,23 +49,13 @@ class Caller:
 
 
 @pytest.fixture
-async def world(database, bus):
-    """Return a hub, and who is there."""
-    hub = Hub()
-    presence = Presence(hub)
-    for listener in (hub.hear, presence.hear):
-        bus.subscribe(listener)
-    return hub, presence
-
-
-@pytest.fixture
-async def call(database, world, connect, loop_clock):
+async def call(shared, connect, loop_clock):
     """Return what calls the server."""
     callers = []
 
     def make(token: str | None = None) -> Caller:
         connection = connect()
-        callers.append(Caller(Session(connection, token, database, *world), connection, loop_clock))
+        callers.append(Caller(Session(connection, token, shared), connection, loop_clock))
         return callers[-1]
 
     yield make
@@ -141,13 +130,13 @@ async def test_hello_comes_in_time(call, guest, loop_clock) -> None:
     assert (await caller.bye())["code"] == 4006
 
 
-async def test_inbox_is_live_after_welcome(call, guest, world) -> None:
+async def test_inbox_is_live_after_welcome(call, guest, shared) -> None:
     """What happens in one's inbox is heard without asking, and after the welcome."""
     ann = await guest("Ann")
     caller = call(ann.token)
     await caller.hello()
 
-    assert world[0].heads(caller.session._outbound) == {"me": 1}
+    assert shared.hub.heads(caller.session._outbound) == {"me": 1}
 
 
 async def test_requests_are_answered(call, guest) -> None:
@@ -157,6 +146,42 @@ async def test_requests_are_answered(call, guest) -> None:
     caller.connection.say("send", id=7, s=LOBBY, n="nonce-01", d={"text": "hi"})
 
     assert (await caller.connection.hear())["id"] == 7
+
+
+async def test_features_are_agreed_on(call, guest) -> None:
+    """What the client asks for and the server has is on; what nobody knows isn't."""
+    ann = await guest("Ann")
+
+    assert (await call(ann.token).hello())["feat"] == []
+    assert (await call(ann.token).hello(feat=["cbor", "badge"]))["feat"] == ["badge"]
+
+
+async def test_batch_goes_both_ways(call, guest) -> None:
+    """Frames may come as one, and answers go as one; each request is taken by itself, in order."""
+    caller = call((await guest("Ann")).token)
+    welcome = await caller.hello(feat=["batch"])
+    pings = [{"t": "ping"}, {"t": "nonsense", "id": 1}, {"t": "ping"}]
+    caller.connection.say_raw(json.dumps(pings))
+    await caller.clock.settle()
+    heard = []
+    while caller.connection.frames:
+        frame = await caller.connection.hear()
+        heard += frame if isinstance(frame, list) else [frame]
+
+    assert welcome["feat"] == ["batch"]
+    assert [frame["t"] for frame in heard] == ["pong", "err", "pong"]
+
+
+async def test_batch_ends_with_the_session(call, guest) -> None:
+    """A session that ends leaves the rest of a batch."""
+    caller = call((await guest("Ann")).token)
+    await caller.hello(feat=["batch"])
+    caller.connection.say_raw(json.dumps([{"t": "ping"}] * 100))
+    asyncio.get_running_loop().call_soon(caller.session.end, REVOKED)
+    await caller.task
+
+    assert caller.connection.closed.code == 4101
+    assert len(str(caller.connection.frames).split("pong")) < 50
 
 
 async def test_ping_tells_heads(call, guest, loop_clock) -> None:
@@ -331,7 +356,7 @@ async def test_goodbye_has_no_patience(call, guest, loop_clock, monkeypatch) -> 
     async def never(*_: object) -> None:
         await asyncio.Event().wait()
 
-    monkeypatch.setattr("hubbub.realtime.requests.post_message", never)
+    monkeypatch.setattr("hubbub.realtime.writes.post_message", never)
     caller = call((await guest("Ann")).token)
     await caller.hello()
     caller.connection.say("send", id=7, s=LOBBY, n="nonce-01", d={"text": "hi"})
@@ -343,7 +368,7 @@ async def test_goodbye_has_no_patience(call, guest, loop_clock, monkeypatch) -> 
     assert (await caller.bye())["code"] == 4000
 
 
-async def test_hanging_up_is_no_error(call, guest, world, caplog) -> None:
+async def test_hanging_up_is_no_error(call, guest, shared, caplog) -> None:
     """A client that goes leaves nothing behind, and what it sent last is still done."""
     ann = await guest("Ann")
     caller = call(ann.token)
@@ -354,9 +379,8 @@ async def test_hanging_up_is_no_error(call, guest, world, caplog) -> None:
     caller.connection.hang_up()
     await caller.task
 
-    hub, presence = world
-    assert list(hub.streams(caller.session._outbound)) == []
-    assert caller.session._outbound not in presence._connections
+    assert list(shared.hub.streams(caller.session._outbound)) == []
+    assert caller.session._outbound not in shared.presence._connections
     assert not caplog.records
     other = call(ann.token)
     await other.hello()

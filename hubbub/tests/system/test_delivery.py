@@ -25,7 +25,9 @@ Join = Callable[..., Awaitable[Client]]
 @pytest.fixture
 async def address(tmp_path: Path) -> AsyncIterator[str]:
     """Run a chat, and return where it is."""
-    async with run_chat(Settings(port=0, data=str(tmp_path))) as address:
+    # Everyone comes from one address, and together they say a lot.
+    settings = Settings(port=0, data=str(tmp_path), address_write_burst=10_000)
+    async with run_chat(settings) as address:
         yield address
 
 

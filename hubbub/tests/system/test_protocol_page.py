@@ -14,7 +14,7 @@ from msgspec import Struct
 from hubbub import wire
 from hubbub.domain import mentions, policies
 from hubbub.endpoints import realtime as door
-from hubbub.realtime import outbound, presence, session
+from hubbub.realtime import badge, outbound, presence, session
 from hubbub.wire.schema import make_schema
 
 PAGE: Final = Path(__file__).resolve().parents[3].joinpath("docs", "protocol.md").read_text("utf-8")
@@ -169,7 +169,13 @@ def test_limits_are_described() -> None:
     assert named == {name: getattr(limits, name) for name in limits.__struct_fields__}
     assert policies.DELTA_BYTES == policies.HISTORY_BYTES
     assert others == [
+        (policies.USER_WRITE_BURST, "writes"),
+        (policies.ADDRESS_WRITE_BURST, "writes"),
+        (policies.USER_CONNECTIONS, "connections"),
+        (policies.ADDRESS_CONNECTIONS, "connections"),
+        (policies.HELLO_BURST, "connections"),
         (wire.TYPING_TTL, "seconds"),
+        (badge.INTERVAL, "seconds"),
         (policies.HISTORY_PAGE, "messages"),
         (policies.DELTA_EVENTS, "events"),
         (policies.DELTA_BYTES, "bytes"),

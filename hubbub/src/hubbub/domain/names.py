@@ -13,6 +13,7 @@ from hubbub.domain.policies import (
     LABEL_LENGTH,
     NAME_LENGTH,
     ROOM_NAME_LENGTH,
+    STATUS_LENGTH,
     TOPIC_LENGTH,
     USERNAME_MAX,
     USERNAME_MIN,
@@ -54,6 +55,15 @@ def clean_topic(raw: str) -> str:
         ChatError: `invalid`.
     """
     return _clean_line(raw, "A topic", 0, TOPIC_LENGTH)
+
+
+def clean_status(raw: str) -> str:
+    """Return what someone says of being here, cleaned as names are; it may be empty.
+
+    Raises:
+        ChatError: `invalid`.
+    """
+    return _clean_line(raw, "A status", 0, STATUS_LENGTH)
 
 
 def clean_label(raw: str) -> str:

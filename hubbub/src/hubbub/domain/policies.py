@@ -16,6 +16,7 @@ NAME_LENGTH: Final = 40
 ROOM_NAME_LENGTH: Final = 80
 TOPIC_LENGTH: Final = 500
 LABEL_LENGTH: Final = 100
+STATUS_LENGTH: Final = 128
 TEXT_LENGTH: Final = 16_000
 NONCE_MIN: Final = 8
 NONCE_MAX: Final = 64
@@ -55,6 +56,15 @@ READ_BURST: Final = 100
 READS_PER_SECOND: Final = 20
 LONGEST_WAIT: Final = 25.0
 """How long someone may ask to wait for an event."""
+# Of one user, and of one address, behind which there may be a school; settings can say otherwise.
+USER_WRITE_BURST: Final = 40
+USER_WRITES_PER_SECOND: Final = 10.0
+USER_CONNECTIONS: Final = 50
+ADDRESS_WRITE_BURST: Final = 400
+ADDRESS_WRITES_PER_SECOND: Final = 100.0
+ADDRESS_CONNECTIONS: Final = 4_000
+HELLO_BURST: Final = 2_000
+HELLOS_PER_SECOND: Final = 200.0
 
 SESSION_LIFETIME: Final = 365 * 24 * 3600
 SESSIONS: Final = 50

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import Final
+from typing import Final, NamedTuple
 
 MOST_BUCKETS: Final = 10_000
+
+
+class Rate(NamedTuple):
+    """How much may happen at once, and how much a second after that."""
+
+    burst: int
+    per_second: float
 
 
 class Bucket:
@@ -17,13 +24,17 @@ class Bucket:
         self._tokens = float(burst)
         self._filled = now
 
+    def wait(self, now: float) -> float:
+        """Return how many seconds a token is away."""
+        self._fill(now)
+        return 0.0 if self._tokens >= 1 else (1 - self._tokens) / self._rate
+
     def take(self, now: float) -> float:
         """Take a token, and return 0; or take none, and return how many seconds one is away."""
-        self._fill(now)
-        if self._tokens < 1:
-            return (1 - self._tokens) / self._rate
-        self._tokens -= 1
-        return 0.0
+        wait = self.wait(now)
+        if not wait:
+            self._tokens -= 1
+        return wait
 
     def is_full(self, now: float) -> bool:
         """Say whether it is as good as new."""
@@ -46,6 +57,11 @@ class Buckets:
 
     def __len__(self) -> int:
         return len(self._buckets)
+
+    def wait(self, key: str, now: float) -> float:
+        """Return how many seconds a token of this key is away."""
+        bucket = self._buckets.get(key)
+        return 0.0 if bucket is None else bucket.wait(now)
 
     def take(self, key: str, now: float) -> float:
         """Take a token from the bucket of this key, as `Bucket.take` does."""

@@ -82,7 +82,7 @@ class Feed:
 
     def watch(self, stream: str) -> None:
         """Notice from now on what happens in one stream."""
-        self._hub.subscribe(stream, self._outbound).go_live(0)
+        self._hub.subscribe(stream, self._outbound, self.user.id).go_live(0)
 
     async def wait(self, patience: float) -> None:
         """Wait until something has happened there since `watch`, or so many seconds."""
@@ -113,10 +113,10 @@ class Feed:
 
     async def _begin(self, at: Mapping[str, Position]) -> AsyncGenerator[list[str], None]:
         # To the inbox first: from then on it tells of every room that comes or goes.
-        subscribed = {self.user.id: self._hub.subscribe(self.user.id, self._outbound)}
+        subscribed = {self.user.id: self._hub.subscribe(self.user.id, self._outbound, self.user.id)}
         for head in await read_heads(self._database, self.user):
             if head.stream not in subscribed:
-                subscribed[head.stream] = self._hub.subscribe(head.stream, self._outbound)
+                subscribed[head.stream] = self._hub.subscribe(head.stream, self._outbound, self.user.id)
         heads = await read_heads(self._database, self.user)
         # The inbox last: a room that was left and entered again is heard to the end, and begun anew.
         for head in sorted(heads, key=lambda head: head.stream == self.user.id):
@@ -158,7 +158,7 @@ class Feed:
     async def _catch_up(self, name: str) -> list[str]:
         """Return what the listener lacks of a stream, from where they are; what comes then is heard."""
         stream = self.user.id if name == wire.ME else name
-        subscription = self._hub.subscribe(stream, self._outbound)
+        subscription = self._hub.subscribe(stream, self._outbound, self.user.id)
         try:
             copy = await sync_stream(self._database, self.user, stream, self.positions.get(name))
         except ChatError as error:

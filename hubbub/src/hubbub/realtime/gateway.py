@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
-from hubbub.domain.events import Notice, SessionRevoked
-from hubbub.realtime.hub import Hub
-from hubbub.realtime.presence import Presence
-from hubbub.realtime.session import REVOKED, Connection, Goodbye, Session
-from hubbub.storage.database import Database
+from hubbub.domain.errors import ChatError
+from hubbub.domain.events import Notice, SessionRevoked, UserRenamed
+from hubbub.realtime.caller import Shared
+from hubbub.realtime.session import REVOKED, Connection, Goodbye, Session, crowded
 
 RETURNS_PER_SECOND: Final = 500
 """How many clients are asked to come back in each second after a restart."""
@@ -19,31 +20,47 @@ RETURNS_PER_SECOND: Final = 500
 class Gateway:
     """The sessions of this process."""
 
-    def __init__(self, database: Database, hub: Hub, presence: Presence) -> None:
-        self._database = database
-        self._hub = hub
-        self._presence = presence
+    def __init__(self, shared: Shared) -> None:
+        self._shared = shared
         self._sessions: dict[Session, asyncio.Event] = {}
         self._draining = False
 
-    async def converse(self, connection: Connection, token: str | None) -> None:
-        """Hold a conversation on an open connection, until it is closed."""
-        session = Session(connection, token, self._database, self._hub, self._presence)
+    async def converse(self, connection: Connection, token: str | None, sender: str = "") -> None:
+        """Hold a conversation on an open connection, until it is closed; `sender` stands for its address."""
+        session = Session(connection, token, self._shared, sender)
         self._sessions[session] = ended = asyncio.Event()
         if self._draining:
             session.end(self._restart())
         try:
-            await session.run()
+            with self._count(session, sender):
+                await session.run()
         finally:
             del self._sessions[session]
             ended.set()
 
+    @contextmanager
+    def _count(self, session: Session, sender: str) -> Iterator[None]:
+        """Count a connection as long as it is there; one too many is told so, and gone soon."""
+        turnstile = self._shared.turnstile
+        try:
+            turnstile.come(sender)
+        except ChatError as error:
+            session.end(crowded(error))
+            yield
+            return
+        try:
+            yield
+        finally:
+            turnstile.go(sender)
+
     def hear(self, notice: Notice) -> None:
-        """End the connections of a session that was revoked."""
-        if isinstance(notice, SessionRevoked):
-            for session in self._sessions:
-                if session.login == notice.session:
+        """End the connections of a session that was revoked; let users go by the names that they have now."""
+        for session in self._sessions:
+            match notice:
+                case SessionRevoked() if session.login == notice.session:
                     session.end(REVOKED)
+                case UserRenamed():
+                    session.rename(notice.user)
 
     async def drain(self) -> None:
         """Say goodbye to everyone, present and future, and wait until all have gone."""

@@ -9,48 +9,88 @@ Invariants:
 2. A subscriber gets nothing before `go_live`, and then everything after the head that it has: events that
    come in between are held back, so nothing falls between reading a copy and hearing the rest.
 3. An event becomes JSON once, however many hear it.
+4. After the event that removes a user from a room nothing of the room is delivered to any of the user's
+   connections.  An event that comes while a copy is read counts as any other: if the copy is newer, it was
+   read with the rights that the user has since then.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Final
 
 from hubbub import wire
-from hubbub.domain.events import Notice, StoredEvent
+from hubbub.domain.events import MemberChange, MemberChanged, Notice, StoredEvent
 from hubbub.realtime import showing
 from hubbub.realtime.outbound import QUEUE_FRAMES, Outbound
 from hubbub.wire import Frame
 
 HELD: Final = QUEUE_FRAMES
 
+_REMOVALS: Final = frozenset(change for change in MemberChange if change.ends_membership)
+
+
+Tell = Callable[[str, int, Frame], None]
+"""Takes an event: its stream, its number, and the frame that tells of it."""
+
 
 class Subscription:
-    """One connection's interest in one stream."""
+    """One connection's interest in one stream; `ended` is called when its user is removed from there.
 
-    def __init__(self, stream: str, outbound: Outbound) -> None:
+    One with a `tell` of its own isn't told of what may be lost, nor how far the stream is.
+    """
+
+    def __init__(
+        self,
+        stream: str,
+        outbound: Outbound,
+        user_id: str,
+        ended: Callable[[Subscription], None],
+        tell: Tell | None = None,
+    ) -> None:
         self.stream = stream
         self.outbound = outbound
+        self.user_id = user_id
         self.last: int | None = None
+        self.has_ended = False
+        self.is_whole = tell is None
+        self._ended = ended
+        self._tell = tell or outbound.event
         self._held: list[tuple[int, Frame]] = []
+        self._removals: list[int] = []
 
-    def offer(self, q: int, frame: Frame) -> None:
+    def offer(self, q: int, frame: Frame, *, is_removal: bool = False) -> None:
         """Deliver an event, or hold it back until the subscription is live."""
         if self.last is None:
-            self._held.append((q, frame))
-            # The oldest are the likeliest to be in the copy that is being read; if they aren't, the
-            # client finds the numbers missing.
-            del self._held[:-HELD]
-        elif q > self.last:
+            self._hold(q, frame, is_removal=is_removal)
+        elif q > self.last and not self.has_ended:
             self.last = q
-            self.outbound.event(self.stream, q, frame)
+            self._tell(self.stream, q, frame)
+            if is_removal:
+                self._end()
 
     def go_live(self, head: int) -> None:
-        """Deliver what came after `head` meanwhile, and everything from now on."""
+        """Deliver what came after `head` meanwhile, and everything from now on, up to the user's removal."""
         self.last = head
+        removal = next((q for q in self._removals if q > head), None)
         held, self._held = self._held, []
         for q, frame in held:
-            self.offer(q, frame)
+            if removal is None or q <= removal:
+                self.offer(q, frame)
+        if removal is not None:
+            self._end()
+
+    def _hold(self, q: int, frame: Frame, *, is_removal: bool) -> None:
+        self._held.append((q, frame))
+        # The oldest are the likeliest to be in the copy that is being read; if they aren't, the client finds
+        # the numbers missing.
+        del self._held[:-HELD]
+        if is_removal:
+            self._removals.append(q)
+
+    def _end(self) -> None:
+        self.has_ended = True
+        self._ended(self)
 
 
 class Hub:
@@ -60,10 +100,29 @@ class Hub:
         self._streams: dict[str, dict[Outbound, Subscription]] = {}
         self._subscribed: dict[Outbound, dict[str, Subscription]] = {}
 
-    def subscribe(self, stream: str, outbound: Outbound) -> Subscription:
-        """Begin to hold back a stream's events for a connection, in place of any earlier subscription."""
+    def subscribe(
+        self,
+        stream: str,
+        outbound: Outbound,
+        user_id: str,
+        ended: Callable[[], None] = lambda: None,
+        tell: Tell | None = None,
+    ) -> Subscription:
+        """Begin to hold back a stream's events for a user's connection, in place of an earlier subscription.
+
+        `ended` is called when the user was removed from the room, and was told so; `tell` with each event, in
+        place of the connection.
+        """
+
+        def end(subscription: Subscription) -> None:
+            # What was delivered before stays in the queue, and whoever subscribed anew stays subscribed.
+            if self._subscribed.get(outbound, {}).get(stream) is subscription:
+                del self._subscribed[outbound][stream]
+                self._drop(stream, outbound)
+                ended()
+
         outbound.forget(stream)
-        subscription = Subscription(stream, outbound)
+        subscription = Subscription(stream, outbound, user_id, end, tell)
         self._streams.setdefault(stream, {})[outbound] = subscription
         self._subscribed.setdefault(outbound, {})[stream] = subscription
         return subscription
@@ -91,7 +150,7 @@ class Hub:
 
     def heads(self, outbound: Outbound) -> dict[str, int]:
         """Return the number of the last event delivered, by the name of each stream."""
-        subscribed = self._subscribed.get(outbound, {}).values()
+        subscribed = (each for each in self._subscribed.get(outbound, {}).values() if each.is_whole)
         return {showing.stream_name(each.stream): each.last for each in subscribed if each.last is not None}
 
     def hear(self, notice: Notice) -> None:
@@ -103,12 +162,22 @@ class Hub:
         subscribers = self._streams.get(event.stream)
         if not subscribers:
             return
-        frame = wire.encode(showing.event(event))
-        for subscription in subscribers.values():
-            subscription.offer(event.q, frame)
+        shown = showing.event(event)
+        frame, removed = wire.encode(shown), _find_removed(shown)
+        for subscription in list(subscribers.values()):
+            subscription.offer(event.q, frame, is_removal=subscription.user_id == removed)
 
     def announce(self, stream: str, frame: Frame, but: Collection[Outbound] = ()) -> None:
         """Give an ephemeral to every live subscriber of a stream, but for some."""
         for outbound, subscription in self._streams.get(stream, {}).items():
-            if outbound not in but and subscription.last is not None:
+            if outbound not in but and subscription.is_whole and subscription.last is not None:
                 outbound.ephemeral(frame)
+
+
+def _find_removed(event: wire.Event) -> str | None:
+    """Return whose membership an event ends."""
+    if event.k == MemberChanged.kind:
+        body = wire.body_of(event)
+        if isinstance(body, wire.MemberBody) and body.op in _REMOVALS:
+            return body.user.id
+    return None

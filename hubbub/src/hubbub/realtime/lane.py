@@ -1,10 +1,13 @@
-"""Keeps one author's writes to one stream in order, even when some are refused.
+"""Keeps one author's writes in order, even when some are refused.
+
+Knows of a write its nonce, and how to do it.
 
 Invariants:
 
 1. A write begins only when the one before it has ended.
 2. After a write was refused for a reason that may pass, every later one is refused for the same reason, until
    the first is sent again or given up.  Otherwise an outbox that was sent at once would overtake itself.
+   That is so unless the lane `holds_up` nothing: where no write goes before another for its author.
 """
 
 from __future__ import annotations
@@ -15,11 +18,19 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
+from hubbub import wire
 from hubbub.domain.errors import ChatError, Code
-from hubbub.domain.models import Posted
-from hubbub.wire import Send
+from hubbub.realtime import showing
 
 log = logging.getLogger(__name__)
+
+
+class Write(NamedTuple):
+    """A request that changes something: its number, its nonce, and what does it and returns the answer."""
+
+    request: int
+    nonce: str
+    do: Callable[[], Awaitable[wire.Reply]]
 
 
 class _Refused(NamedTuple):
@@ -28,19 +39,12 @@ class _Refused(NamedTuple):
 
 
 class Lane:
-    """The writes of one connection to one stream.
+    """Writes of one connection that are done one after another; `answer` is called once for each."""
 
-    `write` does one; `answer` is called once for each, with where it is or why it isn't done.
-    """
-
-    def __init__(
-        self,
-        write: Callable[[Send], Awaitable[Posted]],
-        answer: Callable[[Send, Posted | ChatError], None],
-    ) -> None:
-        self._write = write
+    def __init__(self, answer: Callable[[wire.Reply], None], *, holds_up: bool = True) -> None:
         self._answer = answer
-        self._waiting: deque[Send] = deque()
+        self._holds_up = holds_up
+        self._waiting: deque[Write] = deque()
         self._refused: _Refused | None = None
         self._is_writing = False
         self._task: asyncio.Task[None] | None = None
@@ -55,16 +59,16 @@ class Lane:
         """Whether nothing is under way, and nothing is held up."""
         return self._task is None and self._refused is None
 
-    def offer(self, send: Send, admit: Callable[[], ChatError | None]) -> None:
+    def offer(self, write: Write, admit: Callable[[], ChatError | None]) -> None:
         """Take a write, which is answered in its turn; `admit` may refuse one that the lane doesn't."""
-        if self._refused is not None and self._refused.nonce != send.n:
-            self._answer(send, self._refused.reason)
+        if self._refused is not None and self._refused.nonce != write.nonce:
+            self._say_no(write, self._refused.reason)
         elif (reason := admit()) is not None:
             # What was taken before stays ahead of it.
-            self._refuse(send, reason)
+            self._refuse(write, reason)
         else:
             self._refused = None
-            self._waiting.append(send)
+            self._waiting.append(write)
             if self._task is None:
                 self._task = asyncio.create_task(self._work())
 
@@ -87,20 +91,20 @@ class Lane:
     async def _work(self) -> None:
         try:
             while self._waiting:
-                send = self._waiting.popleft()
-                outcome = await self._try(send)
+                write = self._waiting.popleft()
+                outcome = await self._try(write)
                 if isinstance(outcome, ChatError):
-                    self._refuse(send, outcome)
-                    self._refuse_the_rest(outcome)
+                    self._refuse(write, outcome)
+                    self._refuse_the_rest()
                 else:
-                    self._answer(send, outcome)
+                    self._answer(outcome)
         finally:
             self._task = None
 
-    async def _try(self, send: Send) -> Posted | ChatError:
+    async def _try(self, write: Write) -> wire.Reply | ChatError:
         self._is_writing = True
         try:
-            return await self._write(send)
+            return await write.do()
         except ChatError as reason:
             return reason
         except Exception:
@@ -109,11 +113,14 @@ class Lane:
         finally:
             self._is_writing = False
 
-    def _refuse(self, send: Send, reason: ChatError) -> None:
-        if reason.retry:
-            self._refused = _Refused(send.n, reason)
-        self._answer(send, reason)
+    def _refuse(self, write: Write, reason: ChatError) -> None:
+        if reason.retry and self._holds_up:
+            self._refused = _Refused(write.nonce, reason)
+        self._say_no(write, reason)
 
-    def _refuse_the_rest(self, reason: ChatError) -> None:
-        while reason.retry and self._waiting:
-            self._answer(self._waiting.popleft(), reason)
+    def _refuse_the_rest(self) -> None:
+        while self._refused is not None and self._waiting:
+            self._say_no(self._waiting.popleft(), self._refused.reason)
+
+    def _say_no(self, write: Write, reason: ChatError) -> None:
+        self._answer(showing.error(reason, write.request))

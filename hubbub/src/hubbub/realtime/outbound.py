@@ -10,6 +10,7 @@ Invariants:
 3. After its gap nothing of a stream is written until `forget`, which goes with subscribing anew.
 4. Answers to requests are never left out; while `is_full`, no more requests should be taken.
 5. Nothing that gives a frame ever waits.
+6. Once told to `gather`, it writes the frames of one turn of the loop as one.
 """
 
 from __future__ import annotations
@@ -76,6 +77,8 @@ class Outbound:
         self._room = asyncio.Event()
         self._room.set()
         self._closed = False
+        self._gathers = False
+        self._gathered: list[Frame] = []
 
     @property
     def is_full(self) -> bool:
@@ -85,6 +88,10 @@ class Outbound:
     async def wait_for_room(self) -> None:
         """Wait until the queue isn't full, or will take nothing more."""
         await self._room.wait()
+
+    def gather(self) -> None:
+        """From now on, write the frames of one turn of the loop as one."""
+        self._gathers = True
 
     def answer(self, frame: Frame) -> None:
         """Give a frame that must not be left out."""
@@ -111,11 +118,13 @@ class Outbound:
         """Leave out everything that waits, give one last frame, and take no others."""
         if not self._closed:
             self._write(last)
+            self._write_gathered()
             self.close()
 
     def close(self) -> None:
         """Leave out everything that waits, and take nothing more."""
         self._closed = True
+        self._gathered = []
         self._keep([])
         if self._pump is not None:
             self._pump.cancel()
@@ -123,17 +132,37 @@ class Outbound:
     def _give(self, waiting: _Waiting) -> None:
         if self._closed:
             return
-        if self._queue or self._connection.buffered_amount > HIGH_WATER:
+        if self._queue or self._buffered > HIGH_WATER:
             self._queue.append(waiting)
             self._bytes += waiting.size
             if self.is_full:
                 self._make_room()
         elif waiting.frame is not None:
             self._write(waiting.frame)
-        if self._pump is None and self._connection.buffered_amount > HIGH_WATER:
+        if self._pump is None and self._buffered > HIGH_WATER:
             self._pump = asyncio.create_task(self._write_the_rest())
 
+    @property
+    def _buffered(self) -> int:
+        """Bytes that were written, and that the system hasn't taken."""
+        return self._connection.buffered_amount + sum(frame.size for frame in self._gathered)
+
     def _write(self, frame: Frame) -> None:
+        if not self._gathers:
+            self._send(frame)
+            return
+        if not self._gathered:
+            asyncio.get_running_loop().call_soon(self._write_gathered)
+        self._gathered.append(frame)
+        if len(self._gathered) == wire.BATCH_FRAMES or frame.size > HIGH_WATER:
+            self._write_gathered()
+
+    def _write_gathered(self) -> None:
+        frames, self._gathered = self._gathered, []
+        if frames:
+            self._send(wire.join(frames) if len(frames) > 1 else frames[0])
+
+    def _send(self, frame: Frame) -> None:
         try:
             self._connection.send_nowait(frame.text)
         except ConnectionClosed:
@@ -181,7 +210,7 @@ class Outbound:
             self._pump = None
 
     def _write_some(self) -> None:
-        while self._queue and self._connection.buffered_amount <= HIGH_WATER:
+        while self._queue and self._buffered <= HIGH_WATER:
             waiting = self._queue.popleft()
             self._bytes -= waiting.size
             self._write(waiting.frame or self._gap(waiting.stream or ""))
@@ -191,14 +220,14 @@ class Outbound:
         return wire.encode(wire.Gap(showing.stream_name(stream), self._gaps[stream]))
 
     async def _becomes_writable(self) -> bool:
-        while (before := self._connection.buffered_amount) > HIGH_WATER:
+        while (before := self._buffered) > HIGH_WATER:
             try:
                 async with asyncio.timeout(STALL):
                     await self._connection.drain()
                 # What was sent in this turn of the loop is given to the system at its end.
                 await asyncio.sleep(0)
             except TimeoutError:
-                if self._connection.buffered_amount >= before:
+                if self._buffered >= before:
                     self._stalled()
                     return False
         return True

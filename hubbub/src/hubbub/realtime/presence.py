@@ -5,7 +5,8 @@ connection that comes back at once goes unnoticed.
 
 Invariants:
 
-1. A user is shown once, in the best state of all their connections; who is `off` isn't shown at all.
+1. A user is shown once, in the best state of all their connections, with the last words that go with it; who
+   is `off` isn't shown at all.
 2. A change is told at once if nothing was told for `INTERVAL`, and otherwise when that is over.
 """
 
@@ -13,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from hubbub import wire
 from hubbub.domain.events import Notice, UserRenamed
@@ -34,21 +35,37 @@ OFF: Final = "off"
 _BEST_LAST: Final = (OFF, "idle", "on", "dnd")
 
 
+class _State(NamedTuple):
+    """How someone is here, and what they say of it."""
+
+    state: str
+    text: str = ""
+
+
+_HERE: Final = _State("on")
+_GONE: Final = _State(OFF)
+
+
 @dataclass(slots=True)
 class _Someone:
-    """A user in a room; `told` is the state that the room was told last, `renamed` if by another name."""
+    """A user in a room; `told` is what the room was told last, `renamed` if of another name.
+
+    Which connection said anything last is last among them.
+    """
 
     name: str
-    connections: dict[Outbound, str] = field(default_factory=dict)
-    told: str = OFF
+    connections: dict[Outbound, _State] = field(default_factory=dict)
+    told: _State = _GONE
     renamed: bool = False
     going: asyncio.TimerHandle | None = None
 
     @property
-    def state(self) -> str:
+    def state(self) -> _State:
         if not self.connections:
             return self.told
-        return max(self.connections.values(), key=_BEST_LAST.index)
+        best = max((each.state for each in self.connections.values()), key=_BEST_LAST.index)
+        texts = [each.text for each in self.connections.values() if each.state == best and each.text]
+        return _State(best, texts[-1] if texts and best != OFF else "")
 
 
 class _Room:
@@ -62,7 +79,7 @@ class _Room:
         self._changed: dict[str, _Someone] = {}
         self._quiet: asyncio.TimerHandle | None = None
 
-    def enter(self, user: User, outbound: Outbound, state: str) -> None:
+    def enter(self, user: User, outbound: Outbound, state: _State) -> None:
         someone = self.people.setdefault(user.id, _Someone(user.name))
         someone.connections[outbound] = state
         if someone.going is not None:
@@ -70,25 +87,29 @@ class _Room:
             someone.going = None
         self._tell(user.id, someone)
 
-    def leave(self, user_id: str, outbound: Outbound) -> None:
+    def leave(self, user_id: str, outbound: Outbound, *, at_once: bool = False) -> None:
         someone = self.people[user_id]
         del someone.connections[outbound]
         if someone.connections:
             self._tell(user_id, someone)
+        elif at_once:
+            self._forget(user_id)
         else:
             self._count(user_id, someone)
             loop = asyncio.get_running_loop()
             someone.going = loop.call_later(OFFLINE_GRACE, self._forget, user_id)
 
-    def set_state(self, user_id: str, outbound: Outbound, state: str) -> None:
-        self.people[user_id].connections[outbound] = state
+    def set_state(self, user_id: str, outbound: Outbound, state: _State) -> None:
+        connections = self.people[user_id].connections
+        del connections[outbound]
+        connections[outbound] = state
         self._tell(user_id, self.people[user_id])
 
     def rename(self, user: User) -> None:
         someone = self.people.get(user.id)
         if someone is not None:
             someone.name = user.name
-            someone.renamed = someone.told != OFF
+            someone.renamed = someone.told != _GONE
             self._tell(user.id, someone)
 
     def show(self) -> Frame:
@@ -99,10 +120,10 @@ class _Room:
 
     def _info(self, user_id: str) -> wire.PresenceInfo:
         someone = self.people[user_id]
-        return wire.PresenceInfo(user_id, someone.name, someone.state)
+        return _show(user_id, someone.name, someone.state)
 
     def _count(self, user_id: str, someone: _Someone) -> None:
-        if user_id in self.people and someone.state != OFF:
+        if user_id in self.people and someone.state.state != OFF:
             self._shown[user_id] = None
         else:
             self._shown.pop(user_id, None)
@@ -132,13 +153,17 @@ class _Room:
     def _take_changes(self) -> list[wire.PresenceInfo]:
         changes = []
         for user_id, someone in self._changed.items():
-            state = someone.state if user_id in self.people else OFF
+            state = someone.state if user_id in self.people else _GONE
             if state != someone.told or someone.renamed:
                 someone.told = state
                 someone.renamed = False
-                changes.append(wire.PresenceInfo(user_id, someone.name, state))
+                changes.append(_show(user_id, someone.name, state))
         self._changed.clear()
         return changes
+
+
+def _show(user_id: str, name: str, state: _State) -> wire.PresenceInfo:
+    return wire.PresenceInfo(user_id, name, state.state, state.text or None)
 
 
 @dataclass(slots=True)
@@ -146,7 +171,7 @@ class _Connection:
     """Whose a connection is, in what state, and in which rooms."""
 
     user: User
-    state: str = "on"
+    state: _State = _HERE
     rooms: set[str] = field(default_factory=set)
 
 
@@ -177,19 +202,22 @@ class Presence:
         room.enter(connection.user, outbound, connection.state)
         return room.show()
 
-    def leave(self, stream: str, outbound: Outbound) -> None:
-        """Show a connection's user in a room no longer; does nothing if it isn't there."""
+    def leave(self, stream: str, outbound: Outbound, *, at_once: bool = False) -> None:
+        """Show a connection's user in a room no longer; does nothing if it isn't there.
+
+        Who was put out is gone `at_once`.
+        """
         connection = self._connections[outbound]
         if stream in connection.rooms:
             connection.rooms.remove(stream)
-            self._rooms[stream].leave(connection.user.id, outbound)
+            self._rooms[stream].leave(connection.user.id, outbound, at_once=at_once)
 
-    def set_state(self, outbound: Outbound, state: str) -> None:
-        """Change a connection's state, in every room that it is in."""
+    def set_state(self, outbound: Outbound, state: str, text: str = "") -> None:
+        """Change a connection's state and its words, in every room that it is in."""
         connection = self._connections[outbound]
-        connection.state = state
+        connection.state = _State(state, text)
         for stream in connection.rooms:
-            self._rooms[stream].set_state(connection.user.id, outbound, state)
+            self._rooms[stream].set_state(connection.user.id, outbound, connection.state)
 
     def is_in(self, stream: str, outbound: Outbound) -> bool:
         """Say whether a connection is in a room."""

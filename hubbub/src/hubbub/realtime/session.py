@@ -24,13 +24,12 @@ from hubbub import wire
 from hubbub.actions.authenticate import authenticate, digest_token
 from hubbub.actions.read_heads import read_heads
 from hubbub.domain import policies
+from hubbub.domain.errors import ChatError
 from hubbub.domain.models import Head, User
 from hubbub.realtime import showing
-from hubbub.realtime.hub import Hub
+from hubbub.realtime.caller import Caller, Shared
 from hubbub.realtime.outbound import Outbound, Writable
-from hubbub.realtime.presence import Presence
 from hubbub.realtime.requests import Requests
-from hubbub.storage.database import Database
 
 log = logging.getLogger(__name__)
 
@@ -78,25 +77,34 @@ BAD_PROTOCOL: Final = Goodbye(4400, "hello comes first", "never")
 BAD_CREDENTIALS: Final = Goodbye(4401, "not signed in", "never")
 
 
+def crowded(reason: ChatError) -> Goodbye:
+    """Make the goodbye to a connection that is one too many."""
+    return Goodbye(4005, "too many connections", "resume", reason.after)
+
+
 class _Leaving(Exception):
     """The session has come to its end."""
 
 
 class Session:
-    """What becomes of one connection; `token` is what came with it, if anything did."""
+    """What becomes of one connection; `token` is what came with it, if anything did.
 
-    def __init__(
-        self, connection: Connection, token: str | None, database: Database, hub: Hub, presence: Presence
-    ) -> None:
+    `sender` stands for the address that it comes from.
+    """
+
+    def __init__(self, connection: Connection, token: str | None, shared: Shared, sender: str = "") -> None:
         self.id = secrets.token_urlsafe(9)
         self.login = ""
         """What is revoked when the user signs out."""
         self._connection = connection
         self._token = token
-        self._database = database
-        self._hub = hub
-        self._presence = presence
+        self._sender = sender
+        self._shared = shared
+        self._database = shared.database
+        self._hub = shared.hub
+        self._presence = shared.presence
         self._outbound = Outbound(connection, lambda: self.end(SLOW))
+        self._caller: Caller | None = None
         self._requests: Requests | None = None
         self._goodbye: Goodbye | None = None
         self._waiting: asyncio.Timeout | None = None
@@ -115,7 +123,11 @@ class Session:
         finally:
             self._hub.remove(self._outbound)
             self._presence.disconnect(self._outbound)
-        await self._part()
+        try:
+            await self._part()
+        finally:
+            if self._caller is not None:
+                self._shared.turnstile.sign_out(self._caller.user.id)
 
     def end(self, goodbye: Goodbye) -> None:
         """Let the session end as soon as the request under way is done; the first to call this is right."""
@@ -124,24 +136,35 @@ class Session:
             if self._waiting is not None and not self._waiting.expired():
                 self._waiting.reschedule(asyncio.get_running_loop().time())
 
+    def rename(self, user: User) -> None:
+        """Let the user go by another name, if it is theirs."""
+        if self._caller is not None and self._caller.user.id == user.id:
+            self._caller.user = user
+
     async def _converse(self) -> None:
         hello = await self._receive_hello()
         user = await self._sign_in(hello.token or self._token)
-        self._requests = Requests(user, self._outbound, self._database, self._hub, self._presence)
-        await self._welcome(user, hello)
+        self._count(user)
+        features: list[str] = [feature for feature in wire.FEATURES if feature in hello.feat]
+        self._caller = Caller(
+            user, bytes.fromhex(self.login), self._outbound, frozenset(features), self._sender
+        )
+        self._requests = requests = Requests(self._caller, self._shared)
+        await self._welcome(user, hello, features)
         heartbeat = asyncio.create_task(self._keep_alive())
         try:
             while True:
-                await self._requests.take(await self._receive())
-                # Receiving doesn't wait while there are requests: a flood of them would be done at one go.
-                await asyncio.sleep(0)
+                for frame in requests.split(await self._receive()):
+                    await self._wait_for_room()
+                    await requests.take(frame)
+                    # Receiving doesn't wait while there are requests: a flood would be done at one go.
+                    await asyncio.sleep(0)
         finally:
             heartbeat.cancel()
+            requests.close()
 
     async def _receive(self, patience: float | None = None) -> str | bytes:
-        if self._outbound.is_full:
-            async with self._until_ended():
-                await self._outbound.wait_for_room()
+        await self._wait_for_room()
         self._is_listening = True
         try:
             async with self._until_ended(patience):
@@ -150,6 +173,11 @@ class Session:
             self._is_listening = False
         self._heard = True
         return frame
+
+    async def _wait_for_room(self) -> None:
+        if self._outbound.is_full or self._goodbye is not None:
+            async with self._until_ended():
+                await self._outbound.wait_for_room()
 
     @asynccontextmanager
     async def _until_ended(self, patience: float | None = None) -> AsyncIterator[None]:
@@ -185,15 +213,27 @@ class Session:
         self.end(BAD_CREDENTIALS)
         raise _Leaving
 
-    async def _welcome(self, user: User, hello: wire.Hello) -> None:
-        inbox = self._hub.subscribe(user.id, self._outbound)
+    def _count(self, user: User) -> None:
+        try:
+            self._shared.turnstile.sign_in(user.id)
+        except ChatError as reason:
+            self.end(crowded(reason))
+            raise _Leaving from reason
+
+    async def _welcome(self, user: User, hello: wire.Hello, features: list[str]) -> None:
+        inbox = self._hub.subscribe(user.id, self._outbound, user.id)
         heads = await read_heads(self._database, user)
-        self._outbound.answer(wire.encode(self._make_welcome(user, hello, heads)))
+        self._outbound.answer(wire.encode(self._make_welcome(user, hello, features, heads)))
+        if wire.BATCH in features:
+            self._outbound.gather()
         [own] = (head for head in heads if head.stream == user.id)
         inbox.go_live(own.q)
         self._presence.connect(self._outbound, user)
 
-    def _make_welcome(self, user: User, hello: wire.Hello, heads: Sequence[Head]) -> wire.Welcome:
+    def _make_welcome(
+        self, user: User, hello: wire.Hello, features: list[str], heads: Sequence[Head]
+    ) -> wire.Welcome:
+        limits = self._shared.turnstile.limits
         positions = {showing.stream_name(head.stream): (head.epoch, head.q) for head in heads}
         return wire.Welcome(
             sid=self.id,
@@ -205,8 +245,11 @@ class Session:
                 text=policies.TEXT_LENGTH,
                 nonce_min=policies.NONCE_MIN,
                 nonce_max=policies.NONCE_MAX,
+                burst=limits.writes.burst,
+                rate=limits.writes.per_second,
             ),
             heads={name: at for name, at in positions.items() if hello.at.get(name) != at},
+            feat=features,
         )
 
     async def _keep_alive(self) -> None:

@@ -13,7 +13,7 @@ import msgspec
 from hubbub import wire
 from hubbub.domain.errors import ChatError, Code
 from hubbub.domain.events import StoredEvent
-from hubbub.domain.models import Marks, Membership, Message, Role, Room, User
+from hubbub.domain.models import Login, Marks, Membership, Message, Role, Room, User
 
 
 def stream_name(stream: str) -> str:
@@ -38,6 +38,11 @@ def event(event: StoredEvent) -> wire.Event:
     return wire.Event(stream_name(event.stream), event.q, event.kind, event.ts, event.author, body)
 
 
+def events(events: Iterable[StoredEvent]) -> list[wire.Event]:
+    """Show events."""
+    return [event(each) for each in events]
+
+
 def me(user: User) -> wire.MeInfo:
     """Show a user to themselves."""
     return wire.MeInfo(user.id, user.name, user.kind, user.username)
@@ -51,6 +56,16 @@ def names(names: dict[str, str]) -> wire.Names:
 def room(room: Room, role: Role | None = None) -> wire.RoomInfo:
     """Show a room, to a member with their role there."""
     return wire.RoomInfo(room.id, room.name, room.topic, room.visibility, role)
+
+
+def members(members: Iterable[tuple[User, Role]]) -> list[wire.MemberInfo]:
+    """Show who belongs to a room, and what they are there."""
+    return [wire.MemberInfo(user.id, user.name, role) for user, role in members]
+
+
+def login(login: Login, *, own: bool) -> wire.SessionInfo:
+    """Show where a user is signed in."""
+    return wire.SessionInfo(login.id, login.label, login.created, login.seen, login.expires, own)
 
 
 def marks(marks: Marks) -> wire.Marks:

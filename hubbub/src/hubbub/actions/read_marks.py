@@ -1,0 +1,31 @@
+"""Reading what waits in a room, without reading the room."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from hubbub.domain.errors import ChatError, Code
+from hubbub.domain.models import Head, Marks, User
+from hubbub.storage import marks, streams
+from hubbub.storage.database import Database
+
+
+class Waiting(NamedTuple):
+    """What waits in a room whose head is `head`."""
+
+    head: Head
+    marks: Marks
+
+
+async def read_marks(database: Database, user: User, room_id: str) -> Waiting:
+    """Return how far a user has read a room, and what waits there.
+
+    Raises:
+        ChatError: `not_found`, also for a room that the user doesn't belong to.
+    """
+    async with database.read() as connection:
+        found = await marks.find(connection, room_id, user.id)
+        if found is None:
+            raise ChatError(Code.NOT_FOUND)
+        [head] = await streams.read_heads(connection, [room_id])
+    return Waiting(head, found)

@@ -1,0 +1,56 @@
+"""Who speaks on a connection, and what there is for everyone who does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hubbub import wire
+from hubbub.bus.base import Bus
+from hubbub.domain.errors import ChatError, Code
+from hubbub.domain.models import User
+from hubbub.realtime.hub import Hub
+from hubbub.realtime.outbound import Outbound
+from hubbub.realtime.presence import Presence
+from hubbub.realtime.turnstile import Turnstile
+from hubbub.storage.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What all connections of this process have in common."""
+
+    database: Database
+    bus: Bus
+    hub: Hub
+    presence: Presence
+    turnstile: Turnstile
+
+
+@dataclass(slots=True, eq=False)
+class Caller:
+    """A user on one connection; `login` is the digest of the token by which they are known there.
+
+    `features` are those that client and server agreed on; `sender` stands for the address that it comes from.
+    """
+
+    user: User
+    login: bytes
+    outbound: Outbound
+    features: frozenset[str] = frozenset()
+    sender: str = ""
+
+    def answer(self, reply: wire.Reply) -> None:
+        """Give a frame that must not be left out."""
+        self.outbound.answer(wire.encode(reply))
+
+    def stream(self, name: str) -> str:
+        """Return the stream that this connection calls so.
+
+        Raises:
+            ChatError: `not_found`, for what is no room's name.
+        """
+        if name == wire.ME:
+            return self.user.id
+        if not name.startswith("r_"):
+            raise ChatError(Code.NOT_FOUND)
+        return name

@@ -1,0 +1,25 @@
+"""What waits in a room."""
+
+from __future__ import annotations
+
+from hubbub.actions.mark_read import mark_read
+from hubbub.actions.read_marks import read_marks
+
+
+async def test_what_waits_is_told(database, people, room, say) -> None:
+    """Members are told how much waits for them, as of which event."""
+    member = people["member"]
+    first = await say("owner", f"<@{member.id}>")
+    last = await say("owner")
+    before = await read_marks(database, member, room)
+    await mark_read(database, member, room, first)
+    after = await read_marks(database, member, room)
+
+    assert (before.head.q, before.marks.unread, before.marks.mentions) == (last, 2, 1)
+    assert (after.head.q, after.marks.unread, after.marks.mentions) == (last, 1, 0)
+
+
+async def test_nothing_waits_for_strangers(database, people, room, code_of) -> None:
+    """Who isn't a member isn't told of the room."""
+    for name, where in (("stranger", room), ("member", "r_nowhere"), ("member", people["member"].id)):
+        assert await code_of(read_marks(database, people[name], where)) == "not_found"
