@@ -45,6 +45,7 @@ from hubbub.endpoints.admission import Admission
 from hubbub.endpoints.application import make_application
 from hubbub.endpoints.auth import Auth
 from hubbub.endpoints.callers import Callers
+from hubbub.endpoints.calls import Calls
 from hubbub.endpoints.events import Events
 from hubbub.endpoints.messages import Messages
 from hubbub.endpoints.names import Names
@@ -228,8 +229,8 @@ def _make_application(
         Buckets(wire.WRITE_BURST, wire.WRITES_PER_SECOND),
     )
     own, messages = Own(database, admission), Messages(database, admission)
-    events = Events(database, admission, feeds)
-    return make_application([auth, sessions, own, messages, events, Page(WEB)], names)
+    events, calls = Events(database, admission, feeds), Calls(database, bus, admission)
+    return make_application([auth, sessions, own, messages, events, calls, Page(WEB)], names)
 
 
 def _explain(error: OSError, settings: Settings) -> str:

@@ -17,6 +17,7 @@ from hubbub.endpoints.admission import Admission
 from hubbub.endpoints.application import make_application
 from hubbub.endpoints.auth import Auth
 from hubbub.endpoints.callers import Callers
+from hubbub.endpoints.calls import Calls
 from hubbub.endpoints.events import Events
 from hubbub.endpoints.messages import Messages
 from hubbub.endpoints.names import Names
@@ -79,8 +80,8 @@ def make_chat(database, bus, web, feeds) -> Callable[[str | None, Names], Starle
         sessions = Sessions(database, bus, passwords, callers, throttle)
         admission = Admission(callers, Buckets(20, 1.0), Buckets(10, 1.0))
         own, messages = Own(database, admission), Messages(database, admission)
-        events = Events(database, admission, feeds)
-        return make_application([auth, sessions, own, messages, events, Page(web)], names)
+        events, calls = Events(database, admission, feeds), Calls(database, bus, admission)
+        return make_application([auth, sessions, own, messages, events, calls, Page(web)], names)
 
     return make
 

@@ -45,9 +45,17 @@ class Admission:
         Raises:
             ChatError: `unauthorized`, `forbidden` for another page's script, `too_many_requests`.
         """
+        return await self.caller(request, writes=True)
+
+    async def caller(self, request: Request, *, writes: bool) -> User:
+        """Return who wants to call what may change something, and is counted as a write if it `writes`.
+
+        Raises:
+            ChatError: those of `writer`.
+        """
         self._callers.check_origin(request)
         user, _ = await self._callers.require(request)
-        _take(self._writes, user)
+        _take(self._writes if writes else self._reads, user)
         return user
 
 

@@ -185,7 +185,8 @@ def _login(request: Request) -> str:
 
 
 def _show(page: LogPage) -> Response:
-    events = [showing.event(event) for event in page.events]
     return answer(
-        http.EventsResult(page.head.epoch, page.head.q, events, page.more, showing.names(page.names))
+        http.EventsResult(
+            page.head.epoch, page.head.q, showing.events(page.events), page.more, showing.names(page.names)
+        )
     )

@@ -8,7 +8,7 @@ from typing import Final
 from msgspec import Struct
 
 from hubbub import wire
-from hubbub.endpoints import auth, events, health, messages, own, sessions
+from hubbub.endpoints import auth, calls, events, health, messages, own, sessions
 from hubbub.wire import http
 
 
@@ -92,5 +92,12 @@ OPERATIONS: Final = (
     Operation(
         "GET", events.STREAM, "Gives the events of all one's streams as they happen; `Last-Event-ID` goes on",
         None, media_type="text/event-stream",
+    ),
+    *(
+        Operation(
+            "POST", calls.CALL + name, f"Calls `{name}`", method.result,
+            body=method.params, writes=method.writes,
+        )
+        for name, method in wire.METHODS.items()
     ),
 )  # fmt: skip

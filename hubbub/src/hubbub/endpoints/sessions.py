@@ -11,7 +11,7 @@ from starlette.routing import Route
 from hubbub import wire
 from hubbub.actions.authenticate import digest_token
 from hubbub.actions.change_password import change_password
-from hubbub.actions.list_sessions import Listed, list_sessions
+from hubbub.actions.list_sessions import list_sessions
 from hubbub.actions.passwords import Passwords
 from hubbub.actions.revoke_session import revoke_session
 from hubbub.bus.base import Bus
@@ -19,6 +19,7 @@ from hubbub.endpoints.body import read_body
 from hubbub.endpoints.callers import Callers
 from hubbub.endpoints.errors import answer
 from hubbub.endpoints.throttle import Throttle
+from hubbub.realtime import showing
 from hubbub.storage.database import Database
 from hubbub.wire import http
 
@@ -51,7 +52,7 @@ class Sessions:
         """Tell where one is signed in."""
         user, token = await self._callers.require(request)
         listed = await list_sessions(self._database, user, digest_token(token))
-        return answer(wire.SessionsResult([_show(each) for each in listed]))
+        return answer(wire.SessionsResult([showing.login(each.login, own=each.is_own) for each in listed]))
 
     async def revoke(self, request: Request) -> Response:
         """End one of one's sessions, perhaps this one."""
@@ -68,11 +69,6 @@ class Sessions:
         self._throttle.count_guess(request, user.id)
         await change_password(self._database, self._bus, self._passwords, user, token, given.old, given.new)
         return _done()
-
-
-def _show(listed: Listed) -> wire.SessionInfo:
-    login = listed.login
-    return wire.SessionInfo(login.id, login.label, login.created, login.seen, login.expires, listed.is_own)
 
 
 def _done() -> Response:

@@ -21,10 +21,10 @@ from hubbub.actions.read_thread import read_thread
 from hubbub.actions.read_versions import read_versions
 from hubbub.actions.remove_member import ban, kick, unban
 from hubbub.actions.revoke_session import revoke_session
+from hubbub.bus.base import Bus
 from hubbub.domain.errors import ChatError, Code
 from hubbub.domain.models import Membership, Posted, Role, User, Visibility
 from hubbub.realtime import showing
-from hubbub.realtime.caller import Caller, Shared
 from hubbub.storage.database import Database
 
 
@@ -63,13 +63,12 @@ async def _update_room(database: Database, user: User, nonce: str, params: wire.
     )
 
 
-async def call(caller: Caller, shared: Shared, params: wire.Params) -> wire.Result:
-    """Do what a method that has no nonce does.
+async def call(database: Database, bus: Bus, user: User, login: bytes, params: wire.Params) -> wire.Result:
+    """Do what a method that has no nonce does; `login` is the digest of the token that asks.
 
     Raises:
         ChatError: that of the action.
     """
-    database, user = shared.database, caller.user
     match params:
         case wire.ListRooms(after=after, limit=limit):
             found = await list_rooms(database, user, after or "", limit)
@@ -86,10 +85,10 @@ async def call(caller: Caller, shared: Shared, params: wire.Params) -> wire.Resu
         case wire.ListPinned(s=s):
             return _messages(await read_pinned(database, user, s))
         case wire.ListSessions():
-            logins = await list_sessions(database, user, caller.login)
+            logins = await list_sessions(database, user, login)
             return wire.SessionsResult([showing.login(each.login, own=each.is_own) for each in logins])
         case wire.RevokeSession(id=session):
-            await revoke_session(database, shared.bus, user, session)
+            await revoke_session(database, bus, user, session)
             return wire.DoneResult()
     raise ChatError(Code.UNKNOWN_OP)
 

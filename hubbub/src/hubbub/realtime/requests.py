@@ -140,7 +140,9 @@ class Requests:
         await self._answer_of(getattr(params, "s", ""), self._call_read(request.id, params))
 
     async def _call_read(self, request: int, params: wire.Params) -> wire.Reply:
-        return wire.CallOk(request, await calls.call(self._caller, self._shared, params))
+        shared, caller = self._shared, self._caller
+        result = await calls.call(shared.database, shared.bus, caller.user, caller.login, params)
+        return wire.CallOk(request, result)
 
     def _call_write(self, request: int, params: wire.Params, nonce: str) -> None:
         async def do() -> wire.Reply:
