@@ -53,7 +53,8 @@ from hubbub.realtime.hub import Hub
 from hubbub.realtime.outbound import HIGH_WATER
 from hubbub.realtime.presence import Presence
 from hubbub.storage.database import Database
-from hubbub.storage.engine import StorageUnusableError, open_engines, sqlite_url
+from hubbub.storage.engine import open_engines, sqlite_url
+from hubbub.storage.failures import StorageUnusableError
 from hubbub.storage.folder import claim_folder
 from hubbub.storage.migrate import migrate
 

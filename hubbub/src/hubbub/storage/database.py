@@ -13,7 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from hubbub.domain.events import StoredEvent
 from hubbub.domain.models import Posted
 from hubbub.storage import sessions
-from hubbub.storage.engine import Engines, as_chat_error
+from hubbub.storage.engine import Engines
+from hubbub.storage.failures import StorageUnusableError, as_chat_error
 from hubbub.storage.posting import Post
 from hubbub.storage.writer import Change, Transaction, Writer
 
@@ -48,7 +49,7 @@ class Database:
         try:
             async with self._engines.reading.connect() as connection, connection.begin():
                 yield connection
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, StorageUnusableError, OSError) as error:
             raise as_chat_error(error) from error
 
     async def post(self, post: Post) -> Posted:

@@ -1,10 +1,10 @@
-"""Opens the database and says what its failures mean.
+"""Opens the database, and asks what each engine is to be asked differently.
 
-Knows what sets one engine apart from another; nothing else in this package does.
+Knows what sets one engine apart from another; of the queries, nothing else does.
 
 Invariants:
 
-1. What was committed is on the disk (SQLite: WAL with synchronous=FULL).
+1. What was committed is on the disk (SQLite: WAL with synchronous=FULL; PostgreSQL: its own module).
 2. Every transaction begins when we say so: a read transaction sees one state from beginning to end, a write
    transaction has the right to write from its first statement.
 """
@@ -12,19 +12,29 @@ Invariants:
 from __future__ import annotations
 
 import functools
-import logging
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVarTuple
 
-from sqlalchemy import URL, Column, Connection, Row, Select, and_, bindparam, event, or_
-from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError, SQLAlchemyError
+from sqlalchemy import (
+    ARRAY,
+    URL,
+    Column,
+    Connection,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    event,
+    func,
+    or_,
+    select,
+    tuple_,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from hubbub.domain.errors import ChatError, Code
-
-log = logging.getLogger(__name__)
+from hubbub.storage.failures import StorageUnusableError
 
 Ts = TypeVarTuple("Ts")
 
@@ -38,14 +48,22 @@ _PRAGMAS: Final = (
     "foreign_keys = ON",
 )
 
-# What a database says of a statement that is wrong in itself.
-_MISTAKES: Final = (DataError, IntegrityError, ProgrammingError)
-# How SQLite and PostgreSQL say that there is no room left.
-_FULL: Final = ("disk is full", "No space left on device")
 
+def database_url(url: str | None, file: Path) -> URL:
+    """Return where the database is: PostgreSQL's that a setting names, or a file of SQLite's.
 
-class StorageUnusableError(Exception):
-    """What is stored can't be used; the message says why, to the person who runs the server."""
+    Raises:
+        StorageUnusableError: if it can't be used from here.
+    """
+    if url is None:
+        return sqlite_url(file)
+    try:
+        from hubbub.storage.postgresql import postgresql_url
+    except ImportError as error:
+        raise StorageUnusableError(
+            "PostgreSQL needs a driver, which pip install 'hubbub[postgresql]' installs"
+        ) from error
+    return postgresql_url(url)
 
 
 def sqlite_url(file: Path) -> URL:
@@ -71,11 +89,14 @@ class Engines:
 
 def open_engines(url: URL) -> Engines:
     """Make the ways into a database; nothing is opened before it is needed."""
+    if url.get_backend_name() == "postgresql":
+        from hubbub.storage.postgresql import open_postgresql
+
+        return Engines(*open_postgresql(url))
     reading = create_async_engine(url, pool_size=_READERS, max_overflow=0)
     writing = create_async_engine(url, pool_size=1, max_overflow=0)
-    if url.get_backend_name() == "sqlite":
-        _prepare_sqlite(reading, "BEGIN")
-        _prepare_sqlite(writing, "BEGIN IMMEDIATE")
+    _prepare_sqlite(reading, "BEGIN")
+    _prepare_sqlite(writing, "BEGIN IMMEDIATE")
     return Engines(reading, writing)
 
 
@@ -105,12 +126,24 @@ async def select_pairs(
     """Return the rows of a query in which two columns together are one of the pairs."""
     if not pairs:
         return []
+    if connection.dialect.name == "postgresql":
+        firsts, seconds = zip(*pairs, strict=True)
+        given = {"firsts": list(firsts), "seconds": list(seconds)}
+        return (await connection.execute(_among_pairs(query, first, second), given)).all()
     values = {
         name: value
         for index, pair in enumerate(pairs)
         for name, value in zip(_names(index), pair, strict=True)
     }
     return (await connection.execute(_with_pairs(query, first, second, len(pairs)), values)).all()
+
+
+@functools.lru_cache(maxsize=32)
+def _among_pairs(query: Select[*Ts], first: Column[Any], second: Column[Any]) -> Select[*Ts]:
+    # One statement for any number of pairs, so that PostgreSQL plans it once.
+    lists = [bindparam(name, type_=ARRAY(of.type)) for name, of in (("firsts", first), ("seconds", second))]
+    pairs = func.unnest(*lists).table_valued("a", "b").render_derived()
+    return query.where(tuple_(first, second).in_(select(pairs.c.a, pairs.c.b)))
 
 
 @functools.lru_cache(maxsize=512)
@@ -123,23 +156,3 @@ def _with_pairs(query: Select[*Ts], first: Column[Any], second: Column[Any], cou
 
 def _names(index: int) -> tuple[str, str]:
     return f"first_{index}", f"second_{index}"
-
-
-def is_fault_of_one(error: Exception) -> bool:
-    """Say whether a failed transaction may succeed without one of the writes in it.
-
-    It may not when the database itself can't go on: then trying again would only cost time.
-    """
-    return not isinstance(error, SQLAlchemyError) or isinstance(error, _MISTAKES)
-
-
-def as_chat_error(error: Exception) -> ChatError:
-    """Return what to answer when a transaction failed so."""
-    if isinstance(error, ChatError):
-        return error
-    log.error("a transaction failed: %s", error, exc_info=error)
-    if is_fault_of_one(error):
-        return ChatError(Code.INTERNAL)
-    if any(sign in str(error) for sign in _FULL):
-        return ChatError(Code.STORAGE_FULL)
-    return ChatError(Code.UNAVAILABLE)

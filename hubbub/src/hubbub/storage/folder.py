@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from hubbub.storage.engine import StorageUnusableError
+from hubbub.storage.failures import StorageUnusableError
 
 
 @contextmanager

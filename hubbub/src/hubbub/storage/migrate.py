@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import DatabaseError
 
-from hubbub.storage.engine import Engines, StorageUnusableError
+from hubbub.storage.engine import Engines
+from hubbub.storage.failures import StorageUnusableError
 
 if TYPE_CHECKING:
     from alembic.config import Config

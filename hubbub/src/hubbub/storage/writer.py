@@ -27,7 +27,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from hubbub.domain.errors import ChatError, Code
 from hubbub.domain.events import Event, StoredEvent
 from hubbub.domain.models import Posted
-from hubbub.storage import engine, posting, streams
+from hubbub.storage import failures, posting, streams
 from hubbub.storage.posting import Post
 from hubbub.storage.streams import Asked, Known, NewEvent
 
@@ -36,6 +36,8 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 BATCH: Final = 128
+ATTEMPTS: Final = 3
+"""How often a batch is done that another transaction was put before."""
 
 
 class Transaction:
@@ -183,15 +185,18 @@ class Writer:
                 batch.append(pending)
         return batch
 
-    async def _store(self, batch: Sequence[_Pending[Any]]) -> None:
+    async def _store(self, batch: Sequence[_Pending[Any]], attempts: int = ATTEMPTS) -> None:
         try:
             stored = await self._commit(batch)
         except Exception as error:
-            if len(batch) > 1 and engine.is_fault_of_one(error):
+            if attempts > 1 and failures.is_lost_race(error):
+                await self._store(batch, attempts - 1)
+                return
+            if len(batch) > 1 and failures.is_fault_of_one(error):
                 for pending in batch:
                     await self._store([pending])
                 return
-            answer = engine.as_chat_error(error)
+            answer = failures.as_chat_error(error)
             for pending in batch:
                 pending.outcome = answer
         else:
