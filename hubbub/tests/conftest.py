@@ -106,10 +106,10 @@ def postgresql() -> Iterator[PostgreSQL]:
             pytest.fail(reason)
         pytest.skip(reason)
     with PostgreSQL(programs) as server:
-        for name in ("empty", "blank"):
-            server.make(name)
 
         async def make() -> None:
+            for name in ("empty", "blank"):
+                await server.make(name)
             engines = open_engines(server.url("empty"))
             await migrate(engines)
             await engines.dispose()

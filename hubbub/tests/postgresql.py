@@ -6,7 +6,6 @@ does about that is not its business: the connections say themselves what must be
 
 from __future__ import annotations
 
-import asyncio
 import importlib.util
 import os
 import shutil
@@ -79,15 +78,11 @@ class PostgreSQL:
             "postgresql+asyncpg", username=USER, database=name, query={"host": str(self._folder)}
         )
 
-    def make(self, name: str) -> None:
+    async def make(self, name: str) -> None:
         """Make a database with nothing in it."""
-
-        async def make() -> None:
-            connection = await asyncpg.connect(host=str(self._folder), user=USER, database="postgres")
-            await connection.execute(f"CREATE DATABASE {name}")
-            await connection.close()
-
-        asyncio.run(make())
+        connection = await asyncpg.connect(host=str(self._folder), user=USER, database="postgres")
+        await connection.execute(f"CREATE DATABASE {name}")
+        await connection.close()
 
     def _run(self, program: str, *arguments: str) -> None:
         said = self._folder / "said"

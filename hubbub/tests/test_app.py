@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 from pathlib import Path
 
 import httpx
@@ -12,6 +13,8 @@ from hubbub.app import CHORES_INTERVAL, DATABASE, StartError, now, run_chat
 from hubbub.config import Settings
 from hubbub.domain.errors import ChatError, Code
 from hubbub.domain.policies import GUEST_BURST
+
+from .postgresql import PostgreSQL
 
 
 @pytest.fixture
@@ -176,6 +179,45 @@ async def test_junk_is_told(settings: Settings) -> None:
         f"Can't start: {settings.folder / DATABASE} can't be used (file is not a database). "
         "Choose another folder with --data."
     )
+
+
+async def test_chat_runs_on_postgresql(settings: Settings, postgresql: PostgreSQL) -> None:
+    """With a database of PostgreSQL's, nothing is kept in the folder; there, too, one server is enough."""
+    await postgresql.make("chat")
+    url = postgresql.url("chat").set(drivername="postgresql").render_as_string(hide_password=False)
+    settings = Settings(port=0, data=settings.data, database=url)
+    async with run_chat(settings) as address, httpx.AsyncClient(base_url=address) as client:
+        await client.post("/v1/guests", json={"name": "Ann"})
+        cookies = client.cookies
+    async with run_chat(settings) as address, httpx.AsyncClient(base_url=address, cookies=cookies) as client:
+        answer = await client.get("/v1/me")
+
+    assert answer.json()["me"]["name"] == "Ann"
+    assert not settings.folder.exists()
+
+
+@pytest.mark.parametrize(
+    "database,said",
+    [
+        ("postgresql://localhost:1/chat", "postgresql://localhost:1/chat can't be used ("),
+        ("postgresql://localhost:many/chat", "its address makes no sense"),
+    ],
+)
+async def test_missing_server_is_told(settings: Settings, database: str, said: str) -> None:
+    """Where no PostgreSQL is, the chat doesn't start."""
+    told = await start(Settings(port=0, data=settings.data, database=database))
+
+    assert said in told
+    assert told.endswith("Look at --database.")
+
+
+async def test_missing_driver_is_told(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who hasn't installed the driver learns how to."""
+    monkeypatch.setitem(sys.modules, "hubbub.storage.postgresql", None)
+
+    told = await start(Settings(port=0, data=settings.data, database="postgresql://localhost/chat"))
+
+    assert "pip install 'hubbub[postgresql]'" in told
 
 
 def test_time_is_in_milliseconds() -> None:

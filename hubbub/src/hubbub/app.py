@@ -14,7 +14,7 @@ import re
 import socket
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Final
 
@@ -53,7 +53,7 @@ from hubbub.realtime.hub import Hub
 from hubbub.realtime.outbound import HIGH_WATER
 from hubbub.realtime.presence import Presence
 from hubbub.storage.database import Database
-from hubbub.storage.engine import open_engines, sqlite_url
+from hubbub.storage.engine import Engines, database_url, open_engines
 from hubbub.storage.failures import StorageUnusableError
 from hubbub.storage.folder import claim_folder
 from hubbub.storage.migrate import migrate
@@ -85,26 +85,29 @@ async def run_chat(settings: Settings) -> AsyncIterator[str]:
         StartError: if it can't start.
     """
     try:
-        with claim_folder(settings.folder):
+        with nullcontext() if settings.database else claim_folder(settings.folder):
             bus = LocalBus()
             async with (
-                _open_database(settings.folder / DATABASE, bus) as database,
+                _open_database(settings, bus) as database,
                 _listen(settings, database, bus) as server,
             ):
                 yield _address(server, settings)
     except StorageUnusableError as error:
-        raise StartError(f"Can't start: {error}. Choose another folder with --data.") from error
+        advice = "Look at --database" if settings.database else "Choose another folder with --data"
+        raise StartError(f"Can't start: {error}. {advice}.") from error
 
 
 @asynccontextmanager
-async def _open_database(file: Path, bus: Bus) -> AsyncIterator[Database]:
-    _make_private(file)
-    engines = open_engines(sqlite_url(file))
+async def _open_database(settings: Settings, bus: Bus) -> AsyncIterator[Database]:
+    file = settings.folder / DATABASE
+    place = settings.place if settings.database else file
+    if settings.database is None:
+        _make_private(file)
     try:
-        await migrate(engines)
+        engines = open_engines(database_url(settings.database, file))
+        await _prepare(engines)
     except StorageUnusableError as error:
-        await engines.dispose()
-        raise StorageUnusableError(f"{file} can't be used ({error})") from error
+        raise StorageUnusableError(f"{place} can't be used ({error})") from error
     database = Database(engines, functools.partial(_publish_all, bus), now)
     try:
         await forget_sessions(database)
@@ -116,6 +119,14 @@ async def _open_database(file: Path, bus: Bus) -> AsyncIterator[Database]:
             chores.cancel()
     finally:
         await database.close()
+
+
+async def _prepare(engines: Engines) -> None:
+    try:
+        await migrate(engines)
+    except BaseException:
+        await engines.dispose()
+        raise
 
 
 async def _do_chores(database: Database) -> None:

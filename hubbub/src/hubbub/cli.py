@@ -9,7 +9,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -35,24 +35,26 @@ def cli() -> None:
 @click.option("--host", metavar="ADDRESS", help="Listen on this address (127.0.0.1).")
 @click.option("--port", type=PORT, metavar="PORT", help="Listen on this port (8000); 0 takes a free one.")
 @click.option("--data", metavar="FOLDER", help="Keep everything in this folder (~/.local/share/hubbub).")
+@click.option("--database", metavar="URL", help="Keep it in this PostgreSQL database instead.")
 @click.option("--public-url", metavar="URL", help="Where browsers find the server, if elsewhere.")
 @click.option("--config", type=Path, metavar="FILE", help="Read settings from this TOML file.")
-def serve_command(
-    host: str | None, port: int | None, data: str | None, public_url: str | None, config: Path | None
-) -> None:
+def serve_command(config: Path | None, **flags: object) -> None:
     """Start the chat.
 
     Every option can also be set in the environment (HUBBUB_HOST, HUBBUB_PORT, HUBBUB_DATA, HUBBUB_PUBLIC_URL)
-    or in a TOML file; the command line goes first, the file last.
+    or in a TOML file; the command line goes first, the file last.  An address of a database that has a
+    password belongs there (HUBBUB_DATABASE): everybody on the machine sees command lines.
     """
+    asyncio.run(_serve(_load(flags, config)))
+
+
+def _load(flags: Mapping[str, object], config: Path | None) -> Settings:
     from hubbub.config import ConfigError, load
 
-    flags = {"host": host, "port": port, "data": data, "public_url": public_url}
     try:
-        settings = load(flags, os.environ, config)
+        return load(flags, os.environ, config)
     except ConfigError as error:
         raise click.UsageError(str(error)) from error
-    asyncio.run(_serve(settings))
 
 
 async def _serve(settings: Settings) -> None:
@@ -64,7 +66,7 @@ async def _serve(settings: Settings) -> None:
     try:
         async with run_chat(settings) as address:
             stopped = _catch_signals()
-            click.echo(f"Open {address} (everything is kept in {settings.folder}; Ctrl+C stops).")
+            click.echo(f"Open {address} (everything is kept in {settings.place}; Ctrl+C stops).")
             await stopped.wait()
     except StartError as error:
         raise click.ClickException(str(error)) from error

@@ -12,12 +12,14 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final
+from urllib.parse import urlsplit
 
 import msgspec
 
 PREFIX: Final = "HUBBUB_"
 
 _PUBLIC_URL: Final = re.compile(r"https?://[^/?#@\s]+/?")
+_DATABASE: Final = re.compile(r"postgres(ql)?://\S+")
 
 
 class ConfigError(Exception):
@@ -29,18 +31,28 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     `data` is the folder where everything is kept.  `public_url` is where browsers find the server, if that is
     another address than the one it listens on: behind a proxy that speaks HTTPS, or to go by a name that
-    isn't this machine's own, it must be set.
+    isn't this machine's own, it must be set.  `database` is PostgreSQL's, if it isn't to be a file in the
+    folder.
     """
 
     host: str = "127.0.0.1"
     port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 8000
     data: str = ""
     public_url: str | None = None
+    database: str | None = None
 
     @property
     def folder(self) -> Path:
         """The folder where everything is kept."""
         return Path(self.data).expanduser() if self.data else default_folder(os.environ)
+
+    @property
+    def place(self) -> str:
+        """Where everything is kept, for people to read; it has no password."""
+        if self.database is None:
+            return str(self.folder)
+        address = urlsplit(self.database)
+        return f"{address.scheme}://{address.netloc.rpartition('@')[2]}{address.path}"
 
 
 def default_folder(environment: Mapping[str, str]) -> Path:
@@ -64,6 +76,8 @@ def load(flags: Mapping[str, object], environment: Mapping[str, str], file: Path
         raise ConfigError(_explain(str(error))) from error
     if made.public_url is not None and not _PUBLIC_URL.fullmatch(made.public_url):
         raise ConfigError("The setting public_url makes no sense: it must be like https://chat.example.")
+    if made.database is not None and not _DATABASE.fullmatch(made.database):
+        raise ConfigError("The setting database makes no sense: it must be like postgresql://host/name.")
     return made
 
 

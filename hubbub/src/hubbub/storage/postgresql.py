@@ -49,7 +49,7 @@ def postgresql_url(url: str) -> URL:
     """
     try:
         return make_url(url).set(drivername="postgresql+asyncpg")
-    except ArgumentError as error:
+    except (ArgumentError, ValueError) as error:
         raise StorageUnusableError("its address makes no sense") from error
 
 
