@@ -55,12 +55,11 @@ from hubbub.realtime.presence import Presence
 from hubbub.storage.database import Database
 from hubbub.storage.engine import Engines, database_url, open_engines
 from hubbub.storage.failures import StorageUnusableError
-from hubbub.storage.folder import claim_folder
+from hubbub.storage.folder import DATABASE, claim_folder
 from hubbub.storage.migrate import migrate
 
 log = logging.getLogger(__name__)
 
-DATABASE: Final = "hubbub.sqlite3"
 WEB: Final = Path(__file__).parent / "web_dist"
 CLOSE_TIMEOUT: Final = 2.0
 CHORES_INTERVAL: Final = 24 * 3600.0

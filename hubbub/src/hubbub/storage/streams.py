@@ -17,7 +17,7 @@ from itertools import accumulate
 from typing import NamedTuple
 
 import msgspec
-from sqlalchemy import ColumnElement, bindparam, func, insert, select, update
+from sqlalchemy import ColumnElement, Select, Update, bindparam, case, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hubbub.domain.events import (
@@ -262,3 +262,22 @@ async def forget_bodies(connection: AsyncConnection, which: ColumnElement[bool])
     await connection.execute(
         update(events).where(which).values(body="{}", size=2 + _ENVELOPE),
     )
+
+
+# What a copy of a database is looked at with, and given when it takes the place of another
+
+
+def select_broken() -> Select[*tuple[str]]:
+    """Return the query of streams that don't have just the events that their heads say."""
+    own = events.c.stream == streams.c.id
+    count = select(func.count()).select_from(events).where(own).scalar_subquery()
+    last = select(func.coalesce(func.max(events.c.q), 0)).where(own).scalar_subquery()
+    return select(streams.c.id).where((count != streams.c.head) | (last != streams.c.head))
+
+
+def renew_epochs(least: int) -> Update:
+    """Return what gives every stream a new epoch: `least`, or more if one has had that."""
+    before = streams.alias("before")
+    highest = func.max(before.c.epoch)
+    new = select(case((highest >= least, highest + 1), else_=least)).scalar_subquery()
+    return update(streams).values(epoch=new)
