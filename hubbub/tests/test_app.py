@@ -238,7 +238,11 @@ async def test_chores_are_done_every_day(
     async def audit(_database: object) -> None:
         done.append("audit")
 
+    async def optimize(_database: object) -> None:
+        done.append("optimize")
+
     async with run_chat(settings):
+        monkeypatch.setattr("hubbub.app.Database.optimize", optimize)
         monkeypatch.setattr("hubbub.app.forget_sessions", forget)
         monkeypatch.setattr("hubbub.app.audit_marks", audit)
         await loop_clock.advance(CHORES_INTERVAL - 60)
@@ -247,5 +251,5 @@ async def test_chores_are_done_every_day(
         await loop_clock.advance(CHORES_INTERVAL + 1)
 
     assert before == []
-    assert done == ["forget", "audit"] * 2
+    assert done == ["forget", "audit", "optimize"] * 2
     assert "left for tomorrow" in caplog.text

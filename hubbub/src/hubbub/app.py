@@ -132,7 +132,7 @@ async def _do_chores(database: Database) -> None:
     """Do once a day what nobody asks for."""
     while True:
         await asyncio.sleep(CHORES_INTERVAL)
-        for chore in (forget_sessions, audit_marks):
+        for chore in (forget_sessions, audit_marks, Database.optimize):
             try:
                 await chore(database)
             except ChatError as error:

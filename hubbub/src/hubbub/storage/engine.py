@@ -1,12 +1,11 @@
-"""Opens the database, and asks what each engine is to be asked differently.
+"""Opens the database, of whichever kind, and asks what each kind is to be asked differently.
 
-Knows what sets one engine apart from another; of the queries, nothing else does.
+Of the queries, nothing else knows what sets one kind apart from another.
 
 Invariants:
 
-1. What was committed is on the disk (SQLite: WAL with synchronous=FULL; PostgreSQL: its own module).
-2. Every transaction begins when we say so: a read transaction sees one state from beginning to end, a write
-   transaction has the right to write from its first statement.
+1. What was committed is on the disk.
+2. A read transaction sees one state from beginning to end; a write transaction is the only one of its time.
 """
 
 from __future__ import annotations
@@ -15,38 +14,27 @@ import functools
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, TypeVarTuple
+from typing import Any, TypeVarTuple
 
 from sqlalchemy import (
     ARRAY,
     URL,
     Column,
-    Connection,
     Row,
     Select,
     and_,
     bindparam,
-    event,
     func,
     or_,
     select,
     tuple_,
 )
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from hubbub.storage.failures import StorageUnusableError
+from hubbub.storage.sqlite import open_sqlite
 
 Ts = TypeVarTuple("Ts")
-
-# Reading is done in threads, one to a connection.
-_READERS: Final = 4
-
-_PRAGMAS: Final = (
-    "busy_timeout = 5000",
-    "journal_mode = WAL",
-    "synchronous = FULL",
-    "foreign_keys = ON",
-)
 
 
 def database_url(url: str | None, file: Path) -> URL:
@@ -93,27 +81,13 @@ def open_engines(url: URL) -> Engines:
         from hubbub.storage.postgresql import open_postgresql
 
         return Engines(*open_postgresql(url))
-    reading = create_async_engine(url, pool_size=_READERS, max_overflow=0)
-    writing = create_async_engine(url, pool_size=1, max_overflow=0)
-    _prepare_sqlite(reading, "BEGIN")
-    _prepare_sqlite(writing, "BEGIN IMMEDIATE")
-    return Engines(reading, writing)
+    return Engines(*open_sqlite(url))
 
 
-def _prepare_sqlite(engine: AsyncEngine, begin: str) -> None:
-    def on_connect(connection: Any, _record: object) -> None:
-        # The driver would begin a transaction at its first change only, which is too late for invariant 2.
-        connection.isolation_level = None
-        cursor = connection.cursor()
-        for pragma in _PRAGMAS:
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
-
-    def on_begin(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
-
-    event.listen(engine.sync_engine, "connect", on_connect)
-    event.listen(engine.sync_engine, "begin", on_begin)
+async def optimize(connection: AsyncConnection) -> None:
+    """Let SQLite look at its tables, to know how to search them; PostgreSQL does so by itself."""
+    if connection.dialect.name == "sqlite":
+        await connection.exec_driver_sql("PRAGMA optimize")
 
 
 async def select_pairs(
