@@ -10,7 +10,8 @@ Invariants:
 3. A write that fails takes no other with it: when a statement fails, the batch is undone and its writes are
    done again one by one.
 4. When the database itself fails, every write of the batch fails: an error is never retried into a success.
-   If its commit did happen, which nobody can know then, the next one announces it as well.
+   Only if it fails at the commit, it is looked up whether that did happen: what can be read then is on the
+   disk.  If that can't be found out, and it did, the next commit announces it as well.
 """
 
 from __future__ import annotations
@@ -206,19 +207,36 @@ class Writer:
 
     async def _commit(self, batch: Sequence[_Pending[Any]]) -> list[StoredEvent]:
         stored: list[StoredEvent] = []
+        missed: list[StoredEvent] = []
+        is_done = False
         try:
             async with self._engine.begin() as connection:
                 missed = await self._read_doubted(connection)
                 transaction = Transaction(connection, self._now())
                 stored = transaction.stored
                 await _do_all(transaction, batch)
-        except Exception:
-            for event in stored:
-                # The first of each stream comes first.
-                self._doubted.setdefault(event.stream, event.q - 1)
-            raise
+                is_done = True
+        except Exception as error:
+            if not (is_done and await self._did_happen(stored)):
+                for event in stored:
+                    # The first of each stream comes first.
+                    self._doubted.setdefault(event.stream, event.q - 1)
+                raise
+            log.warning("a commit did happen that was reported to fail: %s", error)
         self._doubted.clear()
         return missed + stored
+
+    async def _did_happen(self, stored: Sequence[StoredEvent]) -> bool:
+        """Look up whether a transaction was committed, by the last event that it stored."""
+        if not stored:
+            return False
+        last = stored[-1]
+        try:
+            async with self._engine.connect() as connection:
+                return last in await streams.read_after(connection, last.stream, last.q - 1, 1)
+        except Exception as error:
+            log.warning("it can't be looked up whether a commit did happen: %s", error)
+            return False
 
     async def _read_doubted(self, connection: AsyncConnection) -> list[StoredEvent]:
         """Return the events of commits that were reported to fail, and did happen."""
