@@ -42,6 +42,7 @@ from hubbub.domain.policies import (
 from hubbub.endpoints.application import make_application
 from hubbub.endpoints.auth import Auth
 from hubbub.endpoints.callers import Callers
+from hubbub.endpoints.health import Health
 from hubbub.endpoints.names import Names
 from hubbub.endpoints.page import Page
 from hubbub.endpoints.realtime import Door, find_token
@@ -207,7 +208,7 @@ def _make_application(settings: Settings, database: Database, bus: Bus, names: N
     secure = (settings.public_url or "").startswith("https:")
     auth = Auth(database, bus, passwords, callers, throttle, secure=secure)
     sessions = Sessions(database, bus, passwords, callers, throttle)
-    return make_application(auth, sessions, Page(WEB), names)
+    return make_application(Health(database), auth, sessions, Page(WEB), names)
 
 
 def _explain(error: OSError, settings: Settings) -> str:

@@ -12,6 +12,7 @@ from hubbub.actions.passwords import Passwords
 from hubbub.endpoints.application import make_application
 from hubbub.endpoints.auth import Auth
 from hubbub.endpoints.callers import Callers
+from hubbub.endpoints.health import Health
 from hubbub.endpoints.names import Names
 from hubbub.endpoints.page import Page
 from hubbub.endpoints.sessions import Sessions
@@ -54,7 +55,7 @@ def make_chat(database, bus, web) -> Callable[[str | None, Names], Starlette]:
         secure = (public_url or "").startswith("https:")
         auth = Auth(database, bus, passwords, callers, throttle, secure=secure)
         sessions = Sessions(database, bus, passwords, callers, throttle)
-        return make_application(auth, sessions, Page(web), names)
+        return make_application(Health(database), auth, sessions, Page(web), names)
 
     return make
 

@@ -40,6 +40,11 @@ _STATUS: Final[Mapping[Code, int]] = {
 }
 
 
+def status_of(code: Code) -> int:
+    """Return the status that a code comes with."""
+    return _STATUS[code]
+
+
 def answer(content: object, status: int = 200) -> Response:
     """Make a response of JSON that nobody keeps a copy of."""
     return Response(

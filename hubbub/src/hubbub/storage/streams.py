@@ -17,7 +17,7 @@ from itertools import accumulate
 from typing import NamedTuple
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, Update, bindparam, case, func, insert, select, update
+from sqlalchemy import ColumnElement, Select, Update, bindparam, case, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hubbub.domain.events import (
@@ -111,6 +111,12 @@ def _hash(text: str) -> bytes:
 async def open_stream(connection: AsyncConnection, stream: str, epoch: int) -> None:
     """Begin a stream, with nothing in it."""
     await connection.execute(insert(streams).values(id=stream, epoch=epoch, head=0, counted=0, changed=epoch))
+
+
+async def write_nothing(connection: AsyncConnection) -> None:
+    """Change something, so that the commit has something to write, and change it back."""
+    await open_stream(connection, "", 0)
+    await connection.execute(delete(streams).where(streams.c.id == ""))
 
 
 async def append(connection: AsyncConnection, new: Sequence[NewEvent], now: int) -> list[Numbered]:
