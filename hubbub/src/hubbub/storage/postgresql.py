@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import asyncpg  # type: ignore[import-untyped]
 from sqlalchemy import URL, event, make_url
-from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.exc import ArgumentError, DisconnectionError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from hubbub.storage.failures import StorageUnusableError
@@ -66,7 +66,15 @@ def open_postgresql(url: URL) -> tuple[AsyncEngine, AsyncEngine]:
     writing = create_async_engine(url, pool_size=1, max_overflow=0, connect_args=_CONNECT)
     event.listen(reading.sync_engine, "do_connect", _connect)
     event.listen(writing.sync_engine, "do_connect", _connect_alone)
+    for engine in (reading, writing):
+        event.listen(engine.sync_engine, "checkout", _require_open)
     return reading, writing
+
+
+def _require_open(connection: Any, _record: object, _proxy: object) -> None:
+    # A server that has gone closed them; the pool makes another, and nobody gets an error for it.
+    if connection.driver_connection.is_closed():
+        raise DisconnectionError
 
 
 def _connect(dialect: Any, _record: object, arguments: Any, options: Any) -> Any:
