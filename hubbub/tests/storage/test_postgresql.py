@@ -11,12 +11,14 @@ from sqlalchemy import event, insert, select, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from hubbub.domain.errors import ChatError, Code
+from hubbub.domain.events import MessagePosted
 from hubbub.domain.models import LOBBY
 from hubbub.storage import postgresql, rooms, streams
 from hubbub.storage.database import Database
 from hubbub.storage.engine import Engines, open_engines, select_pairs
 from hubbub.storage.failures import StorageUnusableError, is_fault_of_one
 from hubbub.storage.postgresql import postgresql_url
+from hubbub.storage.posting import Post
 from hubbub.storage.tables import events, users
 from hubbub.storage.writer import Transaction
 
@@ -126,6 +128,19 @@ async def test_impossible_value_is_its_own_fault(engines: Engines, name: object)
             await connection.execute(insert(users).values(id="u", name=name, kind="guest", created=1))
 
     assert is_fault_of_one(caught.value)
+
+
+async def test_impossible_id_is_refused(database: Database) -> None:
+    """Who asks for what can't even be looked up is told that it makes no sense, in reading and in writing."""
+
+    async def read() -> object:
+        async with database.read() as connection:
+            return await rooms.find(connection, "r_\0")
+
+    post = Post("r_\0", "u_ann", MessagePosted("nonce-01", "hi"))
+    refused = await asyncio.gather(read(), database.post(post), return_exceptions=True)
+
+    assert [each.code for each in refused if isinstance(each, ChatError)] == [Code.INVALID] * 2
 
 
 @pytest.fixture

@@ -25,6 +25,8 @@ _LOST_RACES: Final = {"40001", "40P01"}
 # How SQLite and PostgreSQL say that there is no room left.
 _FULL: Final = ("disk is full", "No space left on device")
 _DISK_FULL: Final = "53100"
+# PostgreSQL has no text with NUL in it, not even to look it up.
+_NO_TEXT: Final = "22021"
 
 
 class StorageUnusableError(Exception):
@@ -61,6 +63,8 @@ def as_chat_error(error: Exception) -> ChatError:
     """Return what to answer when a transaction failed so."""
     if isinstance(error, ChatError):
         return error
+    if _state(error) == _NO_TEXT:
+        return ChatError(Code.INVALID)
     log.error("a transaction failed: %s", error, exc_info=error)
     if is_fault_of_one(error):
         return ChatError(Code.INTERNAL)
