@@ -174,6 +174,19 @@ async def test_lost_server_comes_back(
     assert "a transaction failed" in caplog.text
 
 
+async def test_restart_is_not_noticed(database: Database, stopped: PostgreSQL) -> None:
+    """A server that was restarted while nothing was asked of it costs nobody an error."""
+    async with database.read() as connection:
+        before = await rooms.find(connection, LOBBY)
+
+    await asyncio.to_thread(stopped.stop)
+    await asyncio.to_thread(stopped.start)
+
+    async with database.read() as connection:
+        assert await rooms.find(connection, LOBBY) == before
+    assert await database.write(lambda transaction: rooms.find(transaction.connection, LOBBY)) == before
+
+
 async def test_deadlock_is_tried_again(database: Database, engines: Engines) -> None:
     """A write that is undone for the sake of another transaction is done after it."""
     attempts: list[int] = []
