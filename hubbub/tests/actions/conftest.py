@@ -15,6 +15,14 @@ from hubbub.actions.post_message import post_message
 from hubbub.domain.errors import ChatError
 from hubbub.domain.models import Role, User, Visibility
 
+from ..postgresql import BACKENDS
+
+
+@pytest.fixture(params=BACKENDS)
+def backend(request: pytest.FixtureRequest) -> str:
+    """Return each kind of database in turn."""
+    return str(request.param)
+
 
 @pytest.fixture
 def nonces() -> Iterator[str]:

@@ -19,6 +19,7 @@ from hubbub.endpoints.auth import Auth
 from hubbub.endpoints.callers import Callers
 from hubbub.endpoints.calls import Calls
 from hubbub.endpoints.events import Events
+from hubbub.endpoints.health import Health
 from hubbub.endpoints.messages import Messages
 from hubbub.endpoints.names import Names
 from hubbub.endpoints.openapi import make_document
@@ -81,7 +82,8 @@ def make_chat(database, bus, web, feeds) -> Callable[[str | None, Names], Starle
         admission = Admission(callers, Buckets(20, 1.0), Buckets(10, 1.0))
         own, messages = Own(database, admission), Messages(database, admission)
         events, calls = Events(database, admission, feeds), Calls(database, bus, admission)
-        return make_application([auth, sessions, own, messages, events, calls, Page(web)], names)
+        endpoints = [Health(database), auth, sessions, own, messages, events, calls, Page(web)]
+        return make_application(endpoints, names)
 
     return make
 

@@ -13,7 +13,15 @@ from hubbub.storage import rooms, streams, users
 from hubbub.storage.engine import Engines
 from hubbub.storage.posting import Post, post_all
 
+from ..postgresql import BACKENDS
+
 Say = Callable[..., Awaitable[int]]
+
+
+@pytest.fixture(params=BACKENDS)
+def backend(request: pytest.FixtureRequest) -> str:
+    """Return each kind of database in turn."""
+    return str(request.param)
 
 
 @pytest.fixture

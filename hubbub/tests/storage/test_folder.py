@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hubbub.storage.engine import StorageUnusableError
+from hubbub.storage.failures import StorageUnusableError
 from hubbub.storage.folder import claim_folder
 
 

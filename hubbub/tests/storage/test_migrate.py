@@ -12,7 +12,8 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, insert, text
 
-from hubbub.storage.engine import Engines, StorageUnusableError, open_engines, sqlite_url
+from hubbub.storage.engine import Engines, open_engines, sqlite_url
+from hubbub.storage.failures import StorageUnusableError
 from hubbub.storage.migrate import REVISION, alembic_config, migrate
 from hubbub.storage.tables import metadata, rooms
 
@@ -75,9 +76,12 @@ print("alembic" in sys.modules)
 @pytest.mark.parametrize(
     "statements,reason",
     [
-        (["CREATE TABLE cats (name)"], "belongs to another program"),
+        (["CREATE TABLE cats (name text)"], "belongs to another program"),
         (
-            ["CREATE TABLE alembic_version (version_num)", "INSERT INTO alembic_version VALUES ('9999')"],
+            [
+                "CREATE TABLE alembic_version (version_num text)",
+                "INSERT INTO alembic_version VALUES ('9999')",
+            ],
             "newer version",
         ),
     ],

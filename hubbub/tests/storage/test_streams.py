@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hubbub.domain.events import MemberChange, MemberChanged, MessagePosted, StoredEvent
@@ -141,3 +142,23 @@ async def test_member_heads_are_ones_own(connection: AsyncConnection) -> None:
     heads = await streams.read_member_heads(connection, "u_ann")
 
     assert {head.stream for head in heads} == {"u_ann", "r_garden"}
+
+
+async def test_missing_events_are_found(connection: AsyncConnection) -> None:
+    """A stream whose events don't end where its head says, or have a hole, is told; others aren't."""
+    await append(connection, *(said(stream, text) for stream in ("r_garden", "r_attic") for text in "abc"))
+    before = list(await connection.scalars(streams.select_broken()))
+    await connection.execute(delete(events).where(events.c.stream == "r_garden", events.c.q == 2))
+    await connection.execute(delete(events).where(events.c.stream == "r_attic", events.c.q == 3))
+
+    assert before == []
+    assert sorted(await connection.scalars(streams.select_broken())) == ["r_attic", "r_garden"]
+
+
+@pytest.mark.parametrize("least,epoch", [(5, 8), (7, 8), (8, 8), (9, 9)])
+async def test_epochs_are_renewed(connection: AsyncConnection, least: int, epoch: int) -> None:
+    """Every stream gets an epoch that none of them has had."""
+    await connection.execute(streams.renew_epochs(least))
+
+    heads = await streams.read_heads(connection, ["r_garden", "r_attic", "u_ann", "u_bob"])
+    assert [head.epoch for head in heads] == [epoch] * 4

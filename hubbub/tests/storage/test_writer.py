@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from sqlalchemy import event, text
@@ -160,6 +162,13 @@ async def test_failing_database_fails_all(
     assert sentence in caplog.text
 
 
+def commit_and_fail(connection: Any) -> None:
+    """Commit, and lose the answer."""
+    raw = connection.connection.dbapi_connection
+    raw.commit()
+    raise OperationalError("COMMIT", {}, OSError("connection lost"))
+
+
 async def test_unknown_commit_is_looked_up(
     database: Database,
     engines: Engines,
@@ -167,18 +176,46 @@ async def test_unknown_commit_is_looked_up(
     heard: list[Notice],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """A commit that did happen, though it was reported to fail, isn't done again, but still announced."""
+    """A commit that did happen, though it was reported to fail, is answered and told as any other."""
+    ann = await guest("Ann")
+    heard.clear()
+    event.listen(engines.writing.sync_engine, "commit", commit_and_fail)
+    posted = await asyncio.gather(*(database.post(post(ann, f"nonce-0{n}")) for n in range(3)))
+    event.remove(engines.writing.sync_engine, "commit", commit_and_fail)
+    again = await database.post(post(ann, "nonce-00"))
+
+    assert [each.dup for each in posted] == [False] * 3
+    assert again == replace(posted[0], dup=True)
+    assert numbers(heard) == [each.q for each in posted]
+    assert "did happen" in caplog.text
+
+
+async def test_unknown_commit_is_told_later(
+    database: Database,
+    engines: Engines,
+    guest: Guest,
+    heard: list[Notice],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """If it can't even be looked up, the write is refused for now, and told with the next commit."""
     ann = await guest("Ann")
     heard.clear()
 
-    def commit_and_fail(connection: object) -> None:
-        connection.connection.dbapi_connection.commit()  # type: ignore[attr-defined]
-        raise OperationalError("COMMIT", {}, OSError("disk I/O error"))
+    def lose(_connection: object) -> None:
+        if committed:
+            raise OperationalError("BEGIN", {}, OSError("connection lost"))
 
-    event.listen(engines.writing.sync_engine, "commit", commit_and_fail)
+    def commit_and_lose(connection: object) -> None:
+        committed.append(connection)
+        commit_and_fail(connection)
+
+    committed: list[object] = []
+    event.listen(engines.writing.sync_engine, "begin", lose)
+    event.listen(engines.writing.sync_engine, "commit", commit_and_lose)
     with pytest.raises(ChatError) as caught:
         await database.post(post(ann, "nonce-01"))
-    event.remove(engines.writing.sync_engine, "commit", commit_and_fail)
+    event.remove(engines.writing.sync_engine, "begin", lose)
+    event.remove(engines.writing.sync_engine, "commit", commit_and_lose)
     assert heard == []
     again = await database.post(post(ann, "nonce-01"))
     later = await database.post(post(ann, "nonce-02"))
@@ -186,7 +223,7 @@ async def test_unknown_commit_is_looked_up(
     assert caught.value.code is Code.UNAVAILABLE
     assert again.dup
     assert numbers(heard) == [again.q, later.q]
-    assert "disk I/O error" in caplog.text
+    assert "can't be looked up" in caplog.text
 
 
 async def test_abandoned_write_is_not_begun(database: Database, guest: Guest, heard: list[Notice]) -> None:

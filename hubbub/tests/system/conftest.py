@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import secrets
 import sys
@@ -31,21 +32,28 @@ EXPECTED_ERRORS = re.compile(r"ERR_CONNECTION|ERR_INTERNET|WebSocket connection 
 
 
 class Chat:
-    """The chat as it is run: a process that can be stopped, killed and started again on its port."""
+    """The chat as it is run: a process that can be stopped, killed and started again on its port.
 
-    def __init__(self, folder: Path) -> None:
+    `inside` is a command that runs it, if it isn't to be run just so.
+    """
+
+    def __init__(self, folder: Path, *inside: str) -> None:
         self.address = ""
+        self.pid = 0
+        self._inside = inside
         self._folder = folder
         self._process: Process | None = None
 
     async def start(self) -> None:
         """Start it, and wait until it says where it is."""
         port = self.address.rpartition(":")[2] or "0"
-        arguments = ["-m", "hubbub", "serve", "--port", port, "--data", str(self._folder)]
-        environment = {"PYTHONPATH": ":".join(filter(None, sys.path))}
+        program = [*self._inside, sys.executable, "-m", "hubbub"]
+        arguments = ["serve", "--port", port, "--data", str(self._folder)]
+        environment = {"PATH": os.defpath, "PYTHONPATH": ":".join(filter(None, sys.path))}
         self._process = await asyncio.create_subprocess_exec(
-            sys.executable, *arguments, stdout=PIPE, stderr=asyncio.subprocess.STDOUT, env=environment
+            *program, *arguments, stdout=PIPE, stderr=asyncio.subprocess.STDOUT, env=environment
         )
+        self.pid = self._process.pid
         assert self._process.stdout is not None
         said = (await self._process.stdout.readline()).decode()
         found = re.search(r"http://\S+:\d+", said)

@@ -11,7 +11,6 @@ from starlette.middleware import Middleware
 from starlette.routing import Route
 
 from hubbub.domain.errors import ChatError
-from hubbub.endpoints import health
 from hubbub.endpoints.errors import on_chat_error, on_http_error
 from hubbub.endpoints.headers import SecurityHeaders
 from hubbub.endpoints.names import NameCheck, Names
@@ -27,7 +26,7 @@ class Endpoints(Protocol):
 def make_application(endpoints: Sequence[Endpoints], names: Names) -> Starlette:
     """Make the application; the page comes last, since it answers for every name that nobody else has."""
     application = Starlette(
-        routes=[*health.routes(), *(route for each in endpoints for route in each.routes())],
+        routes=[route for each in endpoints for route in each.routes()],
         middleware=[Middleware(SecurityHeaders), Middleware(NameCheck, names)],
         exception_handlers={
             ChatError: on_chat_error,

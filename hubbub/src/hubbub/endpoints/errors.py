@@ -41,6 +41,11 @@ STATUS: Final[Mapping[Code, int]] = {
 }
 
 
+def status_of(code: Code) -> int:
+    """Return the status that a code comes with."""
+    return STATUS[code]
+
+
 def answer(content: object, status: int = 200) -> Response:
     """Make a response of JSON that nobody keeps a copy of."""
     return Response(

@@ -13,7 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from hubbub.domain.events import StoredEvent
 from hubbub.domain.models import Posted
 from hubbub.storage import sessions
-from hubbub.storage.engine import Engines, as_chat_error
+from hubbub.storage.engine import Engines, optimize
+from hubbub.storage.failures import StorageUnusableError, as_chat_error
 from hubbub.storage.posting import Post
 from hubbub.storage.writer import Change, Transaction, Writer
 
@@ -48,7 +49,7 @@ class Database:
         try:
             async with self._engines.reading.connect() as connection, connection.begin():
                 yield connection
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, StorageUnusableError, OSError) as error:
             raise as_chat_error(error) from error
 
     async def post(self, post: Post) -> Posted:
@@ -70,6 +71,10 @@ class Database:
         self._noting = None
         used, self._used = self._used, set()
         await sessions.touch(transaction.connection, used, transaction.now)
+
+    async def optimize(self) -> None:
+        """Let the database find out how best to search what it has by now."""
+        await self.write(lambda transaction: optimize(transaction.connection))
 
     async def close(self) -> None:
         """Finish the writes that have begun, refuse others, and close every connection."""

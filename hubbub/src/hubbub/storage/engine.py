@@ -1,51 +1,57 @@
-"""Opens the database and says what its failures mean.
+"""Opens the database, of whichever kind, and asks what each kind is to be asked differently.
 
-Knows what sets one engine apart from another; nothing else in this package does.
+Of the queries, nothing else knows what sets one kind apart from another.
 
 Invariants:
 
-1. What was committed is on the disk (SQLite: WAL with synchronous=FULL).
-2. Every transaction begins when we say so: a read transaction sees one state from beginning to end, a write
-   transaction has the right to write from its first statement.
+1. What was committed is on the disk.
+2. A read transaction sees one state from beginning to end; a write transaction is the only one of its time.
 """
 
 from __future__ import annotations
 
 import functools
-import logging
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, TypeVarTuple
+from typing import Any, TypeVarTuple
 
-from sqlalchemy import URL, Column, Connection, Row, Select, and_, bindparam, event, or_
-from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError, SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy import (
+    ARRAY,
+    URL,
+    Column,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    func,
+    or_,
+    select,
+    tuple_,
+)
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from hubbub.domain.errors import ChatError, Code
-
-log = logging.getLogger(__name__)
+from hubbub.storage.failures import StorageUnusableError
+from hubbub.storage.sqlite import open_sqlite
 
 Ts = TypeVarTuple("Ts")
 
-# Reading is done in threads, one to a connection.
-_READERS: Final = 4
 
-_PRAGMAS: Final = (
-    "busy_timeout = 5000",
-    "journal_mode = WAL",
-    "synchronous = FULL",
-    "foreign_keys = ON",
-)
+def database_url(url: str | None, file: Path) -> URL:
+    """Return where the database is: PostgreSQL's that a setting names, or a file of SQLite's.
 
-# What a database says of a statement that is wrong in itself.
-_MISTAKES: Final = (DataError, IntegrityError, ProgrammingError)
-# How SQLite and PostgreSQL say that there is no room left.
-_FULL: Final = ("disk is full", "No space left on device")
-
-
-class StorageUnusableError(Exception):
-    """What is stored can't be used; the message says why, to the person who runs the server."""
+    Raises:
+        StorageUnusableError: if it can't be used from here.
+    """
+    if url is None:
+        return sqlite_url(file)
+    try:
+        from hubbub.storage.postgresql import postgresql_url
+    except ImportError as error:
+        raise StorageUnusableError(
+            "PostgreSQL needs a driver, which pip install 'hubbub[postgresql]' installs"
+        ) from error
+    return postgresql_url(url)
 
 
 def sqlite_url(file: Path) -> URL:
@@ -71,28 +77,17 @@ class Engines:
 
 def open_engines(url: URL) -> Engines:
     """Make the ways into a database; nothing is opened before it is needed."""
-    reading = create_async_engine(url, pool_size=_READERS, max_overflow=0)
-    writing = create_async_engine(url, pool_size=1, max_overflow=0)
-    if url.get_backend_name() == "sqlite":
-        _prepare_sqlite(reading, "BEGIN")
-        _prepare_sqlite(writing, "BEGIN IMMEDIATE")
-    return Engines(reading, writing)
+    if url.get_backend_name() == "postgresql":
+        from hubbub.storage.postgresql import open_postgresql
+
+        return Engines(*open_postgresql(url))
+    return Engines(*open_sqlite(url))
 
 
-def _prepare_sqlite(engine: AsyncEngine, begin: str) -> None:
-    def on_connect(connection: Any, _record: object) -> None:
-        # The driver would begin a transaction at its first change only, which is too late for invariant 2.
-        connection.isolation_level = None
-        cursor = connection.cursor()
-        for pragma in _PRAGMAS:
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
-
-    def on_begin(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
-
-    event.listen(engine.sync_engine, "connect", on_connect)
-    event.listen(engine.sync_engine, "begin", on_begin)
+async def optimize(connection: AsyncConnection) -> None:
+    """Let SQLite look at its tables, to know how to search them; PostgreSQL does so by itself."""
+    if connection.dialect.name == "sqlite":
+        await connection.exec_driver_sql("PRAGMA optimize")
 
 
 async def select_pairs(
@@ -105,12 +100,24 @@ async def select_pairs(
     """Return the rows of a query in which two columns together are one of the pairs."""
     if not pairs:
         return []
+    if connection.dialect.name == "postgresql":
+        firsts, seconds = zip(*pairs, strict=True)
+        given = {"firsts": list(firsts), "seconds": list(seconds)}
+        return (await connection.execute(_among_pairs(query, first, second), given)).all()
     values = {
         name: value
         for index, pair in enumerate(pairs)
         for name, value in zip(_names(index), pair, strict=True)
     }
     return (await connection.execute(_with_pairs(query, first, second, len(pairs)), values)).all()
+
+
+@functools.lru_cache(maxsize=32)
+def _among_pairs(query: Select[*Ts], first: Column[Any], second: Column[Any]) -> Select[*Ts]:
+    # One statement for any number of pairs, so that PostgreSQL plans it once.
+    lists = [bindparam(name, type_=ARRAY(of.type)) for name, of in (("firsts", first), ("seconds", second))]
+    pairs = func.unnest(*lists).table_valued("a", "b").render_derived()
+    return query.where(tuple_(first, second).in_(select(pairs.c.a, pairs.c.b)))
 
 
 @functools.lru_cache(maxsize=512)
@@ -123,23 +130,3 @@ def _with_pairs(query: Select[*Ts], first: Column[Any], second: Column[Any], cou
 
 def _names(index: int) -> tuple[str, str]:
     return f"first_{index}", f"second_{index}"
-
-
-def is_fault_of_one(error: Exception) -> bool:
-    """Say whether a failed transaction may succeed without one of the writes in it.
-
-    It may not when the database itself can't go on: then trying again would only cost time.
-    """
-    return not isinstance(error, SQLAlchemyError) or isinstance(error, _MISTAKES)
-
-
-def as_chat_error(error: Exception) -> ChatError:
-    """Return what to answer when a transaction failed so."""
-    if isinstance(error, ChatError):
-        return error
-    log.error("a transaction failed: %s", error, exc_info=error)
-    if is_fault_of_one(error):
-        return ChatError(Code.INTERNAL)
-    if any(sign in str(error) for sign in _FULL):
-        return ChatError(Code.STORAGE_FULL)
-    return ChatError(Code.UNAVAILABLE)

@@ -9,9 +9,11 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Final
 
-from hubbub.storage.engine import StorageUnusableError
+from hubbub.storage.failures import StorageUnusableError
+
+DATABASE: Final = "hubbub.sqlite3"
 
 
 @contextmanager

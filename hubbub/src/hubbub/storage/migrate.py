@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import DatabaseError
 
-from hubbub.storage.engine import Engines, StorageUnusableError
+from hubbub.storage.engine import Engines
+from hubbub.storage.failures import StorageUnusableError
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -49,18 +50,36 @@ def _read_revision(connection: Connection) -> str | None:
     return revision
 
 
+def check_revision(connection: Connection) -> None:
+    """Make sure that a database has tables, and those of a version that this program can bring up to date.
+
+    Raises:
+        StorageUnusableError: if it doesn't.
+    """
+    revision = _read_revision(connection)
+    if revision is None:
+        raise StorageUnusableError("there is nothing in it")
+    if revision != REVISION:
+        _require_known(alembic_config(connection), revision)
+
+
 def _upgrade(connection: Connection, revision: str | None) -> None:
     from alembic import command
-    from alembic.script import ScriptDirectory
-    from alembic.util import CommandError
 
     config = alembic_config(connection)
     if revision is not None:
-        try:
-            ScriptDirectory.from_config(config).get_revision(revision)
-        except CommandError as error:
-            raise StorageUnusableError("it was written by a newer version of hubbub") from error
+        _require_known(config, revision)
     command.upgrade(config, REVISION)
+
+
+def _require_known(config: Config, revision: str) -> None:
+    from alembic.script import ScriptDirectory
+    from alembic.util import CommandError
+
+    try:
+        ScriptDirectory.from_config(config).get_revision(revision)
+    except CommandError as error:
+        raise StorageUnusableError("it was written by a newer version of hubbub") from error
 
 
 def alembic_config(connection: Connection) -> Config:

@@ -17,7 +17,7 @@ from itertools import accumulate
 from typing import NamedTuple
 
 import msgspec
-from sqlalchemy import ColumnElement, bindparam, func, insert, select, update
+from sqlalchemy import ColumnElement, Select, Update, bindparam, case, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hubbub.domain.events import (
@@ -111,6 +111,12 @@ def _hash(text: str) -> bytes:
 async def open_stream(connection: AsyncConnection, stream: str, epoch: int) -> None:
     """Begin a stream, with nothing in it."""
     await connection.execute(insert(streams).values(id=stream, epoch=epoch, head=0, counted=0, changed=epoch))
+
+
+async def write_nothing(connection: AsyncConnection) -> None:
+    """Change something, so that the commit has something to write, and change it back."""
+    await open_stream(connection, "", 0)
+    await connection.execute(delete(streams).where(streams.c.id == ""))
 
 
 async def append(connection: AsyncConnection, new: Sequence[NewEvent], now: int) -> list[Numbered]:
@@ -262,3 +268,22 @@ async def forget_bodies(connection: AsyncConnection, which: ColumnElement[bool])
     await connection.execute(
         update(events).where(which).values(body="{}", size=2 + _ENVELOPE),
     )
+
+
+# What a copy of a database is looked at with, and given when it takes the place of another
+
+
+def select_broken() -> Select[*tuple[str]]:
+    """Return the query of streams that don't have just the events that their heads say."""
+    own = events.c.stream == streams.c.id
+    count = select(func.count()).select_from(events).where(own).scalar_subquery()
+    last = select(func.coalesce(func.max(events.c.q), 0)).where(own).scalar_subquery()
+    return select(streams.c.id).where((count != streams.c.head) | (last != streams.c.head))
+
+
+def renew_epochs(least: int) -> Update:
+    """Return what gives every stream a new epoch: `least`, or more if one has had that."""
+    before = streams.alias("before")
+    highest = func.max(before.c.epoch)
+    new = select(case((highest >= least, highest + 1), else_=least)).scalar_subquery()
+    return update(streams).values(epoch=new)

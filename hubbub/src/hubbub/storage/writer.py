@@ -10,7 +10,8 @@ Invariants:
 3. A write that fails takes no other with it: when a statement fails, the batch is undone and its writes are
    done again one by one.
 4. When the database itself fails, every write of the batch fails: an error is never retried into a success.
-   If its commit did happen, which nobody can know then, the next one announces it as well.
+   Only if it fails at the commit, it is looked up whether that did happen: what can be read then is on the
+   disk.  If that can't be found out, and it did, the next commit announces it as well.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from hubbub.domain.errors import ChatError, Code
 from hubbub.domain.events import Event, StoredEvent
 from hubbub.domain.models import Posted
-from hubbub.storage import engine, posting, streams
+from hubbub.storage import failures, posting, streams
 from hubbub.storage.posting import Post
 from hubbub.storage.streams import Asked, Known, NewEvent
 
@@ -36,6 +37,8 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 BATCH: Final = 128
+ATTEMPTS: Final = 3
+"""How often a batch is done that another transaction was put before."""
 
 
 class Transaction:
@@ -183,15 +186,18 @@ class Writer:
                 batch.append(pending)
         return batch
 
-    async def _store(self, batch: Sequence[_Pending[Any]]) -> None:
+    async def _store(self, batch: Sequence[_Pending[Any]], attempts: int = ATTEMPTS) -> None:
         try:
             stored = await self._commit(batch)
         except Exception as error:
-            if len(batch) > 1 and engine.is_fault_of_one(error):
+            if attempts > 1 and failures.is_lost_race(error):
+                await self._store(batch, attempts - 1)
+                return
+            if len(batch) > 1 and failures.is_fault_of_one(error):
                 for pending in batch:
                     await self._store([pending])
                 return
-            answer = engine.as_chat_error(error)
+            answer = failures.as_chat_error(error)
             for pending in batch:
                 pending.outcome = answer
         else:
@@ -201,19 +207,36 @@ class Writer:
 
     async def _commit(self, batch: Sequence[_Pending[Any]]) -> list[StoredEvent]:
         stored: list[StoredEvent] = []
+        missed: list[StoredEvent] = []
+        is_done = False
         try:
             async with self._engine.begin() as connection:
                 missed = await self._read_doubted(connection)
                 transaction = Transaction(connection, self._now())
                 stored = transaction.stored
                 await _do_all(transaction, batch)
-        except Exception:
-            for event in stored:
-                # The first of each stream comes first.
-                self._doubted.setdefault(event.stream, event.q - 1)
-            raise
+                is_done = True
+        except Exception as error:
+            if not (is_done and await self._did_happen(stored)):
+                for event in stored:
+                    # The first of each stream comes first.
+                    self._doubted.setdefault(event.stream, event.q - 1)
+                raise
+            log.warning("a commit did happen that was reported to fail: %s", error)
         self._doubted.clear()
         return missed + stored
+
+    async def _did_happen(self, stored: Sequence[StoredEvent]) -> bool:
+        """Look up whether a transaction was committed, by the last event that it stored."""
+        if not stored:
+            return False
+        last = stored[-1]
+        try:
+            async with self._engine.connect() as connection:
+                return last in await streams.read_after(connection, last.stream, last.q - 1, 1)
+        except Exception as error:
+            log.warning("it can't be looked up whether a commit did happen: %s", error)
+            return False
 
     async def _read_doubted(self, connection: AsyncConnection) -> list[StoredEvent]:
         """Return the events of commits that were reported to fail, and did happen."""
