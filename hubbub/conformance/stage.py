@@ -14,7 +14,7 @@ import secrets
 from collections import deque
 from collections.abc import Callable
 from contextlib import AsyncExitStack
-from typing import Any, Final, Self, TypeVar
+from typing import Any, Final, Self, TypeVar, get_args
 from urllib.parse import urlsplit, urlunsplit
 
 from msgspec import Struct
@@ -44,6 +44,11 @@ def websocket_address(address: str) -> str:
     """Return an address with the path where the WebSocket is, if it came without one."""
     url = urlsplit(address)
     return urlunsplit(url._replace(path=url.path if url.path.strip("/") else PATH))
+
+
+def spell(kind: Any) -> str:
+    """Return the name of a kind of frame, or of several."""
+    return " or ".join(each.__name__ for each in get_args(kind) or (kind,))
 
 
 def new_nonce() -> str:
@@ -136,7 +141,7 @@ class Peer:
                     if said is not None:
                         self._kept.append(said)
         except TimeoutError:
-            raise BrokenError(f"{self.name} waited in vain for {kind.__name__}") from None
+            raise BrokenError(f"{self.name} waited in vain for {spell(kind)}") from None
         except ConnectionClosed as closed:
             raise BrokenError(f"{self.name} was cut off ({closed})") from None
 
