@@ -194,6 +194,7 @@ async def live_follows_the_copy(stage: Stage) -> None:
     room = await stage.room(ann, bo)
     at = None
     for _ in range(3):
+        await ann.rest(2)
         first, second = ann.drafts(room, 2)
         await ann.tell(first)
         copy = await bo.sub(room, at)

@@ -31,7 +31,8 @@ async def unknown_fields_are_passed_over(stage: Stage) -> None:
     ann.welcome = await ann.hear(wire.Welcome)
     same(ann.welcome.feat, [], "the features that are on")
     room = await stage.room(ann)
-    request = wire.Send(ann.number(), room, new_nonce(), wire.Draft("hi"))
+    await ann.rest(1)
+    [request] = ann.drafts(room, 1)
     frame = json.loads(wire.encode(request).text) | {"x": None}
     frame["d"]["y"] = {"z": 1}
     await ann.tell(json.dumps(frame))

@@ -182,24 +182,34 @@ class Peer:
             raise BrokenError(f"this isn't what answers it: {error}") from error
         return answer
 
-    async def ask(self, kind: Callable[..., wire.Request], *fields: Any, **more: Any) -> Any:
+    async def try_once(self, kind: Callable[..., wire.Request], *fields: Any, **more: Any) -> Any:
         """Send a request, and wait for its answer."""
         request = kind(self.number(), *fields, **more)
         await self.tell(request)
         return await self.answer(request)
 
+    async def ask(self, kind: Callable[..., wire.Request], *fields: Any, **more: Any) -> Any:
+        """Send a request, again when that was too much at once, and wait for its answer."""
+        answer = await self.try_once(kind, *fields, **more)
+        if _is_too_much(answer):
+            await asyncio.sleep((answer.after or 1000) / 1000)
+            return await self.ask(kind, *fields, **more)
+        return answer
+
     async def do(self, kind: Callable[..., wire.Request], *fields: Any, **more: Any) -> Any:
-        """Send a request that has to succeed, again when that was too much at once; return what it brings.
+        """Send a request that has to succeed; return what it brings.
 
         Raises:
             BrokenError: if it is refused.
         """
-        while True:
-            answer = await self.ask(kind, *fields, **more)
-            if not isinstance(answer, wire.Err):
-                return answer
-            expect(answer.code == "too_many_requests", f"{self.name} was refused: {answer.code}")
-            await asyncio.sleep((answer.after or 1000) / 1000)
+        answer = await self.ask(kind, *fields, **more)
+        if isinstance(answer, wire.Err):
+            raise BrokenError(f"{self.name} was refused: {answer.code}")
+        return answer
+
+    async def rest(self, writes: int) -> None:
+        """Wait until so many writes can be sent at once, whatever was written before."""
+        await asyncio.sleep(writes / self.welcome.limits.rate)
 
     async def send(self, room: str, text: str = "hi", **fields: Any) -> wire.SendOk:
         """Send a message that has to be taken."""
@@ -229,6 +239,7 @@ class Peer:
         Raises:
             UnseenError: if one is refused, as one of too many at once.
         """
+        await self.rest(count)
         requests = self.drafts(room, count)
         for request in requests:
             await self.tell(request)
@@ -240,7 +251,7 @@ class Peer:
         request = wire.make_call(self.number(), params, nonce)
         await self.tell(request)
         answer = await self.answer(request)
-        if isinstance(answer, wire.Err) and answer.code == "too_many_requests":
+        if _is_too_much(answer):
             await asyncio.sleep((answer.after or 1000) / 1000)
             return await self.call(params)
         return answer
@@ -285,6 +296,10 @@ class Peer:
             code = 1006 if closed.rcvd is None else closed.rcvd.code
             self._transcript.add(self.name, "←", f"Close {code}")
             return bye, code
+
+
+def _is_too_much(answer: Any) -> bool:
+    return isinstance(answer, wire.Err) and answer.code == "too_many_requests"
 
 
 def _method(params: wire.Params) -> str:
