@@ -123,7 +123,7 @@ class Line:
             async with asyncio.timeout(PATIENCE):
                 while True:
                     request = await self._receive()
-                    if isinstance(request, kind):
+                    if isinstance(request, kind) and getattr(request, "s", ROOM) != wire.ME:
                         return request
                     await self._do_without(request, kind)
         except TimeoutError:

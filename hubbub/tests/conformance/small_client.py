@@ -97,11 +97,12 @@ class SmallClient:
     def _hear(self, said: wire.Said | None) -> None:
         match said:
             case wire.Welcome():
+                self._say(wire.Sub(next(self._ids), wire.ME))
                 self._ask()
             case wire.Answered() if self._sub is not None and said.id == self._sub.id:
                 self._take(wire.decode_answer(self._sub, said))
-            case wire.Answered():
-                self._outbox = [send for send in self._outbox if send.id != said.id]
+            case wire.Answered() if self._outbox and said.id == self._outbox[0].id:
+                del self._outbox[0]
                 self._send_first()
             case wire.Err(id=request, retry=retry, after=after) if self._outbox:
                 self._refused(request, (after or 0) / 1000, retry=retry)
