@@ -33,6 +33,9 @@ MODULES = [
     "fullduplex.testing",
 ]
 
+# The whole site is made before the first test.
+pytestmark = pytest.mark.timeout(180)
+
 # What of a page the browser fetches by itself.
 FETCHED = {"img": "src", "script": "src", "link": "href", "iframe": "src", "source": "srcset", "use": "href"}
 

@@ -356,14 +356,16 @@ async def answers_later(connection: Any, told: list[Any]) -> None:
 
 
 @each_loop
+@pytest.mark.parametrize("size", [8, 20_000])
 @pytest.mark.parametrize("offer", ["", "permessage-deflate"])
-def test_answers_precede_failures(loop: str, offer: str) -> None:
+def test_answers_precede_failures(loop: str, offer: str, size: int) -> None:
     """What came before a broken rule, in the same read, is answered before the connection fails."""
     wrong = frame(0xC1 if offer else 0x81, b"\xff")
-    writes = [frame(0x81, b"question") + wrong]
+    question = "?" * size
+    writes = [frame(0x81, question.encode()) + wrong]
     prepare = functools.partial(twins.coroutines, answers_later)
     for outcome in on_both(loop, prepare, writes, {"extensions": offer}, compression="deflate"):
-        assert outcome.told[0] == "question"
+        assert outcome.told[0] == question
         assert [first for first, _ in outcome.frames] == [0x81, 0x88]
 
 

@@ -161,6 +161,23 @@ def on_both(
     return outcomes[0], outcomes[1]
 
 
+def check_alike(native: Outcome, pure: Outcome) -> None:
+    """See that both builds were told, sent and logged the same."""
+    assert native.told == pure.told
+    assert native.frames == pure.frames
+    assert (native.logged, native.is_over) == (pure.logged, pure.is_over)
+
+
+def check_alike_but_ends(native: Outcome, pure: Outcome) -> None:
+    """See that both builds were told and logged the same, and sent the same up to the end."""
+    assert native.told == pure.told
+    # How much is read at once differs, and by it whether a Close frame comes before or after an answer.
+    both = min(len(native.data_frames), len(pure.data_frames))
+    assert native.data_frames[:both] == pure.data_frames[:both]
+    assert native.control_frames == pure.control_frames
+    assert (native.logged, native.is_over) == (pure.logged, pure.is_over)
+
+
 each_loop = pytest.mark.parametrize("loop", LOOPS)
 
 
@@ -171,9 +188,7 @@ def test_events_are_alike(loop: str, writes: list[bytes], script: dict[int, str]
     """Listeners are told the same, the peer gets the same bytes, and the same is logged."""
     native, pure = on_both(loop, functools.partial(twins.events, script), writes, maxPayload=MAX_SIZE)
 
-    assert native.told == pure.told
-    assert native.frames == pure.frames
-    assert (native.logged, native.is_over) == (pure.logged, pure.is_over)
+    check_alike(native, pure)
 
 
 @each_loop
@@ -198,12 +213,7 @@ def test_coroutines_are_alike(loop: str, handle: Callable[..., Any], writes: lis
     """Handlers receive the same, however they do it, and answer the same."""
     native, pure = on_both(loop, functools.partial(twins.coroutines, handle), writes, max_size=MAX_SIZE)
 
-    assert native.told == pure.told
-    # How much is read at once differs, and by it whether a Close frame comes before or after an answer.
-    both = min(len(native.data_frames), len(pure.data_frames))
-    assert native.data_frames[:both] == pure.data_frames[:both]
-    assert native.control_frames == pure.control_frames
-    assert (native.logged, native.is_over) == (pure.logged, pure.is_over)
+    check_alike_but_ends(native, pure)
 
 
 @each_loop
@@ -213,9 +223,7 @@ def test_client_events_are_alike(loop: str, writes: list[bytes], script: dict[in
     """Listeners of a client are told the same, the server gets the same, and the same is logged."""
     native, pure = on_both(loop, functools.partial(twins.client_events, script), writes, maxPayload=MAX_SIZE)
 
-    assert native.told == pure.told
-    assert native.frames == pure.frames
-    assert (native.logged, native.is_over) == (pure.logged, pure.is_over)
+    check_alike(native, pure)
 
 
 @each_loop
@@ -228,12 +236,7 @@ def test_client_coroutines_are_alike(loop: str, handle: Callable[..., Any], writ
         loop, functools.partial(twins.client_coroutines, handle), writes, max_size=MAX_SIZE
     )
 
-    assert native.told == pure.told
-    # How much is read at once differs, and by it whether a Close frame comes before or after an answer.
-    both = min(len(native.data_frames), len(pure.data_frames))
-    assert native.data_frames[:both] == pure.data_frames[:both]
-    assert native.control_frames == pure.control_frames
-    assert (native.logged, native.is_over) == (pure.logged, pure.is_over)
+    check_alike_but_ends(native, pure)
 
 
 @each_loop
@@ -243,12 +246,8 @@ def test_browser_is_alike(loop: str, writes: list[bytes], script: dict[int, str]
     """The browser's object has the same events, and sends the same."""
     native, pure = on_both(loop, functools.partial(twins.client_browser, script), writes, max_size=MAX_SIZE)
 
-    assert native.told == pure.told
-    # Events have turns of their own: how much was read by then differs, and by it what precedes an answer.
-    both = min(len(native.data_frames), len(pure.data_frames))
-    assert native.data_frames[:both] == pure.data_frames[:both]
-    assert native.control_frames == pure.control_frames
-    assert (native.logged, native.is_over) == (pure.logged, pure.is_over)
+    # Events have turns of their own.
+    check_alike_but_ends(native, pure)
 
 
 class Serving:
@@ -1196,9 +1195,7 @@ def test_deflated_events_are_alike(takeover: bool, data: st.DataObject, script: 
         },
     )
 
-    assert native.told == pure.told
-    assert native.frames == pure.frames
-    assert (native.logged, native.is_over) == (pure.logged, pure.is_over)
+    check_alike(native, pure)
 
 
 @settings(max_examples=100)

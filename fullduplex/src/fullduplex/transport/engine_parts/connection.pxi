@@ -944,7 +944,8 @@ cdef class Transport(Watched):
                 waiter = <Waiter>waiting
                 if waiter.state == WAITING and waiter.message is None:
                     waiter.message = message
-                    if len(message) >= LARGE:
+                    # One that would stop the reading isn't kept while there is more to read.
+                    if len(message) >= <Py_ssize_t>(<tuple>slot(inbox, at.most_bytes))[0]:
                         waiter.wake(self.engine)
                     return 0
             else:
