@@ -91,7 +91,13 @@ class Stream:
 
     def accept(self, event: wire.Event) -> bool:
         """Say whether this is the next event; one behind it shows that others are missing."""
-        if self.at is None or not self._is_live or event.q > self.last + 1:
+        if not self._is_live:
+            self.hear(event.q)
+            return False
+        return self._take_next(event)
+
+    def _take_next(self, event: wire.Event) -> bool:
+        if self.at is None or event.q > self.last + 1:
             self.hear(event.q)
             return False
         if event.q <= self.last:
@@ -180,11 +186,12 @@ class Stream:
             return []
         given = self._accept_all(page.ev, page.users)
         self.hear(page.head)
-        self._is_paging = page.more or self._is_behind
+        # Pages of what the server has stopped sending would never end.
+        self._is_paging = self._is_live and (page.more or self._is_behind)
         return given
 
     def _accept_all(self, events: Iterable[wire.Event], users: wire.Names) -> Given:
-        accepted: Given = [event for event in events if self.accept(event)]
+        accepted: Given = [event for event in events if self._take_next(event)]
         return [Named(self.name, users), *accepted] if accepted else []
 
     def _take_reset(
