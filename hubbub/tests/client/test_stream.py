@@ -144,7 +144,7 @@ def test_complete_reader_pages() -> None:
 
 
 def test_gap_ends_paging() -> None:
-    """When the server has stopped sending it, the page under way still counts; then it is subscribed to anew."""
+    """When the server has stopped sending it, the page under way counts; then it is subscribed to anew."""
     stream = filled(5, complete=True)
     stream.begin()
     stream.next_request(2, 0.0)
