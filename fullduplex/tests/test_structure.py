@@ -51,7 +51,7 @@ BEYOND_MODULES: dict[str, set[str]] = {
         "test_examples",
         "test_structure",
     },
-    "hubbub": {"system", "test_structure"},
+    "hubbub": {"model", "system", "test_structure"},
 }
 
 PURE = ("protocol", "kernels", "exceptions", "close")
