@@ -242,6 +242,21 @@ def test_rooms_are_followed() -> None:
     assert [each.event.k for each in desk.sync.take_news() if isinstance(each, Happened)] == ["room.rm"]
 
 
+def test_late_refusal_is_asked_again() -> None:
+    """Whoever is let in again while a refusal is on its way asks once more; a second one counts."""
+    desk = opened(follow=True)
+    milk = {"id": "r_milk", "name": "milk", "topic": "", "visibility": "public"}
+    [asked] = desk.say(event(1, "me", "room.add", room=milk))
+    desk.say(event(2, "me", "room.rm", room="r_milk", why="kick"), event(3, "me", "room.add", room=milk))
+    desk.sync.take_news()
+
+    [again] = desk.say(refusal(asked["id"], "not_member", retry=False))
+    assert (again["t"], again["s"]) == ("sub", "r_milk")
+    assert desk.sync.take_news() == []
+    assert desk.say(refusal(again["id"], "not_member", retry=False)) == []
+    assert [type(news) for news in desk.sync.take_news()] == [Withheld]
+
+
 def test_withheld_stream_is_told() -> None:
     """What one may not read is told once, and not asked for again."""
     desk = opened()

@@ -39,6 +39,7 @@ class Stream:
         self._is_paging = False
         self.asked: wire.Sub | wire.Log | None = None
         """The request that waits for its answer."""
+        self._is_let_in = False
         self._seen = 0
         self._badge = 0
         self._failures = 0
@@ -60,8 +61,13 @@ class Stream:
 
     def begin(self) -> None:
         """Start over, on another connection."""
-        self._is_live = self._is_paging = False
+        self._is_live = self._is_paging = self._is_let_in = False
         self.asked = self.ask_at = None
+
+    def want(self) -> None:
+        """Follow it from now on, even if what was asked before is refused yet."""
+        self._is_let_in = self.asked is not None
+        self.is_wanted = True
 
     def change_level(self, level: Level) -> None:
         """Ask for more of it from now on, or for less."""
@@ -125,6 +131,8 @@ class Stream:
         self.asked = None
         if error.retry:
             self._fail(now, random, error.after)
+        elif self._is_let_in:
+            self._is_let_in = False
         else:
             self.is_wanted = False
             self.lapse()

@@ -179,7 +179,7 @@ class Sync:
             known = self._streams[stream] = Stream(stream, level, complete=self._complete)
             known.at = at
         known.change_level(level)
-        known.is_wanted = True
+        known.want()
         self._ask(known, now)
 
     def unsubscribe(self, stream: str) -> None:
@@ -349,8 +349,9 @@ class Sync:
         if number in self._asked:
             stream = self._asked.pop(number)
             stream.refused(error, now, self._random)
-            if not error.retry:
+            if not error.retry and not stream.is_wanted:
                 self._news.append(Withheld(stream.name, error))
+            self._ask(stream, now)
         elif self._questions.pop(number, None) is not None:
             self._news.append(Answered(number, error))
         elif self._writes.sent_as(number) is not None:
