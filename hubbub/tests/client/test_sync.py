@@ -257,6 +257,18 @@ def test_late_refusal_is_asked_again() -> None:
     assert [type(news) for news in desk.sync.take_news()] == [Withheld]
 
 
+def test_return_subscribes_anew() -> None:
+    """What is granted late began before one was put out, and has ended with that."""
+    desk = opened(follow=True)
+    milk = {"id": "r_milk", "name": "milk", "topic": "", "visibility": "public"}
+    [asked] = desk.say(event(1, "me", "room.add", room=milk))
+    desk.say(event(2, "me", "room.rm", room="r_milk", why="kick"), event(3, "me", "room.add", room=milk))
+
+    [again] = desk.say(reset(asked["id"], 4, room="r_milk"))
+    assert (again["t"], again["at"]) == ("sub", [1, 4])
+    assert desk.say(delta(again["id"], 4)) == []
+
+
 def test_withheld_stream_is_told() -> None:
     """What one may not read is told once, and not asked for again."""
     desk = opened()

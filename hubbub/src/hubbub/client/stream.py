@@ -39,7 +39,7 @@ class Stream:
         self._is_paging = False
         self.asked: wire.Sub | wire.Log | None = None
         """The request that waits for its answer."""
-        self._is_let_in = False
+        self._is_let_in = self._was_out = False
         self._seen = 0
         self._badge = 0
         self._failures = 0
@@ -61,12 +61,13 @@ class Stream:
 
     def begin(self) -> None:
         """Start over, on another connection."""
-        self._is_live = self._is_paging = self._is_let_in = False
+        self._is_live = self._is_paging = self._is_let_in = self._was_out = False
         self.asked = self.ask_at = None
 
     def want(self) -> None:
         """Follow it from now on, even if what was asked before is refused yet."""
         self._is_let_in = self.asked is not None
+        self._was_out = self._is_let_in and not self.is_wanted
         self.is_wanted = True
 
     def change_level(self, level: Level) -> None:
@@ -151,6 +152,10 @@ class Stream:
         elif self._is_behind and (isinstance(copy, wire.LogOk) or not self._is_paging):
             # What helped nothing would be said again at once, for ever.
             self._fail(now, random, None)
+        if self._was_out:
+            # What this began has ended with the removal since.
+            self._was_out = False
+            self.lapse()
         return given
 
     def _fail(self, now: float, random: Random, after: int | None) -> None:
