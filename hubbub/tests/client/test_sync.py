@@ -269,6 +269,16 @@ def test_return_subscribes_anew() -> None:
     assert desk.say(delta(again["id"], 4)) == []
 
 
+def test_own_removal_ends_subscription() -> None:
+    """Whoever is seen to be put out asks again, and so learns whether they are back."""
+    desk = opened()
+    desk.subscribe(5)
+    ann = {"id": "u_ann", "name": "Ann"}
+
+    [asked] = desk.say(event(6, k="member", op="kick", user=ann))
+    assert (asked["t"], asked["at"]) == ("sub", [1, 6])
+
+
 def test_withheld_stream_is_told() -> None:
     """What one may not read is told once, and not asked for again."""
     desk = opened()

@@ -71,6 +71,7 @@ class Sync:
         self._since: dict[int, float] = {}
         self._reads: dict[str, int] = {}
         self._shown: wire.Pres | None = None
+        self._me = ""
         self._paused = False
         self._ids = count(1)
         self._frames: list[str] = []
@@ -259,6 +260,7 @@ class Sync:
 
     def _welcome(self, welcome: wire.Welcome, now: float) -> None:
         self._link.opened(welcome)
+        self._me = welcome.me.id
         self._news.append(Opened(welcome))
         self._writes.open(welcome.limits, now)
         self._inbox.follow(welcome.heads.get(wire.ME))
@@ -372,6 +374,12 @@ class Sync:
         self._news.append(happened)
         if event.s == wire.ME:
             self._inform(happened, now)
+        elif isinstance(happened.body, wire.MemberBody) and self._is_my_end(happened.body):
+            # R8: if one is back already, only another subscription brings what followed.
+            self._streams[event.s].lapse()
+
+    def _is_my_end(self, change: wire.MemberBody) -> bool:
+        return change.user.id == self._me and change.op in {"leave", "kick", "ban"}
 
     def _inform(self, happened: Happened, now: float) -> None:
         match happened.body:
