@@ -25,6 +25,8 @@ from .world import World
 
 ROOMS: Final = ("r_tea", "r_milk")
 DEVICES: Final = {"ann-1": "ann", "ann-2": "ann", "bo": "bo", "cy": "cy", "dee": "dee"}
+GUESTS: Final = ("cy", "dee")
+"""Who may be put out."""
 COMPLETE: Final = "bo"
 """The device that must see every event."""
 
@@ -102,7 +104,7 @@ class Run:
                 self._sometime(lambda client=client: client.mark_read(self._chance.choice(ROOMS)))
         faults = [
             self._cut, self._cut, self._silence, self._slow_down, self._kill, self._crash, self._restart,
-            self._put_out, self._sleep,
+            self._put_out, self._put_out_on_return, self._sleep,
         ]  # fmt: skip
         for _ in range(FAULTS):
             self._sometime(self._chance.choice(faults))
@@ -149,6 +151,16 @@ class Run:
     def _restart(self) -> None:
         self._any_client().restart()
 
+    def _put_out_on_return(self) -> None:
+        """Put someone out for a moment, just when a device of theirs asks for its rooms."""
+        client = self._chance.choice([each for each in self._clients if each.user in GUESTS])
+        room = self._chance.choice(ROOMS)
+        client.sleep(1.0)
+        kick = 1.0 + self._chance.uniform(0.0, 0.4)
+        self.world.after(kick, partial(self._change, room, client.user, joins=False))
+        back = kick + self._chance.uniform(0.01, 0.2)
+        self.world.after(back, partial(self._change, room, client.user, joins=True))
+
     def _sleep(self) -> None:
         self._any_client().sleep(self._chance.uniform(0.5, 4.0))
 
@@ -160,7 +172,7 @@ class Run:
         self.world.after(0.5, self._database.start)
 
     def _put_out(self) -> None:
-        room, user = self._chance.choice(ROOMS), self._chance.choice(["cy", "dee"])
+        room, user = self._chance.choice(ROOMS), self._chance.choice(GUESTS)
         self._change(room, user, joins=False)
         self.world.after(self._chance.uniform(0.1, 4.0), lambda: self._change(room, user, joins=True))
 
@@ -172,7 +184,7 @@ class Run:
 
     def _let_all_in(self) -> None:
         for room in ROOMS:
-            for user in ("cy", "dee"):
+            for user in GUESTS:
                 self._change(room, user, joins=True)
 
     def _hurry(self) -> None:

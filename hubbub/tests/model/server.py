@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 from hubbub import wire
@@ -115,7 +116,7 @@ class Node:
             # Even in good times the bus promises nothing.
             if self.world.chance.random() < 0.8:
                 hear = peer.as_alive(peer._hear)
-                self.world.after(self.world.chance.uniform(0.001, 0.2), lambda hear=hear: hear(entry))
+                self.world.after(self.world.chance.uniform(0.001, 0.2), partial(hear, entry))
 
     def _hear(self, entry: Entry) -> None:
         self._heard[entry.s] = max(self._heard.get(entry.s, 0), entry.q)
