@@ -143,6 +143,20 @@ def test_complete_reader_pages() -> None:
     assert stream.next_request(5, 0.0) is None
 
 
+def test_gap_ends_paging() -> None:
+    """When the server has stopped sending it, the page under way counts; then it is subscribed to anew."""
+    stream = filled(5, complete=True)
+    stream.begin()
+    stream.next_request(2, 0.0)
+    answered(stream, reset(2, 9))
+    stream.next_request(3, 0.0)
+    stream.lapse()
+    stream.hear(12)
+
+    assert answered(stream, log(3, 12, 6, 7, more=True)) == [6, 7]
+    assert stream.next_request(4, 0.0) == wire.Sub(4, "r_tea", (1, 7))
+
+
 def test_pages_end_with_epoch() -> None:
     """A page of another epoch is not taken; a copy is asked for."""
     stream = filled(5, complete=True)

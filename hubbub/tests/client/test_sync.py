@@ -300,6 +300,31 @@ def test_earlier_run_is_continued() -> None:
     assert desk.told() == [(0,), 6, 7]
 
 
+def test_late_refusal_is_asked_again() -> None:
+    """Whoever is let in while a refusal is on its way asks once more; a second one counts."""
+    desk = opened(follow=True)
+    milk = {"id": "r_milk", "name": "milk", "topic": "", "visibility": "public"}
+    [asked] = desk.say(event(1, "me", "room.add", room=milk))
+    assert desk.say(event(2, "me", "room.add", room=milk)) == []
+    desk.sync.take_news()
+
+    [again] = desk.say(refusal(asked["id"], "not_member", retry=False))
+    assert (again["t"], again["s"]) == ("sub", "r_milk")
+    assert desk.sync.take_news() == []
+    assert desk.say(refusal(again["id"], "not_member", retry=False)) == []
+    assert [type(news) for news in desk.sync.take_news()] == [Withheld]
+
+
+def test_own_removal_ends_subscription() -> None:
+    """Whoever is seen to be put out asks again, and so learns whether they are back."""
+    desk = opened()
+    desk.subscribe(5)
+    ann = {"id": "u_ann", "name": "Ann"}
+
+    [asked] = desk.say(event(6, k="member", op="kick", user=ann))
+    assert (asked["t"], asked["at"]) == ("sub", [1, 6])
+
+
 def test_withheld_stream_is_told() -> None:
     """What one may not read is told once, and not asked for again."""
     desk = opened()

@@ -39,6 +39,7 @@ class Stream:
         self._is_paging = False
         self.asked: wire.Sub | wire.Log | None = None
         """The request that waits for its answer."""
+        self._is_let_in = False
         self._seen = 0
         self._badge = 0
         self._failures = 0
@@ -60,8 +61,13 @@ class Stream:
 
     def begin(self) -> None:
         """Start over, as on another connection."""
-        self._is_live = self._is_paging = False
+        self._is_live = self._is_paging = self._is_let_in = False
         self.asked = self.ask_at = None
+
+    def want(self) -> None:
+        """Follow it from now on, even if what was asked before is refused yet."""
+        self._is_let_in = self.asked is not None
+        self.is_wanted = True
 
     def follow(self, head: wire.At | None) -> None:
         """Take it as subscribed by the server, which says where the stream is if that isn't where we are."""
@@ -85,7 +91,13 @@ class Stream:
 
     def accept(self, event: wire.Event) -> bool:
         """Say whether this is the next event; one behind it shows that others are missing."""
-        if self.at is None or not self._is_live or event.q > self.last + 1:
+        if not self._is_live:
+            self.hear(event.q)
+            return False
+        return self._take_next(event)
+
+    def _take_next(self, event: wire.Event) -> bool:
+        if self.at is None or event.q > self.last + 1:
             self.hear(event.q)
             return False
         if event.q <= self.last:
@@ -117,6 +129,8 @@ class Stream:
         self.asked = None
         if error.retry:
             self._fail(now, random, error.after)
+        elif self._is_let_in:
+            self._is_let_in = False
         else:
             self.is_wanted = False
             self.lapse()
@@ -178,11 +192,12 @@ class Stream:
             return []
         given = self._accept_all(page.ev, page.users)
         self.hear(page.head)
-        self._is_paging = page.more or self._is_behind
+        # Pages of what the server has stopped sending would never end.
+        self._is_paging = self._is_live and (page.more or self._is_behind)
         return given
 
     def _accept_all(self, events: Iterable[wire.Event], users: wire.Names) -> Given:
-        accepted: Given = [event for event in events if self.accept(event)]
+        accepted: Given = [event for event in events if self._take_next(event)]
         return [Named(self.name, users), *accepted] if accepted else []
 
     def _take_reset(

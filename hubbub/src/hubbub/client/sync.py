@@ -78,6 +78,7 @@ class Sync:
         self._shown: wire.Pres | None = None
         self._starts = dict(at or {})
         self._most_bytes = wire.FRAME_BYTES - _NUMBER_BYTES
+        self._me = ""
         self._paused = False
         self._ids = count(1)
         self._frames: list[str] = []
@@ -188,7 +189,7 @@ class Sync:
         if level != known.level:
             known.level = level
             self._abandon(known)
-        known.is_wanted = True
+        known.want()
         self._ask(known, now)
 
     def unsubscribe(self, stream: str) -> None:
@@ -278,6 +279,7 @@ class Sync:
 
     def _welcome(self, welcome: wire.Welcome, now: float) -> None:
         self._link.opened(welcome)
+        self._me = welcome.me.id
         self._news.append(Opened(welcome))
         self._writes.open(welcome.limits, now)
         self._most_bytes = welcome.limits.frame - _NUMBER_BYTES
@@ -369,8 +371,9 @@ class Sync:
         if number in self._asked:
             stream = self._asked.pop(number)
             stream.refused(error, now, self._random)
-            if not error.retry:
+            if not error.retry and not stream.is_wanted:
                 self._news.append(Withheld(stream.name, error))
+            self._ask(stream, now)
         elif self._questions.pop(number, None) is not None:
             self._news.append(Answered(number, error))
         elif self._writes.sent_as(number) is not None:
@@ -391,6 +394,12 @@ class Sync:
         self._news.append(happened)
         if event.s == wire.ME:
             self._inform(happened, now)
+        elif isinstance(happened.body, wire.MemberBody) and self._is_my_end(happened.body):
+            # R8: if one is back already, only another subscription brings what followed.
+            self._streams[event.s].lapse()
+
+    def _is_my_end(self, change: wire.MemberBody) -> bool:
+        return change.user.id == self._me and change.op in {"leave", "kick", "ban"}
 
     def _inform(self, happened: Happened, now: float) -> None:
         match happened.body:

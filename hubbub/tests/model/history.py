@@ -1,0 +1,115 @@
+"""What was seen to happen, in the order in which it happened.
+
+Streams are named as the database does: a room by its id, and a user's own stream `me:` and theirs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An event as it is stored."""
+
+    s: str
+    q: int
+    k: str
+    by: str
+    d: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Wrote:
+    """A program asked its client to store a message."""
+
+    client: str
+    author: str
+    s: str
+    n: str
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """A client was told that a message is stored."""
+
+    author: str
+    n: str
+
+
+@dataclass(frozen=True, slots=True)
+class Denied:
+    """A server refused a message for good; whoever doesn't hear of it may send it again."""
+
+    author: str
+    n: str
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """The database has an event."""
+
+    entry: Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """The database is as it was when its streams were so long."""
+
+    epoch: int
+    heads: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """A server sent an event to a user."""
+
+    user: str
+    s: str
+    q: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refilled:
+    """A client was told what a stream is like up to `head`, without its events."""
+
+    client: str
+    s: str
+    epoch: int
+    head: int
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A client told its program of an event."""
+
+    client: str
+    entry: Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Something of this size was kept, or sent as one, where no more than `most` may be."""
+
+    what: str
+    size: int
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """Nothing has been wrong for long enough.
+
+    `logs` is what the database has; `standing` the epoch and number to which each client has each stream
+    that its user may read; `waiting` how many writes each client still has.
+    """
+
+    logs: dict[str, list[Entry]]
+    standing: dict[tuple[str, str], tuple[int, int] | None]
+    waiting: dict[str, int]
+
+
+Record: TypeAlias = (
+    Wrote | Acknowledged | Denied | Committed | Restored | Delivered | Refilled | Shown | Held | Settled
+)  # fmt: skip
