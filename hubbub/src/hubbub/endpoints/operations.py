@@ -17,7 +17,7 @@ class Operation:
     """What is done by a method at a path.
 
     `query`, `body` and `result` are what is behind the question mark, in the request and in the answer.
-    `statuses` are those of success.  One that `writes` needs a nonce, and one that is `open` nobody's token.
+    `statuses` are those that come with the result, or with nothing if there is none.  One that `writes` needs a nonce, and one that is `open` nobody's token.
     """
 
     method: str
@@ -35,7 +35,10 @@ class Operation:
 _COMING: Final = "; a browser gets a cookie, a program the token"
 
 OPERATIONS: Final = (
-    Operation("GET", health.PATH, "Says that the server answers", http.HealthResult, open=True),
+    Operation(
+        "GET", health.PATH, "Says whether messages can be stored and read, or why not", http.HealthResult,
+        statuses=(200, 503, 507), open=True,
+    ),
     # Coming and going
     Operation(
         "POST", auth.GUESTS, f"Lets a guest in, or renames who is in{_COMING}", http.SignedInResult,

@@ -134,7 +134,7 @@ class EventsResult(Struct):
 
 
 class HealthResult(Struct):
-    """That the server answers."""
+    """`ok`, or the code by which a message would be refused now."""
 
     status: str
 
