@@ -28,7 +28,7 @@ async def read_log(database: Database, user: User, stream: str, after: int, limi
     """Read the events that follow a number; a limit that is too high is lowered.
 
     Raises:
-        ChatError: `not_found`, also for another's inbox, and a room that the user doesn't belong to.
+        ChatError: for a stream that isn't the user's, see `rooms.refusal`.
     """
     async with database.read() as connection:
         if stream != user.id:

@@ -13,7 +13,7 @@ async def read_pinned(database: Database, user: User, room_id: str) -> HistoryPa
     """Read the messages that are pinned, the last pinned first; there may be more than are read.
 
     Raises:
-        ChatError: `not_found`, also for a room that the user doesn't belong to.
+        ChatError: that of `rooms.refusal`, for a room that the user doesn't belong to.
     """
     async with database.read() as connection:
         await rooms.require_role(connection, room_id, user.id)

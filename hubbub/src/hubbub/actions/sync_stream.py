@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hubbub.domain.errors import ChatError, Code
 from hubbub.domain.events import StoredEvent
 from hubbub.domain.models import Head, Membership, Message, Position, User
 from hubbub.domain.policies import DELTA_BYTES, DELTA_EVENTS, HISTORY_BYTES, SNAPSHOT_MESSAGES
@@ -51,12 +50,12 @@ async def sync_stream(
     A delta is complete or isn't given: what is too much for one is a snapshot.
 
     Raises:
-        ChatError: `not_found`, also for a room that the user doesn't belong to.
+        ChatError: for a stream that isn't the user's, see `rooms.refusal`.
     """
     async with database.read() as connection:
         membership = await rooms.find_for_member(connection, stream, user.id)
         if membership is None and stream != user.id:
-            raise ChatError(Code.NOT_FOUND)
+            raise await rooms.refusal(connection, stream)
         [head] = await streams.read_heads(connection, [stream])
         if (
             at is not None
