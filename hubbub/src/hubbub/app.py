@@ -13,7 +13,7 @@ import logging
 import re
 import socket
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Final
@@ -75,6 +75,8 @@ log = logging.getLogger(__name__)
 WEB: Final = Path(__file__).parent / "web_dist"
 CLOSE_TIMEOUT: Final = 2.0
 CHORES_INTERVAL: Final = 24 * 3600.0
+EXPIRY_INTERVAL: Final = 60.0
+"""How long a connection may outlive its session's time, in seconds."""
 
 
 class StartError(Exception):
@@ -121,13 +123,10 @@ async def _open_database(settings: Settings, bus: Bus) -> AsyncIterator[Database
         raise StorageUnusableError(f"{place} can't be used ({error})") from error
     database = Database(engines, functools.partial(_publish_all, bus), now)
     try:
-        await forget_sessions(database)
+        await forget_sessions(database, bus)
         await open_lobby(database)
-        chores = asyncio.create_task(_do_chores(database), name="chores")
-        try:
+        async with _do_chores(database, bus):
             yield database
-        finally:
-            chores.cancel()
     finally:
         await database.close()
 
@@ -140,15 +139,27 @@ async def _prepare(engines: Engines) -> None:
         raise
 
 
-async def _do_chores(database: Database) -> None:
-    """Do once a day what nobody asks for."""
+@asynccontextmanager
+async def _do_chores(database: Database, bus: Bus) -> AsyncIterator[None]:
+    """Do now and then what nobody asks for, as long as the context lasts."""
+    often = _repeat(EXPIRY_INTERVAL, lambda: forget_sessions(database, bus))
+    daily = _repeat(CHORES_INTERVAL, lambda: audit_marks(database), database.optimize)
+    tasks = [asyncio.create_task(chores, name="chores") for chores in (often, daily)]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+
+
+async def _repeat(interval: float, *chores: Callable[[], Awaitable[object]]) -> None:
     while True:
-        await asyncio.sleep(CHORES_INTERVAL)
-        for chore in (forget_sessions, audit_marks, Database.optimize):
+        await asyncio.sleep(interval)
+        for chore in chores:
             try:
-                await chore(database)
+                await chore()
             except ChatError as error:
-                log.warning("a chore is left for tomorrow: %s", error)
+                log.warning("a chore is left for the next time: %s", error)
 
 
 def _make_private(file: Path) -> None:
