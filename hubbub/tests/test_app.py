@@ -299,6 +299,9 @@ async def test_chores_are_done_now_and_then(
     async def forget(_database: object, _bus: object) -> None:
         done.append("forget")
 
+    async def trim(_database: object) -> None:
+        done.append("trim")
+
     async def audit(_database: object) -> None:
         done.append("audit")
         raise ChatError(Code.UNAVAILABLE)
@@ -309,6 +312,7 @@ async def test_chores_are_done_now_and_then(
     monkeypatch.setattr("hubbub.app.Database.optimize", optimize)
     async with run_chat(settings):
         monkeypatch.setattr("hubbub.app.forget_sessions", forget)
+        monkeypatch.setattr("hubbub.app.trim_inboxes", trim)
         monkeypatch.setattr("hubbub.app.audit_marks", audit)
         await loop_clock.advance(EXPIRY_INTERVAL)
         await loop_clock.advance(CHORES_INTERVAL - EXPIRY_INTERVAL - 30)
@@ -317,7 +321,7 @@ async def test_chores_are_done_now_and_then(
         await loop_clock.advance(CHORES_INTERVAL + 1)
 
     assert before == ["forget", "forget"]
-    assert [each for each in done if each != "forget"] == ["audit", "optimize"] * 2
+    assert [each for each in done if each != "forget"] == ["trim", "audit", "optimize"] * 2
     assert "left for the next time" in caplog.text
 
 

@@ -26,6 +26,7 @@ from hubbub.actions.audit_marks import audit_marks
 from hubbub.actions.forget_sessions import forget_sessions
 from hubbub.actions.open_lobby import open_lobby
 from hubbub.actions.passwords import Passwords
+from hubbub.actions.trim_inboxes import trim_inboxes
 from hubbub.bus.base import Bus
 from hubbub.bus.local import LocalBus
 from hubbub.config import Settings
@@ -143,7 +144,9 @@ async def _prepare(engines: Engines) -> None:
 async def _do_chores(database: Database, bus: Bus) -> AsyncIterator[None]:
     """Do now and then what nobody asks for, as long as the context lasts."""
     often = _repeat(EXPIRY_INTERVAL, lambda: forget_sessions(database, bus))
-    daily = _repeat(CHORES_INTERVAL, lambda: audit_marks(database), database.optimize)
+    daily = _repeat(
+        CHORES_INTERVAL, lambda: trim_inboxes(database), lambda: audit_marks(database), database.optimize
+    )
     tasks = [asyncio.create_task(chores, name="chores") for chores in (often, daily)]
     try:
         yield

@@ -41,6 +41,10 @@ SNAPSHOT_MESSAGES: Final = 50
 DELTA_EVENTS: Final = 1_000
 DELTA_BYTES: Final = 256 * 1024
 
+INBOX_EVENTS: Final = 10_000
+INBOX_AGE: Final = 90 * 24 * 3600
+"""How many events of an inbox are kept, and how long those that no delta can have."""
+
 # Each guest is an event in the lobby for good; a class that comes at once is no flood.
 GUEST_BURST: Final = 60
 GUESTS_PER_SECOND: Final = 1 / 6

@@ -158,8 +158,11 @@ class HistOk(Struct, tag_field="t", tag="ok"):
     users: Names
 
 
-class LogOk(Struct, tag_field="t", tag="ok"):
-    """Brings events of a stream whose head is `head`; `more` if there are later ones."""
+class LogOk(Struct, tag_field="t", tag="ok", omit_defaults=True):
+    """Brings events of a stream whose head is `head`; `more` if there are later ones.
+
+    Up to `gone` they aren't there any more.
+    """
 
     id: int
     epoch: int
@@ -167,6 +170,7 @@ class LogOk(Struct, tag_field="t", tag="ok"):
     ev: list[Event]
     more: bool
     users: Names
+    gone: int = 0
 
 
 class CallOk(Struct, tag_field="t", tag="ok"):

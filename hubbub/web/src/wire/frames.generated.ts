@@ -363,7 +363,11 @@ export interface Log {
   limit?: number
 }
 
-/** Brings events of a stream whose head is `head`; `more` if there are later ones. */
+/**
+ * Brings events of a stream whose head is `head`; `more` if there are later ones.
+ *
+ * Up to `gone` they aren't there any more.
+ */
 export interface LogOk {
   t: 'ok'
   id: number
@@ -372,6 +376,7 @@ export interface LogOk {
   ev: Event[]
   more: boolean
   users: Record<string, NameInfo>
+  gone?: number
 }
 
 /** How far someone has read a room: up to `read`; how many messages and mentions wait there. */
