@@ -180,6 +180,7 @@ def test_limits_are_described() -> None:
         (policies.DELTA_EVENTS, "events"),
         (policies.DELTA_BYTES, "bytes"),
         (policies.REACTIONS, "kinds"),
+        (policies.PINS, "messages"),
         (presence.SHOWN_USERS, "users"),
         (presence.OFFLINE_GRACE, "seconds"),
         (session.HELLO_TIMEOUT, "seconds"),

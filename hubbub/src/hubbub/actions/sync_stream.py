@@ -24,13 +24,15 @@ class Delta:
 class RoomSnapshot:
     """A room as it is for one of its members: its last messages in ascending order, and their authors' names.
 
-    `more` says whether there are older messages: how many come depends on how long they are.
+    `more` says whether there are older messages: how many come depends on how long they are.  `pins` are all
+    messages that are pinned, however old, each with the event that pinned it.
     """
 
     head: Head
     membership: Membership
     messages: list[Message]
     more: bool
+    pins: list[tuple[int, int]]
     names: dict[str, str]
 
 
@@ -70,7 +72,8 @@ async def sync_stream(
             return InboxSnapshot(head, await rooms.list_for_member(connection, user.id))
         last = await messages.read_before(connection, stream, head.q + 1, SNAPSHOT_MESSAGES, HISTORY_BYTES)
         names = await users.names(connection, {message.author for message in last.messages})
-        return RoomSnapshot(head, membership, last.messages, last.more, names)
+        pins = await messages.list_pins(connection, stream)
+        return RoomSnapshot(head, membership, last.messages, last.more, pins, names)
 
 
 def _continues(head: Head, at: Position) -> bool:

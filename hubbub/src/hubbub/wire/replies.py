@@ -81,14 +81,18 @@ class Ok(Struct, tag_field="t", tag="ok"):
     id: int
 
 
-class RoomCopy(Struct):
-    """A room's last messages, in ascending order, and their authors; `more` if there are older ones."""
+class RoomCopy(Struct, omit_defaults=True):
+    """A room's last messages, in ascending order, and their authors; `more` if there are older ones.
+
+    `pins` has each message that is pinned, however old, and the event that pinned it; the last pinned first.
+    """
 
     room: RoomInfo
     me: Marks
     msgs: list[MessageInfo]
     more: bool
     users: Names
+    pins: list[tuple[int, int]] = []
 
 
 class InboxCopy(Struct):

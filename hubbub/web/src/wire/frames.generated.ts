@@ -602,13 +602,19 @@ export interface RoomBody {
   room: RoomInfo
 }
 
-/** A room's last messages, in ascending order, and their authors; `more` if there are older ones. */
+/**
+ * A room's last messages, in ascending order, and their authors; `more` if there are older ones.
+ *
+ * `pins` has each message that is pinned, however old, and the event that pinned it; the last
+ * pinned first.
+ */
 export interface RoomCopy {
   room: RoomInfo
   me: Marks
   msgs: MessageInfo[]
   more: boolean
   users: Record<string, NameInfo>
+  pins?: readonly [number, number][]
 }
 
 /** A room in the directory, and how many are in it; `joined` if one is oneself. */
