@@ -87,7 +87,7 @@ def imports_of(tree: ast.Module) -> set[str]:
 
 
 def test_judges_know_only_the_wire() -> None:
-    """What examines servers and clients knows the protocol's structures and the library, and goes in no ring."""
+    """What examines servers and clients knows the wire and the library, and goes in no ring."""
     imported = {
         path.stem: imports_of(ast.parse(path.read_text("utf-8"))) for path in CONFORMANCE.glob("*.py")
     }
