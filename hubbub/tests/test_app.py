@@ -254,6 +254,28 @@ async def test_missing_driver_is_told(settings: Settings, monkeypatch: pytest.Mo
     assert "pip install 'hubbub[postgresql]'" in told
 
 
+@pytest.mark.parametrize("trusted,codes", [("", [None, 4005]), ("127.0.0.0/8", [None, None])])
+async def test_proxies_name_who_connects(settings: Settings, trusted: str, codes: list[int | None]) -> None:
+    """Only behind a trusted proxy are connections counted for the addresses that it names."""
+    narrow = msgspec.structs.replace(settings, address_connections=1, trusted_proxies=trusted)
+    async with run_chat(narrow) as address, httpx.AsyncClient(base_url=address) as client:
+        token = (await client.post("/v1/guests", json={"name": "Ann"})).json()["token"]
+        hello = json.dumps({"t": "hello", "client": {"name": "test", "ver": "1"}, "token": token})
+        url = address.replace("http", "ws", 1) + "/v1/realtime"
+        async with AsyncExitStack() as stack:
+            said = []
+            for sender in ("192.0.2.1", "192.0.2.2"):
+                headers = {"X-Forwarded-For": sender}
+                opening = connect(url, subprotocols=["hubbub.v1"], additional_headers=headers)
+                connection = await stack.enter_async_context(opening)
+                # One too many is told so at once.
+                with suppress(ConnectionClosedError):
+                    await connection.send(hello)
+                said.append(json.loads(await connection.recv()))
+
+    assert [each.get("code") for each in said] == codes
+
+
 def test_time_is_in_milliseconds() -> None:
     """The clock counts milliseconds since 1970."""
     assert 1_700_000_000_000 < now() < 10_000_000_000_000

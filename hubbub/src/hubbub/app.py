@@ -53,6 +53,7 @@ from hubbub.endpoints.messages import Messages
 from hubbub.endpoints.names import Names
 from hubbub.endpoints.own import Own
 from hubbub.endpoints.page import Page
+from hubbub.endpoints.proxies import FOR, Proxies
 from hubbub.endpoints.realtime import Door, find_token
 from hubbub.endpoints.sender import find_sender
 from hubbub.endpoints.sessions import Sessions
@@ -188,21 +189,23 @@ async def _listen(
     for listener in (hub.hear, presence.hear, gateway.hear, feeds.hear):
         bus.subscribe(listener)
     names = Names(settings.host, socket.gethostname(), settings.public_url)
-    application = _make_application(settings, database, bus, names, feeds)
+    proxies = Proxies(settings.proxies)
+    application = _make_application(settings, database, bus, names, proxies, feeds)
 
     async def converse(connection: ServerConnection) -> None:
         assert connection.request is not None
-        sender = find_sender(str(connection.remote_address[0]))
-        await gateway.converse(connection, find_token(connection.request.headers), sender)
+        headers, peer = connection.request.headers, str(connection.remote_address[0])
+        sender = find_sender(proxies.find_client(peer, headers.get_all(FOR)))
+        await gateway.converse(connection, find_token(headers), sender)
 
     try:
         server = await serve(
             converse,
             settings.host,
             settings.port,
-            # What a request says of its sender is not believed: anybody can say it.
+            # The application reads itself what trusted proxies say, and nobody else may say it.
             http=asgi.http(application, server_header=False, proxy_headers=False),
-            process_request=Door(names, settings.public_url).check,
+            process_request=Door(names, settings.public_url, proxies).check,
             # The door has looked at it.
             origins=[re.compile(".*"), None],
             subprotocols=[wire.SUBPROTOCOL],
@@ -237,7 +240,7 @@ def _limits(settings: Settings) -> Limits:
 
 
 def _make_application(
-    settings: Settings, database: Database, bus: Bus, names: Names, feeds: Feeds
+    settings: Settings, database: Database, bus: Bus, names: Names, proxies: Proxies, feeds: Feeds
 ) -> Starlette:
     passwords = Passwords()
     callers = Callers(database, settings.public_url)
@@ -266,7 +269,7 @@ def _make_application(
         calls,
         Page(WEB),
     ]
-    return make_application(endpoints, names)
+    return make_application(endpoints, names, proxies)
 
 
 def _explain(error: OSError, settings: Settings) -> str:
