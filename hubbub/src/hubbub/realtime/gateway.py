@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from typing import Final
 
 from hubbub.domain.errors import ChatError
-from hubbub.domain.events import Notice, SessionRevoked, UserRenamed
+from hubbub.domain.events import Notice, SessionExpired, SessionRevoked, UserRenamed
 from hubbub.realtime.caller import Shared
-from hubbub.realtime.session import REVOKED, Connection, Goodbye, Session, crowded
+from hubbub.realtime.session import EXPIRED, REVOKED, Connection, Goodbye, Session, crowded
 
 RETURNS_PER_SECOND: Final = 500
 """How many clients are asked to come back in each second after a restart."""
@@ -54,11 +54,13 @@ class Gateway:
             turnstile.go(sender)
 
     def hear(self, notice: Notice) -> None:
-        """End the connections of a session that was revoked; let users go by the names that they have now."""
+        """End the connections of a session that is over; let users go by the names that they have now."""
         for session in self._sessions:
             match notice:
                 case SessionRevoked() if session.login == notice.session:
                     session.end(REVOKED)
+                case SessionExpired() if session.login == notice.session:
+                    session.end(EXPIRED)
                 case UserRenamed():
                     session.rename(notice.user)
 

@@ -101,6 +101,7 @@ def _show_copy(request: int, copy: Delta | RoomSnapshot | InboxSnapshot) -> wire
                 showing.messages(copy.messages),
                 copy.more,
                 showing.names(copy.names),
+                copy.pins,
             )
             return wire.RoomResetOk(request, epoch, head, room)
         case InboxSnapshot():

@@ -105,6 +105,13 @@ async def _remove(connection: AsyncConnection, which: ColumnElement[bool]) -> li
     return [row.digest for row in removed]
 
 
-async def remove_expired(connection: AsyncConnection, now: int) -> None:
-    """Forget every session whose time is over."""
-    await connection.execute(delete(sessions).where(sessions.c.expires <= now))
+async def has_expired(connection: AsyncConnection, now: int) -> bool:
+    """Say whether there is a session whose time is over."""
+    return (
+        await connection.scalar(select(sessions.c.id).where(sessions.c.expires <= now).limit(1)) is not None
+    )
+
+
+async def remove_expired(connection: AsyncConnection, now: int) -> list[bytes]:
+    """Forget every session whose time is over; return their digests."""
+    return await _remove(connection, sessions.c.expires <= now)
