@@ -5,20 +5,11 @@ The proxy is that of the conformance suite; this is one more of its ways.
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from random import Random
 from typing import Any
 
-# The suite's scripts know each other by their plain names.
-sys.path.append(str(Path(__file__).resolve().parents[1] / "conformance"))
-
-from breaker import breaking
-from ways import Ends, Frame, Way
-
+from faults.suite import Ends, Frame, Way
 from hubbub import wire
-
-__all__ = ["Mangle", "breaking"]
 
 _FATES = ("pass", "lose", "double", "keep")
 

@@ -82,6 +82,11 @@ class Network:
         self._passages: dict[_Passage, asyncio.Task[None]] = {}
         self._changed = asyncio.Event()
 
+    @property
+    def open(self) -> int:
+        """How many connections there are, of which at least one end lives."""
+        return len(self._passages)
+
     def become(self, *, up: Conditions = CLEAR, down: Conditions = CLEAR) -> None:
         """Change what becomes of all that isn't read yet."""
         self.up, self.down = up, down
@@ -108,11 +113,12 @@ class Network:
 
     async def wait_free(self, side: Side) -> Conditions:
         """Wait until what this side says isn't held; return what becomes of it."""
-        while (conditions := self._of(side)).held:
+        while (conditions := self.of(side)).held:
             await self._changed.wait()
         return conditions
 
-    def _of(self, side: Side) -> Conditions:
+    def of(self, side: Side) -> Conditions:
+        """Return what becomes of what this side says."""
         return self.up if side is Side.CLIENT else self.down
 
     async def serve(self, listening: socket.socket) -> None:
@@ -227,35 +233,41 @@ class _Way:
         self._side = side
         self._has_hole = False
         self._loop = asyncio.get_running_loop()
-        self._travelling: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue(_AHEAD)
+        self._travelling: asyncio.Queue[tuple[float, bytes | None]] = asyncio.Queue(_AHEAD)
 
     async def read(self) -> None:
         """Take what is said; nothing is said at the end."""
-        source = self._passage.source(self._side)
-        segment = b"first"
+        segment: bytes | None = b"first"
         while segment:
             await self._network.wait_free(self._side)
+            segment = await self._take()
+            await self._travelling.put((self._loop.time() + self._lateness(), segment))
+            if self._network.of(self._side).rate < math.inf:
+                await self._travelling.join()
+
+    async def _take(self) -> bytes | None:
+        """Return what is said next; None at an end that nobody will hear of."""
+        segment = b"lost"
+        while segment:
             try:
-                segment = await self._loop.sock_recv(source, _SEGMENT)
+                segment = await self._loop.sock_recv(self._passage.source(self._side), _SEGMENT)
             except OSError:
-                if self._loses(await self._network.wait_free(self._side)):
-                    return
-                raise
-            conditions = await self._network.wait_free(self._side)
-            if not self._loses(conditions):
-                await self._travelling.put((self._loop.time() + self._lateness(conditions), segment))
-                if conditions.rate < math.inf:
-                    await self._travelling.join()
+                if not await self._loses():
+                    raise
+                segment = b""
+            if not await self._loses():
+                return segment
+        return None
 
     async def write(self) -> None:
         """Bring what was taken, when it is due."""
-        while True:
+        segment: bytes | None = b"first"
+        while segment:
             due, segment = await self._travelling.get()
             await asyncio.sleep(due - self._loop.time())
-            await self._bring(segment)
+            if segment is not None:
+                await self._bring(segment)
             self._travelling.task_done()
-            if not segment:
-                return
 
     async def _bring(self, segment: bytes) -> None:
         target, rest = self._passage.target(self._side), segment
@@ -270,12 +282,15 @@ class _Way:
             rest = rest[size:]
             await asyncio.sleep(size / rate)
 
-    def _loses(self, conditions: Conditions) -> bool:
+    async def _loses(self) -> bool:
+        """Say whether what was said is lost, as is everything after it."""
+        conditions = await self._network.wait_free(self._side)
         self._has_hole = self._has_hole or conditions.lost
         return self._has_hole
 
-    def _lateness(self, conditions: Conditions) -> float:
-        lateness, again = conditions.delay, _RESENT_AFTER
+    def _lateness(self) -> float:
+        conditions, again = self._network.of(self._side), _RESENT_AFTER
+        lateness = conditions.delay
         while self._network.random.random() < conditions.loss:
             lateness += again
             again *= 2

@@ -129,7 +129,6 @@ async def test_lost_bytes_leave_silence(echo: Any, direction: str) -> None:
     await settle()
     network.become()
     writer.write(b" and gone")
-    writer.write_eof()
     waiting = asyncio.ensure_future(reader.read())
     await settle()
     heard_above = server.heard
