@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 import msgspec
 import pytest
+from faults.postgresql import PostgreSQL
 
 from fullduplex import ConnectionClosedError, connect
 from hubbub.app import CHORES_INTERVAL, DATABASE, EXPIRY_INTERVAL, StartError, _limits, now, run_chat
@@ -20,8 +21,6 @@ from hubbub.domain.errors import ChatError, Code
 from hubbub.domain.policies import GUEST_BURST, SESSION_LIFETIME
 from hubbub.realtime.bucket import Rate
 from hubbub.realtime.turnstile import Limits
-
-from .postgresql import PostgreSQL
 
 
 @pytest.fixture

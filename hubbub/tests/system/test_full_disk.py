@@ -12,9 +12,9 @@ from pathlib import Path
 import httpx
 import pytest
 import pytest_asyncio
+from faults.server import Server
 
 from .clients import Client, dial, read_log, sign_in
-from .conftest import Chat
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -36,9 +36,9 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def server(folder: Path) -> AsyncIterator[Chat]:
+async def server(folder: Path) -> AsyncIterator[Server]:
     """Run a chat on a small disk."""
-    server = Chat(folder, *UNSHARE, "sh", "-c", MOUNT, str(folder))
+    server = Server(folder, *UNSHARE, "sh", "-c", MOUNT, str(folder))
     await server.start()
     yield server
     await server.stop(kill=True)
@@ -55,7 +55,7 @@ def fill(disk: Path) -> None:
                 continue
 
 
-async def verify(server: Chat, folder: Path, copy: Path) -> None:
+async def verify(server: Server, folder: Path, copy: Path) -> None:
     """Make a copy of what is on the disk, which verifies it."""
     enter = [
         "nsenter",
@@ -69,7 +69,7 @@ async def verify(server: Chat, folder: Path, copy: Path) -> None:
     assert await process.wait() == 0
 
 
-async def test_full_disk_is_no_end(server: Chat, folder: Path, tmp_path: Path) -> None:
+async def test_full_disk_is_no_end(server: Server, folder: Path, tmp_path: Path) -> None:
     """Without room, messages are refused for now, and can be read; with room again, they are taken."""
     disk = Path(f"/proc/{server.pid}/root{folder}")
     token = await sign_in(server.address, "Ann")

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import httpx
 import pytest
+from faults.postgresql import PostgreSQL
 
 from hubbub.app import run_chat
 from hubbub.config import Settings
 
-from ..postgresql import PostgreSQL
 from .clients import Client, dial, read_log, sign_in
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

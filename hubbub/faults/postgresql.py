@@ -1,7 +1,8 @@
 """A PostgreSQL server of the tests' own: where its programs are, and how it is run.
 
-It is reached by a Unix socket in its own folder, and is told not to wait for the disk.  What a user's server
-does about that is not its business: the connections say themselves what must be on the disk.
+It is reached by a Unix socket in its own folder, and is told not to wait for the disk, unless that is what is
+tested.  What a user's server does about that is not its business: the connections say themselves what must be
+on the disk.
 """
 
 from __future__ import annotations
@@ -36,10 +37,14 @@ def find_programs() -> Path | None:
 
 
 class PostgreSQL:
-    """A server that runs as long as the context lasts; it can be stopped at once, and started again."""
+    """A server that runs as long as the context lasts; it can be stopped at once, and started again.
 
-    def __init__(self, programs: Path) -> None:
+    `settings` are put behind its own, such as `fsync=on`.
+    """
+
+    def __init__(self, programs: Path, *settings: str) -> None:
         self._programs = programs
+        self._settings = settings
         self.is_running = False
         self._folder = Path(tempfile.mkdtemp(prefix="hubbub-postgresql-"))
         # It refuses to run as root.
@@ -62,7 +67,7 @@ class PostgreSQL:
 
     def start(self) -> None:
         """Start it, and wait until it can be reached."""
-        settings = (*_SETTINGS, f"unix_socket_directories={self._folder}")
+        settings = (*_SETTINGS, f"unix_socket_directories={self._folder}", *self._settings)
         options = " ".join(f"-c {setting}" for setting in settings)
         self._run("pg_ctl", "--wait", f"--log={self._folder}/log", f"--options={options}", "start")
         self.is_running = True
