@@ -55,11 +55,14 @@ class Gateway:
 
     def hear(self, notice: Notice) -> None:
         """End the connections of a session that was revoked; let users go by the names that they have now."""
-        for session in self._sessions:
-            match notice:
-                case SessionRevoked() if session.login == notice.session:
-                    session.end(REVOKED)
-                case UserRenamed():
+        # Of most notices, which are messages, no session has to hear here: they aren't gone through.
+        match notice:
+            case SessionRevoked():
+                for session in self._sessions:
+                    if session.login == notice.session:
+                        session.end(REVOKED)
+            case UserRenamed():
+                for session in self._sessions:
                     session.rename(notice.user)
 
     async def drain(self) -> None:
