@@ -63,6 +63,7 @@ from hubbub.realtime.gateway import Gateway
 from hubbub.realtime.hub import Hub
 from hubbub.realtime.outbound import HIGH_WATER
 from hubbub.realtime.presence import Presence
+from hubbub.realtime.tails import Tails
 from hubbub.realtime.turnstile import Limits, Turnstile
 from hubbub.storage.database import Database
 from hubbub.storage.engine import Engines, database_url, open_engines
@@ -169,9 +170,10 @@ async def _listen(
 ) -> AsyncIterator[Server[ServerConnection]]:
     hub = Hub()
     presence = Presence(hub)
-    gateway = Gateway(Shared(database, bus, hub, presence, Turnstile(_limits(settings))))
+    tails = Tails(database)
+    gateway = Gateway(Shared(database, bus, hub, presence, tails, Turnstile(_limits(settings))))
     feeds = Feeds(database, hub)
-    for listener in (hub.hear, presence.hear, gateway.hear, feeds.hear):
+    for listener in (tails.hear, hub.hear, presence.hear, gateway.hear, feeds.hear):
         bus.subscribe(listener)
     names = Names(settings.host, socket.gethostname(), settings.public_url)
     application = _make_application(settings, database, bus, names, feeds)

@@ -11,6 +11,7 @@ from hubbub.domain.models import User
 from hubbub.realtime.hub import Hub
 from hubbub.realtime.outbound import Outbound
 from hubbub.realtime.presence import Presence
+from hubbub.realtime.tails import Tails
 from hubbub.realtime.turnstile import Turnstile
 from hubbub.storage.database import Database
 
@@ -23,6 +24,7 @@ class Shared:
     bus: Bus
     hub: Hub
     presence: Presence
+    tails: Tails
     turnstile: Turnstile
 
 
