@@ -56,6 +56,7 @@ from hubbub.endpoints.realtime import Door, find_token
 from hubbub.endpoints.sender import find_sender
 from hubbub.endpoints.sessions import Sessions
 from hubbub.endpoints.throttle import Throttle
+from hubbub.realtime.arrivals import Arrivals
 from hubbub.realtime.bucket import Buckets, Rate
 from hubbub.realtime.caller import Shared
 from hubbub.realtime.feeds import Feeds
@@ -171,7 +172,8 @@ async def _listen(
     hub = Hub()
     presence = Presence(hub)
     tails = Tails(database)
-    gateway = Gateway(Shared(database, bus, hub, presence, tails, Turnstile(_limits(settings))))
+    turnstile = Turnstile(_limits(settings))
+    gateway = Gateway(Shared(database, bus, hub, presence, tails, Arrivals(database), turnstile))
     feeds = Feeds(database, hub)
     for listener in (tails.hear, hub.hear, presence.hear, gateway.hear, feeds.hear):
         bus.subscribe(listener)

@@ -10,6 +10,7 @@ import pytest
 
 from hubbub.actions.authenticate import digest_token
 from hubbub.domain.models import LOBBY
+from hubbub.realtime.arrivals import Arrivals
 from hubbub.realtime.caller import Caller, Shared
 from hubbub.realtime.hub import Hub
 from hubbub.realtime.outbound import Outbound
@@ -57,7 +58,7 @@ async def shared(database, bus) -> Shared:
     tails = Tails(database)
     for listener in (tails.hear, hub.hear, presence.hear):
         bus.subscribe(listener)
-    return Shared(database, bus, hub, presence, tails, Turnstile(Limits()))
+    return Shared(database, bus, hub, presence, tails, Arrivals(database), Turnstile(Limits()))
 
 
 class Peer:

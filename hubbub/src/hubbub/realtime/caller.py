@@ -8,6 +8,7 @@ from hubbub import wire
 from hubbub.bus.base import Bus
 from hubbub.domain.errors import ChatError, Code
 from hubbub.domain.models import User
+from hubbub.realtime.arrivals import Arrivals
 from hubbub.realtime.hub import Hub
 from hubbub.realtime.outbound import Outbound
 from hubbub.realtime.presence import Presence
@@ -25,6 +26,7 @@ class Shared:
     hub: Hub
     presence: Presence
     tails: Tails
+    arrivals: Arrivals
     turnstile: Turnstile
 
 
