@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 from sqlalchemy import event, text
 from sqlalchemy.exc import OperationalError
@@ -20,28 +18,6 @@ async def test_reading_sees_what_was_written(database: Database) -> None:
     """What a write has returned from is there for the next to read."""
     async with database.read() as connection:
         assert await rooms.find(connection, LOBBY)
-
-
-async def test_readers_have_turns(database: Database, engines: Engines) -> None:
-    """Who asks again and again to read doesn't go before who waits."""
-    waiting = list(range(10))
-    order: list[int] = []
-
-    async def read(number: int) -> None:
-        async with database.read() as connection:
-            order.append(number)
-            await rooms.find(connection, LOBBY)
-
-    async def insist() -> None:
-        while waiting != [each for each in order if each >= 0]:
-            await read(-1)
-
-    insistent = [asyncio.create_task(insist()) for _ in range(engines.readers)]
-    await asyncio.sleep(0)
-    await asyncio.gather(*map(read, waiting), *insistent)
-
-    assert [each for each in order if each >= 0] == waiting
-    assert order.count(-1) <= len(insistent) * (len(waiting) + 1)
 
 
 async def test_failing_read_is_an_error(database: Database, caplog: pytest.LogCaptureFixture) -> None:

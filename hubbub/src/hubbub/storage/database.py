@@ -34,8 +34,6 @@ class Database:
         self.now = now
         self._engines = engines
         self._writer = Writer(engines.writing, announce, now)
-        # The pool lets who comes late go before who waits, and fails who has waited long.
-        self._readers = asyncio.Semaphore(engines.readers)
         # Sessions of which it isn't stored yet that they were used: when everybody comes at once, the writer
         # has better to do than to write it down for each.
         self._used: set[bytes] = set()
@@ -49,7 +47,7 @@ class Database:
             ChatError: if the database fails meanwhile.
         """
         try:
-            async with self._readers, self._engines.reading.connect() as connection, connection.begin():
+            async with self._engines.reading.connect() as connection, connection.begin():
                 yield connection
         except (SQLAlchemyError, StorageUnusableError, OSError) as error:
             raise as_chat_error(error) from error

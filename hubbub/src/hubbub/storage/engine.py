@@ -30,7 +30,6 @@ from sqlalchemy import (
     tuple_,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
-from sqlalchemy.pool import QueuePool
 
 from hubbub.storage.failures import StorageUnusableError
 from hubbub.storage.sqlite import open_sqlite
@@ -69,13 +68,6 @@ class Engines:
 
     reading: AsyncEngine
     writing: AsyncEngine
-
-    @property
-    def readers(self) -> int:
-        """How many can read at a time."""
-        pool = self.reading.pool
-        assert isinstance(pool, QueuePool)
-        return pool.size()
 
     async def dispose(self) -> None:
         """Close every connection."""
