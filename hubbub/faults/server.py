@@ -23,6 +23,8 @@ class Server:
         self.folder = folder
         self.address = ""
         self.environment = environment
+        self.failpoint = ""
+        """Where it is to fail in its next lives, if anywhere: one of those that `failing` has."""
         self.pid = 0
         """Of the first process: of the command, where there is one that stays."""
         self._inside = inside
@@ -43,7 +45,8 @@ class Server:
     async def start(self) -> None:
         """Start it, and wait until it says where it is."""
         port = self.address.rpartition(":")[2] or "0"
-        program = [*self._inside, sys.executable, "-m", "hubbub"]
+        entry = ["faults.failing", self.failpoint] if self.failpoint else ["hubbub"]
+        program = [*self._inside, sys.executable, "-m", *entry]
         arguments = ["serve", "--port", port, "--data", str(self.folder)]
         environment = {"PATH": os.defpath, "PYTHONPATH": ":".join(filter(None, sys.path))}
         self._process = await asyncio.create_subprocess_exec(
