@@ -38,11 +38,17 @@ def die() -> None:
 
 
 def amid_statements() -> None:
-    """Die with the messages of a batch numbered, and not all of what follows from them said."""
+    """Die with the messages of a batch numbered, and not all of what follows from them said.
+
+    It is the batch with the message, or the next after it that has more than one.
+    """
     fold = posting._fold
+    is_near = False
 
     async def fail(connection: Any, posts: Sequence[Post], *rest: Any) -> list[StoredEvent]:
-        if any(TRIP in post.message.text for post in posts):
+        nonlocal is_near
+        is_near = is_near or any(TRIP in post.message.text for post in posts)
+        if is_near and len(posts) > 1:
             tell(f"a batch of {len(posts)}")
             die()
         return await fold(connection, posts, *rest)

