@@ -21,7 +21,7 @@ from typing import Any, Final, Self
 import httpx
 import msgspec
 
-from faults.case import BrokenError, UnseenError
+from faults.case import BrokenError, UnseenError, require
 from faults.checker import Violation, check
 from faults.device import Device, entry_of
 from faults.history import Committed, Entry, History, Opened, Restored, Settled
@@ -220,19 +220,20 @@ class Lab:
     async def read_logs(self, *rooms: str) -> None:
         """Read what has been stored since the last time, by who is there, and note it."""
         reader = self._present()[0]
-        async with httpx.AsyncClient(
-            base_url=self.server.address, headers={"Authorization": f"Bearer {reader.token}"}, trust_env=False
-        ) as asking:
+        async with self._ask(reader) as asking:
             for s in rooms or (LOBBY,):
                 await self._read_log(asking, s, reader.user)
+
+    def _ask(self, reader: Device) -> httpx.AsyncClient:
+        return httpx.AsyncClient(
+            base_url=self.server.address, headers={"Authorization": f"Bearer {reader.token}"}, trust_env=False
+        )
 
     async def _read_log(self, asking: httpx.AsyncClient, s: str, user: str) -> None:
         log = self.logs.setdefault(s, [])
         more = True
         while more:
-            answer = await asking.get(f"/v1/s/{s}/events", params={"after": len(log)})
-            answer.raise_for_status()
-            page = msgspec.json.decode(answer.content, type=http.EventsResult)
+            page = await _read_page(asking, s, len(log))
             if self._epochs.setdefault(s, page.epoch) == page.epoch and not log:
                 self.history.note(Opened(s, page.epoch))
             entries = [entry_of(event, user) for event in page.ev]
@@ -241,8 +242,12 @@ class Lab:
             log += entries
             more = page.more
 
-    def note_restored(self, epoch: int, heads: dict[str, int]) -> None:
-        """Note that the database is as it was when its streams were so long."""
+    async def note_restored(self, heads: dict[str, int]) -> None:
+        """Note that the database is as it was when its streams were so long; they have another epoch now."""
+        reader = self._present()[0]
+        async with self._ask(reader) as asking:
+            epoch = (await _read_page(asking, LOBBY, 0)).epoch
+        require(epoch not in self._epochs.values(), "what was put back has an epoch that there was before")
         self.history.note(Restored(epoch, heads))
         for s, log in self.logs.items():
             self._epochs[s] = epoch
@@ -255,3 +260,9 @@ class Lab:
     def judge(self) -> list[Violation]:
         """Return what is wrong with what was seen."""
         return check(self.history.records)
+
+
+async def _read_page(asking: httpx.AsyncClient, s: str, after: int) -> http.EventsResult:
+    answer = await asking.get(f"/v1/s/{s}/events", params={"after": after})
+    answer.raise_for_status()
+    return msgspec.json.decode(answer.content, type=http.EventsResult)
