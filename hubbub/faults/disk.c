@@ -23,7 +23,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum kind { WRITE = 1, TRUNCATE, SYNCING, SYNCED, SENT };
+enum kind { WRITE = 1, TRUNCATE, SYNCING, SYNCED, SENT, FAILED };
 
 struct head {
     uint32_t kind;
@@ -111,6 +111,9 @@ static int take(int fd, int (*real)(int)) {
     if (!concerns(fd, 0, name))
         return real(fd);
     if (failing && access(failing, F_OK) == 0) {
+        pthread_mutex_lock(&lock);
+        note(FAILED, name, 0, "", 0);
+        pthread_mutex_unlock(&lock);
         errno = EIO;
         return -1;
     }

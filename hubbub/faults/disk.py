@@ -2,8 +2,11 @@
 
 The record is made by `disk.c`, which is compiled here and preloaded into the server.
 
-Invariant: what was written before a sync began that has ended is there.  Of all else, there is nothing, or
-everything, or whatever sectors chance has chosen.
+Invariants:
+
+1. What was written before a sync began that has ended is there.  Of all else, there is nothing, or
+   everything, or whatever sectors chance has chosen.
+2. What a sync has failed for will never be there: systems forget it, and let the next sync succeed.
 """
 
 from __future__ import annotations
@@ -33,6 +36,7 @@ class Kind(IntEnum):
     SYNCING = 3
     SYNCED = 4
     SENT = 5
+    FAILED = 6
 
 
 class Loss(IntEnum):
@@ -148,6 +152,9 @@ class Disk:
                 for each in file.pending[: file.syncing]:
                     _apply(file.durable, each)
                 del file.pending[: file.syncing]
+                file.syncing = 0
+            case Kind.FAILED:
+                file.pending.clear()
                 file.syncing = 0
 
     def lose_power(self, target: Path, loss: Loss, chance: Random) -> None:

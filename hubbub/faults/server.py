@@ -66,8 +66,11 @@ class Server:
         return said.decode()
 
     def _beside(self) -> Sequence[str]:
-        """Return what runs a command where the server sees what it does."""
-        return ("nsenter", f"--target={self.pid}", "--mount") if self._inside and self.is_running else ()
+        """Return what runs a command where the server's folder is what it is for the server."""
+        if not (self._inside and self.is_running):
+            return ()
+        user = () if os.geteuid() == 0 else ("--user", "--preserve-credentials")
+        return ("nsenter", f"--target={self.pid}", "--mount", *user)
 
     async def _run(self, *program: str) -> Process:
         environment = {"PATH": os.defpath, "PYTHONPATH": ":".join(filter(None, sys.path))}

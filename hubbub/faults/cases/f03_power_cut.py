@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -46,7 +46,7 @@ async def run(lab: Lab, size: Size) -> None:
     server.environment |= recorder.environment
     cuts = size.pick(24, 400)
 
-    life = await live(lab, recorder, "", size.pick(3.0, 20.0))
+    life = await live(lab, recorder, asyncio.sleep(size.pick(3.0, 20.0)))
     lost = await cut_often(lab, life, cuts)
     require(not lost, f"people were told of messages that a cut of power took: {sorted(lost)[:5]}")
     lab.show("cuts of power", cuts)
@@ -55,21 +55,24 @@ async def run(lab: Lab, size: Size) -> None:
     await lab.settle()
     lab.show("messages", len(lab.logs[LOBBY]))
 
-    relaxed = await live(lab, recorder, "without_sync", size.pick(1.0, 5.0))
+    relaxed = await live(lab, recorder, asyncio.sleep(size.pick(1.0, 5.0)), "without_sync")
     lost = await cut_often(lab, relaxed, cuts // 3)
     require(lost, "without waiting for the disk nothing was lost: this case sees nothing")
     lab.show("messages lost by synchronous=NORMAL", len(lost))
 
 
-async def live(lab: Lab, recorder: Recorder, failpoint: str, seconds: float) -> Life:
-    """Let people talk until the server is killed, and those come back to what a cut of power leaves."""
+async def live(lab: Lab, recorder: Recorder, act: Awaitable[None], failpoint: str = "") -> Life:
+    """Let people talk while something is done, until the server is killed.
+
+    Without a failpoint they come back to what a cut of power leaves.
+    """
     server = lab.server
     await server.stop()
     recorder.forget()
     files = {name: (server.folder / name).read_bytes() for name in FILES if (server.folder / name).exists()}
     await lab.restart(failpoint)
     talking = [lab.keep_doing(lab.talk(device, PAUSE)) for device in lab.devices.values()]
-    await asyncio.sleep(seconds)
+    await act
     await server.stop(kill=True)
     for task in talking:
         task.cancel()

@@ -66,6 +66,14 @@ def test_sync_covers_what_came_before(folders: Path, before: Step, meanwhile: St
     assert left_by(folders, [before, SYNCING, meanwhile, SYNCED], Loss.ALL) == written(folders, [before])
 
 
+@given(WRITES, WRITES)
+def test_failed_sync_forgets(folders: Path, before: Step, after: Step) -> None:
+    """What a sync has failed for isn't made sure of by the next one."""
+    steps = [before, Step(Kind.FAILED, "log", 0, b""), after, SYNCING, SYNCED]
+
+    assert left_by(folders, steps, Loss.NONE) == written(folders, [after])
+
+
 def test_sectors_survive_alone(folders: Path) -> None:
     """What wasn't synced may be there in parts, whole sectors of the file each."""
     data = bytes([1]) * 5_000
