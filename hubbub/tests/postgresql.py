@@ -1,7 +1,8 @@
 """A PostgreSQL server of the tests' own: where its programs are, and how it is run.
 
-It is reached by a Unix socket in its own folder, and is told not to wait for the disk.  What a user's server
-does about that is not its business: the connections say themselves what must be on the disk.
+It is reached by a Unix socket in its own folder, and is told not to wait for the disk, unless it is to be
+measured.  What a user's server does about that is not its business: the connections say themselves what must
+be on the disk.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -21,7 +23,7 @@ BACKENDS: Final = ("sqlite", "postgresql")
 
 USER: Final = "hubbub"
 
-_SETTINGS: Final = ("fsync=off", "full_page_writes=off", "listen_addresses=", "max_wal_size=64MB")
+HASTY: Final = ("fsync=off", "full_page_writes=off", "listen_addresses=", "max_wal_size=64MB")
 
 
 def find_programs() -> Path | None:
@@ -38,8 +40,9 @@ def find_programs() -> Path | None:
 class PostgreSQL:
     """A server that runs as long as the context lasts; it can be stopped at once, and started again."""
 
-    def __init__(self, programs: Path) -> None:
+    def __init__(self, programs: Path, settings: Sequence[str] = HASTY) -> None:
         self._programs = programs
+        self._settings = settings
         self.is_running = False
         self._folder = Path(tempfile.mkdtemp(prefix="hubbub-postgresql-"))
         # It refuses to run as root.
@@ -62,7 +65,7 @@ class PostgreSQL:
 
     def start(self) -> None:
         """Start it, and wait until it can be reached."""
-        settings = (*_SETTINGS, f"unix_socket_directories={self._folder}")
+        settings = (*self._settings, f"unix_socket_directories={self._folder}")
         options = " ".join(f"-c {setting}" for setting in settings)
         self._run("pg_ctl", "--wait", f"--log={self._folder}/log", f"--options={options}", "start")
         self.is_running = True
