@@ -8,6 +8,7 @@ import json
 import pytest
 
 from hubbub.domain.models import LOBBY
+from hubbub.domain.policies import MISTAKE_BURST, MISTAKES_PER_SECOND
 from hubbub.realtime import session as module
 from hubbub.realtime.outbound import HIGH_WATER, STALL
 from hubbub.realtime.session import (
@@ -128,6 +129,33 @@ async def test_hello_comes_in_time(call, guest, loop_clock) -> None:
     await loop_clock.advance(HELLO_TIMEOUT)
 
     assert (await caller.bye())["code"] == 4006
+
+
+async def test_repeated_abuse_is_the_end(call, guest, loop_clock) -> None:
+    """Who goes on sending what can't be read is told to stay away; now and then it does no harm."""
+    caller = call((await guest("Ann")).token)
+    await caller.hello()
+    for _ in range(2 * MISTAKE_BURST):
+        await loop_clock.advance(1 / MISTAKES_PER_SECOND)
+        caller.connection.say_raw("{")
+        assert (await caller.connection.hear_only("err"))["code"] == "bad_frame"
+    for _ in range(MISTAKE_BURST + 1):
+        caller.connection.say_raw(b"\x00")
+
+    bye = {"t": "bye", "code": 4429, "why": "too much that can't be read", "retry": "never"}
+    assert await caller.bye() == bye
+
+
+async def test_unknown_frames_are_no_abuse(call, guest) -> None:
+    """What a later client may ask for in good faith is refused, however often, and nothing else."""
+    caller = call((await guest("Ann")).token)
+    await caller.hello()
+    for _ in range(2 * MISTAKE_BURST):
+        caller.connection.say("dance", id=1)
+    caller.connection.say("ping")
+
+    while (frame := await caller.connection.hear())["t"] != "pong":
+        assert frame["code"] == "unknown_op"
 
 
 async def test_inbox_is_live_after_welcome(call, guest, shared) -> None:

@@ -75,6 +75,7 @@ NO_HELLO: Final = Goodbye(4006, "no hello in time", "resume")
 EXPIRED: Final = Goodbye(4100, "no longer signed in", "reauth")
 REVOKED: Final = Goodbye(4101, "signed out", "reauth")
 BAD_PROTOCOL: Final = Goodbye(4400, "hello comes first", "never")
+ABUSED: Final = Goodbye(4429, "too much that can't be read", "never")
 BAD_CREDENTIALS: Final = Goodbye(4401, "not signed in", "never")
 
 
@@ -158,6 +159,8 @@ class Session:
                 for frame in requests.split(await self._receive()):
                     await self._wait_for_room()
                     await requests.take(frame)
+                    if requests.is_abused:
+                        self.end(ABUSED)
                     # Receiving doesn't wait while there are requests: a flood would be done at one go.
                     await asyncio.sleep(0)
         finally:
