@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final, Literal, Protocol
@@ -71,6 +71,7 @@ class Goodbye:
 UNKNOWN: Final = Goodbye(4000, "something went wrong", "resume")
 NO_HEARTBEAT: Final = Goodbye(4002, "no heartbeat", "resume")
 SLOW: Final = Goodbye(4003, "too slow", "resume")
+REPLACED: Final = Goodbye(4004, "this device is here anew", "resume")
 NO_HELLO: Final = Goodbye(4006, "no hello in time", "resume")
 EXPIRED: Final = Goodbye(4100, "no longer signed in", "reauth")
 REVOKED: Final = Goodbye(4101, "signed out", "reauth")
@@ -91,16 +92,26 @@ class _Leaving(Exception):
 class Session:
     """What becomes of one connection; `token` is what came with it, if anything did.
 
-    `sender` stands for the address that it comes from.
+    `sender` stands for the address that it comes from; `arrived` is called when it is known whose it is.
     """
 
-    def __init__(self, connection: Connection, token: str | None, shared: Shared, sender: str = "") -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        token: str | None,
+        shared: Shared,
+        sender: str = "",
+        arrived: Callable[[Session], None] = lambda _session: None,
+    ) -> None:
         self.id = secrets.token_urlsafe(9)
         self.login = ""
         """What is revoked when the user signs out."""
+        self.device: str | None = None
+        """What the program calls the place that it is in, once it is signed in there; None for nothing."""
         self._connection = connection
         self._token = token
         self._sender = sender
+        self._arrived = arrived
         self._shared = shared
         self._database = shared.database
         self._hub = shared.hub
@@ -147,6 +158,8 @@ class Session:
         hello = await self._receive_hello()
         user = await self._sign_in(hello.token or self._token)
         self._count(user)
+        self.device = hello.client.device
+        self._arrived(self)
         features: list[str] = [feature for feature in wire.FEATURES if feature in hello.feat]
         self._caller = Caller(
             user, bytes.fromhex(self.login), self._outbound, frozenset(features), self._sender
