@@ -6,6 +6,7 @@ import asyncio
 import json
 
 import pytest
+from sqlalchemy import update
 
 from hubbub.domain.models import LOBBY
 from hubbub.domain.policies import MISTAKE_BURST, MISTAKES_PER_SECOND
@@ -20,6 +21,7 @@ from hubbub.realtime.session import (
     Goodbye,
     Session,
 )
+from hubbub.storage.tables import users
 
 CLIENT = {"name": "test", "ver": "1"}
 
@@ -109,6 +111,18 @@ async def test_unknown_caller_is_turned_away(call, token) -> None:
     caller.connection.say("hello", client=CLIENT)
 
     assert await caller.bye() == {"t": "bye", "code": 4401, "why": "not signed in", "retry": "never"}
+
+
+async def test_disabled_user_is_turned_away(call, guest, database) -> None:
+    """Who has a good token, and may not use it, is told so, and to stay away."""
+    ann = await guest("Ann")
+    disable = update(users).where(users.c.id == ann.user.id).values(disabled=1)
+    await database.write(lambda transaction: transaction.connection.execute(disable))
+    caller = call(ann.token)
+    caller.connection.say("hello", client=CLIENT)
+
+    bye = {"t": "bye", "code": 4403, "why": "this account is disabled", "retry": "never"}
+    assert await caller.bye() == bye
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from typing import Final, Literal, Protocol
 from fullduplex import ConnectionClosed
 from hubbub import wire
 from hubbub.actions.authenticate import authenticate, digest_token
+from hubbub.actions.check_disabled import is_disabled
 from hubbub.actions.read_heads import read_heads
 from hubbub.domain import policies
 from hubbub.domain.errors import ChatError
@@ -78,6 +79,7 @@ REVOKED: Final = Goodbye(4101, "signed out", "reauth")
 BAD_PROTOCOL: Final = Goodbye(4400, "hello comes first", "never")
 ABUSED: Final = Goodbye(4429, "too much that can't be read", "never")
 BAD_CREDENTIALS: Final = Goodbye(4401, "not signed in", "never")
+DISABLED: Final = Goodbye(4403, "this account is disabled", "never")
 
 
 def crowded(reason: ChatError) -> Goodbye:
@@ -227,7 +229,8 @@ class Session:
             user = await authenticate(self._database, token)
             if user is not None:
                 return user
-        self.end(BAD_CREDENTIALS)
+        is_shut_out = token is not None and await is_disabled(self._database, token)
+        self.end(DISABLED if is_shut_out else BAD_CREDENTIALS)
         raise _Leaving
 
     def _count(self, user: User) -> None:
