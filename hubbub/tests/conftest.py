@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import shutil
+import sys
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -26,7 +27,10 @@ from hubbub.storage.engine import Engines, open_engines, sqlite_url
 from hubbub.storage.migrate import migrate
 from hubbub.storage.tables import metadata
 
-from .postgresql import PostgreSQL, find_programs
+# The tests of faults are a program beside the package, and lend us what they run.
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+
+from faults.postgresql import PostgreSQL, find_programs
 
 Announce = Callable[[Sequence[StoredEvent]], None]
 Guest = Callable[[str], Awaitable[SignedIn]]

@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 import msgspec
 import pytest
+from faults.postgresql import PostgreSQL
 
 from fullduplex import ConnectionClosedError, connect
 from hubbub.app import CHORES_INTERVAL, DATABASE, EXPIRY_INTERVAL, StartError, _limits, now, run_chat
@@ -20,8 +21,6 @@ from hubbub.domain.errors import ChatError, Code
 from hubbub.domain.policies import GUEST_BURST, SESSION_LIFETIME
 from hubbub.realtime.bucket import Rate
 from hubbub.realtime.turnstile import Limits
-
-from .postgresql import PostgreSQL
 
 
 @pytest.fixture
@@ -218,7 +217,7 @@ async def aislice(lines: AsyncIterator[str], count: int) -> AsyncIterator[str]:
 async def test_chat_runs_on_postgresql(settings: Settings, postgresql: PostgreSQL) -> None:
     """With a database of PostgreSQL's, nothing is kept in the folder; there, too, one server is enough."""
     await postgresql.make("chat")
-    url = postgresql.url("chat").set(drivername="postgresql").render_as_string(hide_password=False)
+    url = postgresql.address("chat")
     settings = Settings(port=0, data=settings.data, database=url)
     async with run_chat(settings) as address, httpx.AsyncClient(base_url=address) as client:
         await client.post("/v1/guests", json={"name": "Ann"})

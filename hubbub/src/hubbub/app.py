@@ -58,6 +58,7 @@ from hubbub.endpoints.realtime import Door, find_token
 from hubbub.endpoints.sender import find_sender
 from hubbub.endpoints.sessions import Sessions
 from hubbub.endpoints.throttle import Throttle
+from hubbub.realtime.arrivals import Arrivals
 from hubbub.realtime.bucket import Buckets, Rate
 from hubbub.realtime.caller import Shared
 from hubbub.realtime.feeds import Feeds
@@ -65,6 +66,7 @@ from hubbub.realtime.gateway import Gateway
 from hubbub.realtime.hub import Hub
 from hubbub.realtime.outbound import HIGH_WATER
 from hubbub.realtime.presence import Presence
+from hubbub.realtime.tails import Tails
 from hubbub.realtime.turnstile import Limits, Turnstile
 from hubbub.storage.database import Database
 from hubbub.storage.engine import Engines, database_url, open_engines
@@ -184,9 +186,11 @@ async def _listen(
 ) -> AsyncIterator[Server[ServerConnection]]:
     hub = Hub()
     presence = Presence(hub)
-    gateway = Gateway(Shared(database, bus, hub, presence, Turnstile(_limits(settings))))
+    tails = Tails(database)
+    turnstile = Turnstile(_limits(settings))
+    gateway = Gateway(Shared(database, bus, hub, presence, tails, Arrivals(database), turnstile))
     feeds = Feeds(database, hub)
-    for listener in (hub.hear, presence.hear, gateway.hear, feeds.hear):
+    for listener in (tails.hear, hub.hear, presence.hear, gateway.hear, feeds.hear):
         bus.subscribe(listener)
     names = Names(settings.host, socket.gethostname(), settings.public_url)
     proxies = Proxies(settings.proxies)

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import pytest
+from faults.postgresql import BACKENDS
 
 from hubbub.actions.create_room import create_room
 from hubbub.actions.give_role import give_role
@@ -14,8 +15,6 @@ from hubbub.actions.join_room import join_room
 from hubbub.actions.post_message import post_message
 from hubbub.domain.errors import ChatError
 from hubbub.domain.models import Role, User, Visibility
-
-from ..postgresql import BACKENDS
 
 
 @pytest.fixture(params=BACKENDS)

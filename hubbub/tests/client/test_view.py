@@ -120,14 +120,16 @@ def test_threads_are_apart() -> None:
 
 
 def test_unread_is_counted() -> None:
-    """Others' messages wait until one reads them or writes; in threads, and deleted ones, they don't."""
+    """Others' messages wait until one reads them or writes outside of threads, where none waits."""
     view = view_of(posted(1), posted(2), posted(3, th=1), posted(4, f"<@{ME}>"))
     view.mentioned(wire.MentionBody("r_tea", 4))
     assert view.marks == wire.Marks(0, 3, 1)
     view.happened(happened(5, "msg.del", n="n", m=4))
     assert view.marks == wire.Marks(0, 2, 0)
-    view.happened(posted(6, by=ME))
-    assert view.marks == wire.Marks(6, 0, 0)
+    view.happened(posted(6, by=ME, th=1))
+    assert view.marks == wire.Marks(0, 2, 0)
+    view.happened(posted(7, by=ME))
+    assert view.marks == wire.Marks(7, 0, 0)
     view.mark(wire.ReadBody("r_tea", 1, 1, 0))
     assert view.marks == wire.Marks(1, 1, 0)
 

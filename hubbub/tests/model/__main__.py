@@ -1,4 +1,4 @@
-"""Run many schedules, and for each rule count how many fail without it: `python -m model --help`."""
+"""Run many schedules, and for each rule count how many fail without it: `python -m tests.model --help`."""
 
 from __future__ import annotations
 

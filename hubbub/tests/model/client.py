@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from faults.history import Acknowledged, Refilled, Shown, Wrote
+
 from hubbub import wire
 from hubbub.client.link import State
 from hubbub.client.news import Happened, News, Refused, Reset, Stored
 from hubbub.client.sync import Sync
 
-from .history import Acknowledged, Refilled, Shown, Wrote
 from .link import Link
 from .rules import Rule
 from .showing import entry_of

@@ -14,7 +14,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from .history import Committed, Entry, Restored
+from faults.history import Committed, Entry, Restored
+
 from .rules import Rule
 from .world import World
 

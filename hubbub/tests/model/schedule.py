@@ -11,13 +11,14 @@ from functools import partial
 from typing import Final
 from unittest.mock import patch
 
+from faults.checker import Violation, check
+from faults.history import Record, Settled
+
 from hubbub import wire
 from hubbub.client.stream import Stream
 
-from .checker import Violation, check
 from .client import Client
 from .database import Database, Write
-from .history import Record, Settled
 from .link import Link
 from .rules import Rule
 from .server import Connection, Node
@@ -206,10 +207,10 @@ class Run:
     def _settle(self) -> None:
         state = self._database.state
         standing = {
-            (client.name, s): client.stands(s)
+            client.name: {
+                s: client.stands(s) for s in (*ROOMS, f"me:{client.user}") if state.may_read(client.user, s)
+            }
             for client in self._clients
-            for s in (*ROOMS, f"me:{client.user}")
-            if state.may_read(client.user, s)
         }
         waiting = {client.name: client.waiting for client in self._clients}
         logs = {s: list(log) for s, log in state.logs.items()}

@@ -15,10 +15,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
+from faults.history import Delivered, Denied, Entry, Held
+
 from hubbub import wire
 
 from .database import Database, Outcome, State, Write
-from .history import Delivered, Denied, Entry, Held
 from .link import Link
 from .rules import Rule
 from .showing import LIMITS, event_of, reset_of, stream_name

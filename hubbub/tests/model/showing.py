@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+from faults.history import Entry
 
 from hubbub import wire
 
 from .database import State
-from .history import Entry
 
 LIMITS = wire.Limits(wire.FRAME_BYTES, 16_000, 8, 64)
 

@@ -11,7 +11,8 @@ from itertools import count
 from random import Random
 from typing import Any
 
-from .history import Record
+from faults.history import Record
+
 from .rules import Rule
 
 Act = Callable[[], Any]

@@ -12,6 +12,7 @@ from hubbub.actions.forget_sessions import forget_sessions
 from hubbub.actions.rename import rename
 from hubbub.actions.sign_out import sign_out
 from hubbub.domain.policies import SESSION_LIFETIME
+from hubbub.realtime import arrivals
 from hubbub.realtime.bucket import Rate
 from hubbub.realtime.gateway import Gateway
 from hubbub.realtime.turnstile import Limits, Turnstile
@@ -107,16 +108,14 @@ async def test_expiry_ends_its_connections(gateway, enter, database, bus, guest,
 async def test_revoked_token_is_no_way_in(gateway, connect, database, bus, guest, monkeypatch) -> None:
     """A session that is revoked while its hello is looked at doesn't stay."""
     ann = await guest("Ann")
-    from hubbub.realtime import session
-
-    real = session.authenticate
+    real = arrivals.authenticate_all
 
     async def slow(*args):
-        user = await real(*args)
+        found = await real(*args)
         await sign_out(database, bus, ann.token)
-        return user
+        return found
 
-    monkeypatch.setattr(session, "authenticate", slow)
+    monkeypatch.setattr(arrivals, "authenticate_all", slow)
     connection = connect()
     connection.say("hello", client=CLIENT)
     await gateway.converse(connection, ann.token)

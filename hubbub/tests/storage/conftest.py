@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
+from faults.postgresql import BACKENDS
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hubbub.domain.events import MessagePosted
@@ -12,8 +13,6 @@ from hubbub.domain.models import Posted, Room, User
 from hubbub.storage import rooms, streams, users
 from hubbub.storage.engine import Engines
 from hubbub.storage.posting import Post, post_all
-
-from ..postgresql import BACKENDS
 
 Say = Callable[..., Awaitable[int]]
 

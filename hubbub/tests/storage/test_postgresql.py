@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
+from faults.postgresql import PostgreSQL
 from sqlalchemy import event, insert, select, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
@@ -21,8 +22,6 @@ from hubbub.storage.postgresql import postgresql_url
 from hubbub.storage.posting import Post
 from hubbub.storage.tables import events, users
 from hubbub.storage.writer import Transaction
-
-from ..postgresql import PostgreSQL
 
 
 @pytest.fixture

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
 import re
 import secrets
-import sys
-from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest_asyncio
+from faults.server import Server
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, expect
 
 from fullduplex import ClientConnection
@@ -31,51 +28,10 @@ expect.set_options(timeout=15_000)
 EXPECTED_ERRORS = re.compile(r"ERR_CONNECTION|ERR_INTERNET|WebSocket connection to|status of 4(01|22)")
 
 
-class Chat:
-    """The chat as it is run: a process that can be stopped, killed and started again on its port.
-
-    `inside` is a command that runs it, if it isn't to be run just so.
-    """
-
-    def __init__(self, folder: Path, *inside: str) -> None:
-        self.address = ""
-        self.pid = 0
-        self._inside = inside
-        self._folder = folder
-        self._process: Process | None = None
-
-    async def start(self) -> None:
-        """Start it, and wait until it says where it is."""
-        port = self.address.rpartition(":")[2] or "0"
-        program = [*self._inside, sys.executable, "-m", "hubbub"]
-        arguments = ["serve", "--port", port, "--data", str(self._folder)]
-        environment = {"PATH": os.defpath, "PYTHONPATH": ":".join(filter(None, sys.path))}
-        self._process = await asyncio.create_subprocess_exec(
-            *program, *arguments, stdout=PIPE, stderr=asyncio.subprocess.STDOUT, env=environment
-        )
-        self.pid = self._process.pid
-        assert self._process.stdout is not None
-        said = (await self._process.stdout.readline()).decode()
-        found = re.search(r"http://\S+:\d+", said)
-        assert found, said
-        self.address = found[0]
-
-    async def stop(self, *, kill: bool = False) -> None:
-        """Stop it: as Ctrl+C does, or without a last word."""
-        if self._process is None:
-            return
-        if kill:
-            self._process.kill()
-        else:
-            self._process.terminate()
-        await self._process.communicate()
-        self._process = None
-
-
 @pytest_asyncio.fixture(loop_scope="session")
-async def chat(tmp_path: Path) -> AsyncIterator[Chat]:
+async def chat(tmp_path: Path) -> AsyncIterator[Server]:
     """Run a chat that can be stopped."""
-    chat = Chat(tmp_path / "data")
+    chat = Server(tmp_path / "data")
     await chat.start()
     yield chat
     await chat.stop(kill=True)
@@ -100,6 +56,11 @@ class Guest(Client):
         for text in texts:
             answer = await self.send(secrets.token_urlsafe(12), text)
             assert answer["t"] == "ok", answer
+
+    async def change(self, t: str, **fields: object) -> None:
+        """Write something else than a message, and wait until it is stored."""
+        answer = await self.ask(t, s=LOBBY, n=secrets.token_urlsafe(12), **fields)
+        assert answer["t"] == "ok", answer
 
     async def type(self, *, on: bool = True) -> None:
         """Let the others see that one types, or has stopped."""

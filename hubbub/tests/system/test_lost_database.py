@@ -8,11 +8,11 @@ from pathlib import Path
 
 import httpx
 import pytest
+from faults.postgresql import PostgreSQL
 
 from hubbub.app import run_chat
 from hubbub.config import Settings
 
-from ..postgresql import PostgreSQL
 from .clients import Client, dial, read_log, sign_in
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -40,7 +40,7 @@ async def speak(
 async def test_lost_database_comes_back(postgresql: PostgreSQL, tmp_path: Path) -> None:
     """Nobody is disconnected, and nothing that was acknowledged is lost or doubled."""
     await postgresql.make("fallible")
-    url = postgresql.url("fallible").set(drivername="postgresql").render_as_string(hide_password=False)
+    url = postgresql.address("fallible")
     stored: dict[str, int] = {}
     down, up = asyncio.Event(), asyncio.Event()
     async with (

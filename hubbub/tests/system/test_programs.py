@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from faults.server import Server
 
 from hubbub.client import Client, Posted, connect, sign_in_guest
 
 from .clients import LOBBY
-from .conftest import Chat
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(120)]
 
@@ -25,7 +25,7 @@ async def hear(client: Client, count: int) -> list[str]:
     return texts
 
 
-async def test_writes_outlive_kills(chat: Chat) -> None:
+async def test_writes_outlive_kills(chat: Server) -> None:
     """What two programs say while the server is killed again and again is stored once, in their order."""
     ann, bo = [(await sign_in_guest(chat.address, name)).token for name in ("Ann", "Bo")]
     async with connect(chat.address, token=ann) as one, connect(chat.address, token=bo, complete=True) as two:

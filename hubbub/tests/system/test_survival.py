@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from faults.server import Server
 
 from fullduplex import WebSocketException
 
 from .clients import LOBBY, Client, dial, read_log, sign_in
-from .conftest import Chat
 
 SPEAKERS = 12
 MESSAGES = 60
@@ -27,7 +27,7 @@ BROKEN = (OSError, TimeoutError, WebSocketException)
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-class Mortal(Chat):
+class Mortal(Server):
     """A server that can be killed; `up` says whether it is worth trying to reach it."""
 
     def __init__(self, folder: Path) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
+from faults.server import Server
 from playwright.async_api import Page, WebSocketRoute, expect
 
-from .conftest import Chat, Enter, Windows, take_name
+from .conftest import Enter, Windows, take_name
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -87,7 +88,7 @@ async def hold_clock(page: Page) -> None:
     await page.clock.pause_at(await page.evaluate("() => Date.now() + 1"))
 
 
-async def enter_through(line: Line, chat: Chat, windows: Windows) -> Page:
+async def enter_through(line: Line, chat: Server, windows: Windows) -> Page:
     """Open a window whose connection runs through a line, and choose a name in it."""
     browser = await windows.browse()
     await browser.route_web_socket(REALTIME, line)
@@ -103,7 +104,7 @@ async def expect_texts(page: Page, *texts: str) -> None:
     await expect(page.locator("article.pending")).to_have_count(0)
 
 
-async def test_restart_shows_what_was_missed(chat: Chat, windows: Windows, guest: Enter) -> None:
+async def test_restart_shows_what_was_missed(chat: Server, windows: Windows, guest: Enter) -> None:
     """E-22: after the server was killed the page comes back by itself, with what it missed, unchanged."""
     page = await (await windows.browse()).new_page()
     await page.clock.install()
@@ -127,7 +128,7 @@ async def test_restart_shows_what_was_missed(chat: Chat, windows: Windows, guest
     await expect(page.locator("textarea")).to_have_value("写到一半")
 
 
-async def test_two_windows_survive_restart(chat: Chat, windows: Windows) -> None:
+async def test_two_windows_survive_restart(chat: Server, windows: Windows) -> None:
     """What both say while the server is stopped goes out on its return, and reaches both once."""
     lin = await windows.enter(chat.address, "小林")
     ann = await windows.enter(chat.address, "Ann")
@@ -142,7 +143,7 @@ async def test_two_windows_survive_restart(chat: Chat, windows: Windows) -> None
         await expect_texts(page, "一", "二", "三")
 
 
-async def test_offline_messages_go_out_once(chat: Chat, windows: Windows, guest: Enter) -> None:
+async def test_offline_messages_go_out_once(chat: Server, windows: Windows, guest: Enter) -> None:
     """E-11: what is written without network and server is shown at once, and sent once on their return."""
     page = await windows.enter(chat.address, "小林")
     await chat.stop(kill=True)
@@ -157,7 +158,7 @@ async def test_offline_messages_go_out_once(chat: Chat, windows: Windows, guest:
     assert await bo.read() == ["离线一", "离线二"]
 
 
-async def test_banner_tells_of_lost_connection(chat: Chat, windows: Windows) -> None:
+async def test_banner_tells_of_lost_connection(chat: Server, windows: Windows) -> None:
     """E-20: a blip isn't worth a word; three seconds are told, can be cut short, and their end is told."""
     line = Line()
     browser = await windows.browse()
@@ -182,7 +183,7 @@ async def test_banner_tells_of_lost_connection(chat: Chat, windows: Windows) -> 
     await expect(status).to_be_empty()
 
 
-async def test_unsent_survives_reload(chat: Chat, windows: Windows) -> None:
+async def test_unsent_survives_reload(chat: Server, windows: Windows) -> None:
     """E-11: unsent messages are still there after a reload, and go out in order."""
     line = Line()
     page = await enter_through(line, chat, windows)
@@ -197,7 +198,7 @@ async def test_unsent_survives_reload(chat: Chat, windows: Windows) -> None:
     await expect_texts(page, "一", "二", "三")
 
 
-async def test_lost_answer_makes_no_duplicate(chat: Chat, windows: Windows, guest: Enter) -> None:
+async def test_lost_answer_makes_no_duplicate(chat: Server, windows: Windows, guest: Enter) -> None:
     """A message whose confirmation was lost is sent again under its nonce, and stored once."""
     line = Line()
     line.lost_answers = 1
@@ -218,7 +219,7 @@ PLACE = """() => {
 }"""
 
 
-async def test_confirmed_message_stays_in_place(chat: Chat, windows: Windows) -> None:
+async def test_confirmed_message_stays_in_place(chat: Server, windows: Windows) -> None:
     """E-10: one's message is shown at once, dimmed, and becomes normal without moving or a second node."""
     line = Line()
     page = await enter_through(line, chat, windows)
@@ -235,7 +236,7 @@ async def test_confirmed_message_stays_in_place(chat: Chat, windows: Windows) ->
     assert before["same"]
 
 
-async def test_refused_message_waits(chat: Chat, windows: Windows) -> None:
+async def test_refused_message_waits(chat: Server, windows: Windows) -> None:
     """E-12: a message that is refused for good says why, and can be sent again or deleted."""
     line = Line()
     page = await enter_through(line, chat, windows)
@@ -250,7 +251,7 @@ async def test_refused_message_waits(chat: Chat, windows: Windows) -> None:
     await expect(page.get_by_role("alert")).to_have_count(0)
 
 
-async def test_refused_for_now_is_repeated(chat: Chat, windows: Windows) -> None:
+async def test_refused_for_now_is_repeated(chat: Server, windows: Windows) -> None:
     """E-12: what is refused for the moment is sent again without anybody's doing."""
     line = Line()
     page = await enter_through(line, chat, windows)
@@ -262,7 +263,7 @@ async def test_refused_for_now_is_repeated(chat: Chat, windows: Windows) -> None
     await expect_texts(page, "一", "二")
 
 
-async def test_two_tabs_show_one_message(chat: Chat, windows: Windows) -> None:
+async def test_two_tabs_show_one_message(chat: Server, windows: Windows) -> None:
     """E-13: what is said in one tab is in the other once, and the other way round."""
     browser = await windows.browse()
     first, second = await browser.new_page(), await browser.new_page()
@@ -277,7 +278,7 @@ async def test_two_tabs_show_one_message(chat: Chat, windows: Windows) -> None:
         await expect_texts(tab, "一", "二")
 
 
-async def test_closed_tab_leaves_its_messages(chat: Chat, windows: Windows, guest: Enter) -> None:
+async def test_closed_tab_leaves_its_messages(chat: Server, windows: Windows, guest: Enter) -> None:
     """What a closed tab hadn't sent, another tab of the guest sends, once."""
     line = Line()
     browser = await windows.browse()
@@ -303,7 +304,7 @@ async def test_closed_tab_leaves_its_messages(chat: Chat, windows: Windows, gues
     assert await (await guest(chat.address, "Bo")).read() == ["零", "一", "二"]
 
 
-async def test_silent_server_is_found_out(chat: Chat, windows: Windows) -> None:
+async def test_silent_server_is_found_out(chat: Server, windows: Windows) -> None:
     """A connection that died without a word is noticed when the network returns."""
     page = await (await windows.browse()).new_page()
     routes: list[WebSocketRoute] = []

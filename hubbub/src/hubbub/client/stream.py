@@ -70,6 +70,12 @@ class Stream:
         self._is_let_in = self.asked is not None
         self.is_wanted = True
 
+    def leave(self) -> None:
+        """Follow it no longer, as one may not: what one has of it goes, and is had afresh if one may again."""
+        self.is_wanted = False
+        if not self._complete:
+            self.at = None
+
     def follow(self, head: wire.At | None) -> None:
         """Take it as subscribed by the server, which says where the stream is if that isn't where we are."""
         if self.at is None or (head is not None and head[0] != self.at[0]):
@@ -133,7 +139,7 @@ class Stream:
         elif self._is_let_in:
             self._is_let_in = False
         else:
-            self.is_wanted = False
+            self.leave()
             self.lapse()
 
     def passed_over(self) -> None:

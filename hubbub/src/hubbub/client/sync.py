@@ -407,7 +407,7 @@ class Sync:
                 self.subscribe(room.id, now)
             case wire.RoomRemovedBody(room=room_id) if room_id in self._streams:
                 # R8: the server sends nothing more of it.
-                self._streams[room_id].is_wanted = False
+                self._streams[room_id].leave()
                 self._abandon(self._streams[room_id])
             case wire.ReadBody(s=room_id, q=q) if q >= self._reads.get(room_id, q + 1):
                 del self._reads[room_id]

@@ -148,9 +148,13 @@ class RoomView:
             )
             self._trim()
         self._count_reply(event, body.th, 1)
+        if body.th is None:
+            self._count_posted(event)
+
+    def _count_posted(self, event: wire.Event) -> None:
         if event.by == self._me:
             self.marks = wire.Marks(event.q, 0, 0)
-        elif body.th is None:
+        else:
             self.marks.unread += 1
 
     def _changed(

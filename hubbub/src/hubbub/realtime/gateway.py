@@ -50,10 +50,8 @@ class Gateway:
             older.end(REPLACED)
 
     def _leave(self, session: Session) -> None:
-        if (
-            session.device is not None
-            and self._devices.get(place := (session.login, session.device)) is session
-        ):
+        place = (session.login, session.device or "")
+        if self._devices.get(place) is session:
             del self._devices[place]
 
     @contextmanager
@@ -73,14 +71,20 @@ class Gateway:
 
     def hear(self, notice: Notice) -> None:
         """End the connections of a session that is over; let users go by the names that they have now."""
-        for session in self._sessions:
-            match notice:
-                case SessionRevoked() if session.login == notice.session:
-                    session.end(REVOKED)
-                case SessionExpired() if session.login == notice.session:
-                    session.end(EXPIRED)
-                case UserRenamed():
+        # Of most notices, which are messages, no session has to hear here: they aren't gone through.
+        match notice:
+            case SessionRevoked():
+                self._end(notice.session, REVOKED)
+            case SessionExpired():
+                self._end(notice.session, EXPIRED)
+            case UserRenamed():
+                for session in self._sessions:
                     session.rename(notice.user)
+
+    def _end(self, login: str, goodbye: Goodbye) -> None:
+        for session in self._sessions:
+            if session.login == login:
+                session.end(goodbye)
 
     async def drain(self) -> None:
         """Say goodbye to everyone, present and future, and wait until all have gone."""

@@ -221,6 +221,14 @@ async def list_members(
     return [(User(row.id, row.name, row.kind), Role(row.role)) for row in rows]
 
 
+async def list_member_ids(connection: AsyncConnection, room_id: str, limit: int) -> list[str]:
+    """Return who belongs to a room, or so many of them."""
+    rows = await connection.scalars(
+        select(memberships.c.user).where(memberships.c.room == room_id).limit(limit)
+    )
+    return list(rows)
+
+
 _PAIRS = select(memberships.c.room, memberships.c.user)
 
 

@@ -270,6 +270,19 @@ async def read_page(
     return page, len(page) < len(found)
 
 
+async def read_last(
+    connection: AsyncConnection, stream: str, head: int, limit: int, size: int
+) -> list[StoredEvent]:
+    """Return the last events up to the head: so many, or so few that they take `size` bytes."""
+    sizes = await connection.scalars(
+        select(events.c.size)
+        .where(events.c.stream == stream, events.c.q > head - limit)
+        .order_by(events.c.q.desc())
+    )
+    fitting = sum(total <= size for total in accumulate(sizes))
+    return await read_after(connection, stream, head - fitting)
+
+
 def count_fitting(sizes: Sequence[int], size: int) -> int:
     """Return how many of the sizes, from the first, fit into one; but one at least."""
     return max(1, sum(total <= size for total in accumulate(sizes)))

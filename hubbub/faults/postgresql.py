@@ -1,7 +1,8 @@
 """A PostgreSQL server of the tests' own: where its programs are, and how it is run.
 
-It is reached by a Unix socket in its own folder, and is told not to wait for the disk.  What a user's server
-does about that is not its business: the connections say themselves what must be on the disk.
+It is reached by a Unix socket in its own folder, and is told not to wait for the disk, unless that is what is
+tested.  What a user's server does about that is not its business: the connections say themselves what must be
+on the disk.
 """
 
 from __future__ import annotations
@@ -9,8 +10,10 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -36,10 +39,14 @@ def find_programs() -> Path | None:
 
 
 class PostgreSQL:
-    """A server that runs as long as the context lasts; it can be stopped at once, and started again."""
+    """A server that runs as long as the context lasts; it can be stopped at once, and started again.
 
-    def __init__(self, programs: Path) -> None:
+    `settings` are put behind its own, such as `fsync=on`.
+    """
+
+    def __init__(self, programs: Path, *settings: str) -> None:
         self._programs = programs
+        self._settings = settings
         self.is_running = False
         self._folder = Path(tempfile.mkdtemp(prefix="hubbub-postgresql-"))
         # It refuses to run as root.
@@ -62,7 +69,7 @@ class PostgreSQL:
 
     def start(self) -> None:
         """Start it, and wait until it can be reached."""
-        settings = (*_SETTINGS, f"unix_socket_directories={self._folder}")
+        settings = (*_SETTINGS, f"unix_socket_directories={self._folder}", *self._settings)
         options = " ".join(f"-c {setting}" for setting in settings)
         self._run("pg_ctl", "--wait", f"--log={self._folder}/log", f"--options={options}", "start")
         self.is_running = True
@@ -71,6 +78,26 @@ class PostgreSQL:
         """Stop it as a cut of power does."""
         self._run("pg_ctl", "--mode=immediate", "stop")
         self.is_running = False
+
+    def pause(self) -> None:
+        """Let it stand still, with all its processes."""
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it go on."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: int) -> None:
+        # The first line of the file is the process that the others are children of.
+        first = int((self._folder / "data" / "postmaster.pid").read_text().split()[0])
+        children = Path(f"/proc/{first}/task/{first}/children").read_text().split()
+        for pid in (first, *map(int, children)):
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
+
+    def address(self, name: str) -> str:
+        """Return where a database is, as a setting says it."""
+        return self.url(name).set(drivername="postgresql").render_as_string(hide_password=False)
 
     def url(self, name: str) -> URL:
         """Return where a database is."""

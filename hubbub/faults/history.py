@@ -5,8 +5,12 @@ Streams are named as the database does: a room by its id, and a user's own strea
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from pathlib import Path
+from typing import IO, Any, Final, TypeAlias
+
+import msgspec
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +58,16 @@ class Committed:
 
 
 @dataclass(frozen=True, slots=True)
+class Opened:
+    """A stream's numbers begin, in an epoch of its own."""
+
+    s: str
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
 class Restored:
-    """The database is as it was when its streams were so long."""
+    """The database is as it was when its streams were so long; they all have a new epoch."""
 
     epoch: int
     heads: dict[str, int]
@@ -106,10 +118,38 @@ class Settled:
     """
 
     logs: dict[str, list[Entry]]
-    standing: dict[tuple[str, str], tuple[int, int] | None]
+    standing: dict[str, dict[str, tuple[int, int] | None]]
     waiting: dict[str, int]
 
 
 Record: TypeAlias = (
-    Wrote | Acknowledged | Denied | Committed | Restored | Delivered | Refilled | Shown | Held | Settled
+    Wrote | Acknowledged | Denied | Committed | Opened | Restored | Delivered | Refilled | Shown | Held
+    | Settled
 )  # fmt: skip
+
+_KINDS: Final = {kind.__name__: kind for kind in Record.__args__}
+
+
+class History:
+    """What was seen so far; each record is a line of a file, too, which people can read afterwards."""
+
+    def __init__(self, file: Path) -> None:
+        self.records: list[Record] = []
+        self._file: IO[bytes] = file.open("wb")
+
+    def note(self, record: Record) -> None:
+        """Add what was seen just now."""
+        self.records.append(record)
+        self._file.write(msgspec.json.encode([type(record).__name__, record]) + b"\n")
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._file.close()
+
+
+def read_history(file: Path) -> Iterator[Record]:
+    """Yield what was seen, as the file has it."""
+    with file.open("rb") as lines:
+        for line in lines:
+            kind, record = msgspec.json.decode(line, type=tuple[str, msgspec.Raw])
+            yield msgspec.json.decode(record, type=_KINDS[kind])

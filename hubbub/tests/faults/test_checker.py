@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import pytest
-
-from .checker import check
-from .history import (
+from faults.checker import check
+from faults.history import (
     Acknowledged,
     Committed,
     Delivered,
     Denied,
     Entry,
     Held,
+    Opened,
     Record,
     Refilled,
     Restored,
@@ -40,7 +40,7 @@ def mark(q: int, read: int, unread: int) -> Entry:
 
 def settled(*log: Entry, standing: tuple[int, int] | None = None, waiting: int = 0) -> Settled:
     """Return that all is quiet, and this is stored."""
-    return Settled({TEA: list(log)}, {("a", TEA): standing or (1, len(log))}, {"a": waiting})
+    return Settled({TEA: list(log)}, {"a": {TEA: standing or (1, len(log))}}, {"a": waiting})
 
 
 def wrote(*nonces: str) -> list[Record]:
@@ -80,7 +80,12 @@ BROKEN: dict[str, tuple[str, list[Record]]] = {
     "shown twice": ("I4", [START, *committed(ONE), Shown("a", ONE), Shown("a", ONE)]),
     "shown before anything": ("I4", [*committed(ONE), Shown("a", ONE)]),
     "shown what is not so": ("I4", [START, *committed(ONE), Shown("a", message(1, "n2")), settled(ONE)]),
+    "seen before it began": (
+        "I4",
+        [Opened(TEA, 7), Refilled("a", TEA, 7, 0), Shown("a", ONE), settled(standing=(7, 0))],
+    ),
     "behind": ("I5", [*committed(ONE), settled(ONE, standing=(1, 0))]),
+    "of another epoch": ("I5", [Opened(TEA, 7), *committed(ONE), settled(ONE)]),
     "of an old epoch": ("I5", [Restored(2, {}), settled(standing=(1, 0))]),
     "in another order": ("I6", [*wrote("n2", "n1"), *committed(ONE, TWO), settled(ONE, TWO)]),
     "stuck": ("I7", [settled(waiting=1)]),
@@ -98,6 +103,7 @@ ALLOWED: dict[str, list[Record]] = {
         *committed(ONE), Acknowledged("ann", "n1"), Restored(2, {}), settled(standing=(2, 0)),
     ],
     "numbered anew": [*committed(ONE, TWO), Restored(2, {TEA: 1}), *committed(message(2, "n3"))],
+    "an epoch of its own": [Opened(TEA, 7), *committed(ONE), settled(ONE, standing=(7, 1))],
     "removed and back": [
         *committed(member(1, "kick"), ONE_LATER := message(2), member(3, "join")),
         Delivered("bo", TEA, ONE_LATER.q),

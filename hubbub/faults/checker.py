@@ -22,6 +22,7 @@ from .history import (
     Denied,
     Entry,
     Held,
+    Opened,
     Record,
     Refilled,
     Restored,
@@ -62,6 +63,7 @@ class _Checker:
     def __init__(self) -> None:
         self.violations: list[Violation] = []
         self._epoch = 1
+        self._epochs: dict[str, int] = {}
         self._log: dict[str, list[Entry]] = defaultdict(list)
         self._written: dict[tuple[str, str], list[Author]] = defaultdict(list)
         self._acknowledged: set[Author] = set()
@@ -81,6 +83,8 @@ class _Checker:
                 self._denied.add((record.author, record.n))
             case Committed():
                 self._commit(record.entry)
+            case Opened():
+                self._epochs[record.s] = record.epoch
             case Restored():
                 self._restore(record)
             case Delivered():
@@ -131,6 +135,7 @@ class _Checker:
 
     def _restore(self, restored: Restored) -> None:
         self._epoch = restored.epoch
+        self._epochs.clear()
         self._undone |= _nonces(self._log)
         for s, log in self._log.items():
             del log[restored.heads.get(s, 0) :]
@@ -194,12 +199,16 @@ class _Checker:
     def _check_views(self, settled: Settled) -> None:
         for (client, s), view in self._views.items():
             stored = {entry.q: entry for entry in settled.logs.get(s, [])}
-            if view.epoch == self._epoch and any(stored.get(seen.q) != seen for seen in view.entries):
+            if view.epoch == self._epoch_of(s) and any(stored.get(seen.q) != seen for seen in view.entries):
                 self._fail("I4", f"{client} has seen of {s} what is not so")
-        for (client, s), standing in settled.standing.items():
-            head = self._epoch, len(settled.logs.get(s, []))
-            if standing != head:
-                self._fail("I5", f"{client} has {s} up to {standing}, not {head}")
+        for client, streams in settled.standing.items():
+            for s, standing in streams.items():
+                head = self._epoch_of(s), len(settled.logs.get(s, []))
+                if standing != head:
+                    self._fail("I5", f"{client} has {s} up to {standing}, not {head}")
+
+    def _epoch_of(self, s: str) -> int:
+        return self._epochs.get(s, self._epoch)
 
 
 def _nonces(logs: dict[str, list[Entry]]) -> set[Author]:

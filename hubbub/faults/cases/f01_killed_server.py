@@ -1,0 +1,44 @@
+"""The server is killed (`kill -9`) at random moments while everybody writes, and started again.
+
+Half of all are back within 3 s of the moment at which it can be reached again.  How long somebody waits
+before an attempt is a matter of chance, so that not all come at once, and the longer it was away the longer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from statistics import median
+
+from faults.case import Size
+from faults.device import Device
+from faults.lab import LOBBY, Lab
+
+BACK = 3.0
+
+
+async def run(lab: Lab, size: Size) -> None:
+    """Kill the server again and again."""
+    kills = size.pick(4, 100)
+    await lab.start_server()
+    devices = await lab.admit_all(size.pick(8, 12))
+    talking = [lab.keep_doing(lab.talk(device, 1 / size.pick(12, 40))) for device in devices]
+    waits: list[float] = []
+    for _ in range(kills):
+        await asyncio.sleep(lab.chance.uniform(0.1, 1.0))
+        await lab.server.stop(kill=True)
+        await lab.server.start()
+        waits += await come_back(lab, devices)
+    for task in talking:
+        task.cancel()
+    lab.show("kills", kills)
+    lab.time("half are back after", median(waits), BACK)
+    lab.show("the last after, s", max(waits))
+    await lab.settle()
+    lab.show("messages", len(lab.logs[LOBBY]))
+
+
+async def come_back(lab: Lab, devices: list[Device]) -> list[float]:
+    """Wait until everybody has a session again; return how long that took each."""
+    since = asyncio.get_running_loop().time()
+    await lab.until(lambda: all(device.opened_at > since for device in devices), "everybody is back")
+    return [device.opened_at - since for device in devices]
