@@ -86,7 +86,7 @@ async def cling(peer: Peer, room: str, at: wire.At) -> list[int]:
     seen: list[int] = []
     while not isinstance(answer := await peer.ask(wire.Sub, room, at), wire.Err):
         seen += [event.q for event in getattr(answer, "ev", ())] + [answer.head]
-    require(answer.code == "not_found", f"who was removed is told {answer.code}")
+    require(answer.code == "not_member", f"who was removed is told {answer.code}")
     return seen + numbers_of(await peer.settle(), room)
 
 

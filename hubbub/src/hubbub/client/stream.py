@@ -71,7 +71,7 @@ class Stream:
         self.is_wanted = True
 
     def leave(self) -> None:
-        """Follow it no longer, as one may not: what one has of it goes, and is had afresh if one may again."""
+        """Follow it no longer, as one may not: what one has of it goes, and is had afresh if one may."""
         self.is_wanted = False
         if not self._complete:
             self.at = None

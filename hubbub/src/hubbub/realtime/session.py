@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final, Literal, Protocol
@@ -22,6 +22,7 @@ from typing import Final, Literal, Protocol
 from fullduplex import ConnectionClosed
 from hubbub import wire
 from hubbub.actions.authenticate import Arrival, digest_token
+from hubbub.actions.check_disabled import is_disabled
 from hubbub.actions.read_heads import read_heads
 from hubbub.domain import policies
 from hubbub.domain.errors import ChatError
@@ -71,11 +72,14 @@ class Goodbye:
 UNKNOWN: Final = Goodbye(4000, "something went wrong", "resume")
 NO_HEARTBEAT: Final = Goodbye(4002, "no heartbeat", "resume")
 SLOW: Final = Goodbye(4003, "too slow", "resume")
+REPLACED: Final = Goodbye(4004, "this device is here anew", "resume")
 NO_HELLO: Final = Goodbye(4006, "no hello in time", "resume")
 EXPIRED: Final = Goodbye(4100, "no longer signed in", "reauth")
 REVOKED: Final = Goodbye(4101, "signed out", "reauth")
 BAD_PROTOCOL: Final = Goodbye(4400, "hello comes first", "never")
+ABUSED: Final = Goodbye(4429, "too much that can't be read", "never")
 BAD_CREDENTIALS: Final = Goodbye(4401, "not signed in", "never")
+DISABLED: Final = Goodbye(4403, "this account is disabled", "never")
 
 
 def crowded(reason: ChatError) -> Goodbye:
@@ -90,16 +94,26 @@ class _Leaving(Exception):
 class Session:
     """What becomes of one connection; `token` is what came with it, if anything did.
 
-    `sender` stands for the address that it comes from.
+    `sender` stands for the address that it comes from; `arrived` is called when it is known whose it is.
     """
 
-    def __init__(self, connection: Connection, token: str | None, shared: Shared, sender: str = "") -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        token: str | None,
+        shared: Shared,
+        sender: str = "",
+        arrived: Callable[[Session], None] = lambda _session: None,
+    ) -> None:
         self.id = secrets.token_urlsafe(9)
         self.login = ""
         """What is revoked when the user signs out."""
+        self.device: str | None = None
+        """What the program calls the place that it is in, once it is signed in there; None for nothing."""
         self._connection = connection
         self._token = token
         self._sender = sender
+        self._arrived = arrived
         self._shared = shared
         self._database = shared.database
         self._hub = shared.hub
@@ -148,6 +162,8 @@ class Session:
         arrival = await self._sign_in(hello.token or self._token)
         user = arrival.user
         self._count(user)
+        self.device = hello.client.device
+        self._arrived(self)
         features: list[str] = [feature for feature in wire.FEATURES if feature in hello.feat]
         self._caller = Caller(
             user, bytes.fromhex(self.login), self._outbound, frozenset(features), self._sender
@@ -160,6 +176,8 @@ class Session:
                 for frame in requests.split(await self._receive()):
                     await self._wait_for_room()
                     await requests.take(frame)
+                    if requests.is_abused:
+                        self.end(ABUSED)
                     # Receiving doesn't wait while there are requests: a flood would be done at one go.
                     await asyncio.sleep(0)
         finally:
@@ -214,7 +232,8 @@ class Session:
             arrival = await self._shared.arrivals.find(digest)
             if arrival is not None:
                 return arrival
-        self.end(BAD_CREDENTIALS)
+        is_shut_out = token is not None and await is_disabled(self._database, token)
+        self.end(DISABLED if is_shut_out else BAD_CREDENTIALS)
         raise _Leaving
 
     def _count(self, user: User) -> None:
