@@ -21,7 +21,7 @@ from town import Town
 FRAMES, LIBRARY = "the frames alone", "the library alone"
 KIB, MIB = 2**10, 2**20
 #: Rooms of so many people, where people are in many; of each client's, so many have news after a restart.
-NEIGHBOURS, NEWS, ROOMS = 10, 3, 20
+NEIGHBOURS, NEWS, ROOMS = 100, 3, 20
 #: One in so many sessions is there before memory is measured.
 FEW = 50
 #: Seconds after which what many connections have begun is over.
@@ -213,13 +213,14 @@ def idle(effort: Effort, stores: Stores) -> list[Outcome]:
         with bare() as host, held(host, town) as raw:
             opened.take_raw(raw["seconds"], raw)
             memory.take_raw(raw["memory"] / KIB)
-    memory.notes.append(f"rooms of {NEIGHBOURS} people")
+    memory.notes.append(f"rooms of {town.size} people")
     return [memory, opened]
 
 
 def crowded_town(people: int) -> Town:
     """Return a town in which everyone is in many rooms."""
-    return Town(people // NEIGHBOURS * NEIGHBOURS, ROOMS, NEIGHBOURS)
+    size = min(people, NEIGHBOURS)
+    return Town(people // size * size, ROOMS, size)
 
 
 @contextmanager
@@ -267,7 +268,7 @@ def resume(effort: Effort, stores: Stores) -> list[Outcome]:
         queries.take(counts.get("token and memberships", 0) / town.people)
     streams = counts.get("streams", 0) / town.people
     queries.notes.append(f"besides {streams:.2g} reads of streams a client, {town.rooms:,} streams in all")
-    outcome.notes.append(f"rooms of {NEIGHBOURS} people, {NEWS} of each client's with an event that it lacks")
+    outcome.notes.append(f"rooms of {town.size} people, {NEWS} of each client's with an event that it lacks")
     return [outcome, queries]
 
 
