@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Coroutine
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
@@ -19,6 +20,7 @@ from hubbub import wire
 from hubbub.client.client import WAITING, Client
 from hubbub.client.errors import RequestRefused, SessionEnded
 from hubbub.client.guests import SignedIn, websocket_address
+from hubbub.client.link import State
 from hubbub.client.news import Happened, Lost, News, Opened, Refused, Reset, Stored
 from hubbub.client.outbox import open_outbox
 from hubbub.client.sync import Sync
@@ -76,6 +78,7 @@ class Device:
         self._client: Client | None = None
         self._sync: _Sync | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._saying: set[asyncio.Task[Any]] = set()
 
     # Its life
 
@@ -83,13 +86,8 @@ class Device:
         """Connect, and wait until one's rooms are known; what earlier runs left unsaid is said."""
         self._sync = _Sync(self, complete=complete)
         self._client = Client(self._address, self._sync, open_outbox(self._outbox), WAITING)
-        opening = asyncio.ensure_future(self._client.open())
-        try:
-            await opening
-        except BaseException:
-            await self._client.close()
-            raise
-        self._spawn(self._iterate(self._client))
+        await self._client.open()
+        self._tasks.add(asyncio.create_task(self._iterate(self._client)))
 
     async def leave(self) -> None:
         """Go as a program does that is ended; what isn't stored yet stays in the file."""
@@ -108,13 +106,15 @@ class Device:
         assert self._client is not None
         return self._client
 
-    def write(self, room: str, text: str) -> None:
-        """Write a message, and don't wait for the answer."""
-        self._spawn(self.client.send(room, text))
+    def write(self, room: str, text: str, re: int | None = None) -> None:
+        """Write a message, perhaps in answer to another, and don't wait for the answer."""
+        saying = self._spawn(self.say(room, text, re))
+        self._saying.add(saying)
+        saying.add_done_callback(self._saying.discard)
 
-    async def say(self, room: str, text: str) -> wire.SendOk:
+    async def say(self, room: str, text: str, re: int | None = None) -> wire.SendOk:
         """Write a message, and wait until it is stored."""
-        return await self.client.send(room, text)
+        return await self.client.send(room, text, re=re)
 
     async def send_as(self, room: str, nonce: str, text: str) -> None:
         """Write a message under this nonce, and wait until it is stored."""
@@ -130,7 +130,12 @@ class Device:
     @property
     def waiting(self) -> int:
         """How many of its writes are neither done nor refused."""
-        return 0 if self._sync is None else self._sync.unanswered
+        return 0 if self._sync is None else max(self._sync.unanswered, len(self._saying))
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether it has a session just now."""
+        return self._sync is not None and self._sync.state is State.OPEN
 
     def stands(self, s: str) -> wire.At | None:
         """Return where it is in a stream, by epoch and number."""
@@ -171,10 +176,11 @@ class Device:
             async for _ in client:
                 pass
 
-    def _spawn(self, work: Any) -> None:
-        task = asyncio.ensure_future(work)
+    def _spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._forget)
+        return task
 
     def _forget(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)

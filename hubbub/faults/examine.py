@@ -12,6 +12,7 @@ import shutil
 import sqlite3
 import tempfile
 import time
+import traceback
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,6 +79,8 @@ async def _run(case: Case, size: Size, lab: Lab) -> tuple[Verdict, tuple[str, ..
         return Verdict.BROKEN, (str(error),)
     except TimeoutError:
         return Verdict.BROKEN, (f"it isn't over after {LONGEST[size]:g} s",)
+    except Exception as error:
+        return Verdict.BROKEN, ("".join(traceback.format_exception(error)),)
     if broken := (*lab.find_failures(), *(f"{each.invariant}: {each.what}" for each in lab.judge())):
         return Verdict.BROKEN, broken[:_SHOWN]
     return (Verdict.LATE, tuple(lab.late)) if lab.late else (Verdict.HELD, ())
@@ -96,7 +99,7 @@ def render(findings: Sequence[Finding]) -> str:
     lines = ["| fault | what was done | seed | figures | verdict |", "| --- | --- | --- | --- | --- |"]
     for each in findings:
         figures = "; ".join(f"{what} {figure}" for what, figure in each.figures.items())
-        why = "".join(f": {reason}" for reason in each.why[:1])
+        why = "".join(f": {reason.splitlines()[-1]}" for reason in each.why[:1])
         cells = each.case.name, each.case.what, str(each.seed), figures, f"{each.verdict}{why}"
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)

@@ -21,7 +21,7 @@ from typing import Any, Final, Self
 import httpx
 import msgspec
 
-from faults.case import BrokenError, UnseenError
+from faults.case import BrokenError, UnseenError, require
 from faults.checker import Violation, check
 from faults.device import Device, entry_of
 from faults.history import Committed, Entry, History, Opened, Restored, Settled
@@ -68,6 +68,7 @@ class Lab:
         """What took longer than it may."""
         self.logs: dict[str, list[Entry]] = {}
         """What is stored, as far as it has been read."""
+        self._longest: dict[str, float] = {}
         self._servers: list[Server] = []
         self._epochs: dict[str, int] = {}
         self._tasks: list[asyncio.Task[None]] = []
@@ -92,9 +93,12 @@ class Lab:
         """The server that was started first."""
         return self._servers[0]
 
-    async def start_server(self, *inside: str, name: str = "data", **environment: str) -> Server:
+    async def start_server(
+        self, *inside: str, name: str = "data", failpoint: str = "", **environment: str
+    ) -> Server:
         """Start a server with a folder of this name, inside a command or just so, with these settings."""
         server = Server(self.folder / name, *inside, **GENEROUS | environment)
+        server.failpoint = failpoint
         self._servers.append(server)
         await server.start()
         return server
@@ -108,6 +112,13 @@ class Lab:
         with PostgreSQL(programs, *settings) as postgresql:
             await postgresql.make("chat")
             yield postgresql
+
+    async def restart(self, failpoint: str = "", *, kill: bool = False) -> None:
+        """Stop the server, unless it has ended, start it with this failpoint, and wait for all to be back."""
+        await self.server.stop(kill=kill)
+        self.server.failpoint = failpoint
+        await self.server.start()
+        await self.until(lambda: all(device.is_connected for device in self._present()), "everybody is back")
 
     async def admit(self, name: str, *, via: str | None = None, like: Device | None = None) -> Device:
         """Let somebody come: a new guest, or one who is here already and has another device.
@@ -146,8 +157,9 @@ class Lab:
         self.figures[what] = f"{figure:.2f}" if isinstance(figure, float) else str(figure)
 
     def time(self, what: str, seconds: float, most: float) -> None:
-        """Put seconds into the table, of which there may be so many."""
-        self.show(f"{what}, s", seconds)
+        """Put seconds into the table, of which there may be so many; of several times the longest."""
+        self._longest[what] = max(seconds, self._longest.get(what, 0.0))
+        self.show(f"{what}, s", self._longest[what])
         if seconds > most:
             self.late.append(f"{what} took {seconds:.2f} s, and may take {most:g} s")
 
@@ -212,24 +224,25 @@ class Lab:
     def _note_settled(self, rooms: Sequence[str]) -> None:
         standing = {device.name: {s: device.stands(s) for s in rooms} for device in self._present()}
         waiting = {device.name: device.waiting for device in self.devices.values()}
-        self.history.note(Settled({s: self.logs[s] for s in rooms}, standing, waiting))
+        self.history.note(Settled({s: list(self.logs[s]) for s in rooms}, standing, waiting))
 
     async def read_logs(self, *rooms: str) -> None:
         """Read what has been stored since the last time, by who is there, and note it."""
         reader = self._present()[0]
-        async with httpx.AsyncClient(
-            base_url=self.server.address, headers={"Authorization": f"Bearer {reader.token}"}, trust_env=False
-        ) as asking:
+        async with self._ask(reader) as asking:
             for s in rooms or (LOBBY,):
                 await self._read_log(asking, s, reader.user)
+
+    def _ask(self, reader: Device) -> httpx.AsyncClient:
+        return httpx.AsyncClient(
+            base_url=self.server.address, headers={"Authorization": f"Bearer {reader.token}"}, trust_env=False
+        )
 
     async def _read_log(self, asking: httpx.AsyncClient, s: str, user: str) -> None:
         log = self.logs.setdefault(s, [])
         more = True
         while more:
-            answer = await asking.get(f"/v1/s/{s}/events", params={"after": len(log)})
-            answer.raise_for_status()
-            page = msgspec.json.decode(answer.content, type=http.EventsResult)
+            page = await _read_page(asking, s, len(log))
             if self._epochs.setdefault(s, page.epoch) == page.epoch and not log:
                 self.history.note(Opened(s, page.epoch))
             entries = [entry_of(event, user) for event in page.ev]
@@ -238,8 +251,12 @@ class Lab:
             log += entries
             more = page.more
 
-    def note_restored(self, epoch: int, heads: dict[str, int]) -> None:
-        """Note that the database is as it was when its streams were so long."""
+    async def note_restored(self, heads: dict[str, int]) -> None:
+        """Note that the database is as it was when its streams were so long; they have another epoch now."""
+        reader = self._present()[0]
+        async with self._ask(reader) as asking:
+            epoch = (await _read_page(asking, LOBBY, 0)).epoch
+        require(epoch not in self._epochs.values(), "what was put back has an epoch that there was before")
         self.history.note(Restored(epoch, heads))
         for s, log in self.logs.items():
             self._epochs[s] = epoch
@@ -252,3 +269,9 @@ class Lab:
     def judge(self) -> list[Violation]:
         """Return what is wrong with what was seen."""
         return check(self.history.records)
+
+
+async def _read_page(asking: httpx.AsyncClient, s: str, after: int) -> http.EventsResult:
+    answer = await asking.get(f"/v1/s/{s}/events", params={"after": after})
+    answer.raise_for_status()
+    return msgspec.json.decode(answer.content, type=http.EventsResult)

@@ -10,8 +10,10 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -76,6 +78,26 @@ class PostgreSQL:
         """Stop it as a cut of power does."""
         self._run("pg_ctl", "--mode=immediate", "stop")
         self.is_running = False
+
+    def pause(self) -> None:
+        """Let it stand still, with all its processes."""
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it go on."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: int) -> None:
+        # The first line of the file is the process that the others are children of.
+        first = int((self._folder / "data" / "postmaster.pid").read_text().split()[0])
+        children = Path(f"/proc/{first}/task/{first}/children").read_text().split()
+        for pid in (first, *map(int, children)):
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
+
+    def address(self, name: str) -> str:
+        """Return where a database is, as a setting says it."""
+        return self.url(name).set(drivername="postgresql").render_as_string(hide_password=False)
 
     def url(self, name: str) -> URL:
         """Return where a database is."""

@@ -8,8 +8,11 @@ import re
 import signal
 import sys
 from asyncio.subprocess import PIPE, STDOUT, Process
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+
+from faults.case import require
 
 
 class Server:
@@ -23,6 +26,8 @@ class Server:
         self.folder = folder
         self.address = ""
         self.environment = environment
+        self.failpoint = ""
+        """Where it is to fail in its next lives, if anywhere: one of those that `failing` has."""
         self.pid = 0
         """Of the first process: of the command, where there is one that stays."""
         self._inside = inside
@@ -43,21 +48,41 @@ class Server:
     async def start(self) -> None:
         """Start it, and wait until it says where it is."""
         port = self.address.rpartition(":")[2] or "0"
-        program = [*self._inside, sys.executable, "-m", "hubbub"]
-        arguments = ["serve", "--port", port, "--data", str(self.folder)]
+        entry = ["faults.failing", self.failpoint] if self.failpoint else ["hubbub"]
+        self._process = await self._run(*self._inside, sys.executable, "-m", *entry, "serve", "--port", port)
+        self.pid = self._process.pid
+        self.address = await self._read_address(self._process)
+        self._reading = asyncio.create_task(self._read_on(self._process))
+
+    async def command(self, name: str, *arguments: str) -> str:
+        """Do something to its folder by a command of the chat; return what that says.
+
+        Raises:
+            BrokenError: if it fails.
+        """
+        process = await self._run(*self._beside(), sys.executable, "-m", "hubbub", name, *arguments)
+        said, _ = await process.communicate()
+        require(process.returncode == 0, f"{name} failed: {said.decode(errors='replace')}")
+        return said.decode()
+
+    def _beside(self) -> Sequence[str]:
+        """Return what runs a command where the server's folder is what it is for the server."""
+        if not (self._inside and self.is_running):
+            return ()
+        user = () if os.geteuid() == 0 else ("--user", "--preserve-credentials")
+        return ("nsenter", f"--target={self.pid}", "--mount", *user)
+
+    async def _run(self, *program: str) -> Process:
         environment = {"PATH": os.defpath, "PYTHONPATH": ":".join(filter(None, sys.path))}
-        self._process = await asyncio.create_subprocess_exec(
+        return await asyncio.create_subprocess_exec(
             *program,
-            *arguments,
+            f"--data={self.folder}",
             stdout=PIPE,
             stderr=STDOUT,
             env=environment | self.environment,
             # What is sent to it is sent to what it runs inside as well.
             start_new_session=True,
         )
-        self.pid = self._process.pid
-        self.address = await self._read_address(self._process)
-        self._reading = asyncio.create_task(self._read_on(self._process))
 
     async def _read_address(self, process: Process) -> str:
         assert process.stdout is not None

@@ -217,7 +217,7 @@ async def aislice(lines: AsyncIterator[str], count: int) -> AsyncIterator[str]:
 async def test_chat_runs_on_postgresql(settings: Settings, postgresql: PostgreSQL) -> None:
     """With a database of PostgreSQL's, nothing is kept in the folder; there, too, one server is enough."""
     await postgresql.make("chat")
-    url = postgresql.url("chat").set(drivername="postgresql").render_as_string(hide_password=False)
+    url = postgresql.address("chat")
     settings = Settings(port=0, data=settings.data, database=url)
     async with run_chat(settings) as address, httpx.AsyncClient(base_url=address) as client:
         await client.post("/v1/guests", json={"name": "Ann"})

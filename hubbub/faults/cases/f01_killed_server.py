@@ -18,7 +18,7 @@ BACK = 3.0
 
 async def run(lab: Lab, size: Size) -> None:
     """Kill the server again and again."""
-    kills = size.pick(6, 100)
+    kills = size.pick(4, 100)
     await lab.start_server()
     devices = await lab.admit_all(size.pick(8, 12))
     talking = [lab.keep_doing(lab.talk(device, 1 / size.pick(12, 40))) for device in devices]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -18,6 +17,6 @@ async def test_fault_breaks_no_promise(case: Case, tmp_path: Path) -> None:
     """Whatever is broken, the chat keeps its word; how fast, a machine that does much else can't say."""
     finding = await examine(case, Size.SHORT, SEED, tmp_path)
 
-    if finding.verdict is Verdict.UNSEEN and not os.environ.get("CI"):
+    if finding.verdict is Verdict.UNSEEN:
         pytest.skip(finding.why[0])
     assert finding.verdict in {Verdict.HELD, Verdict.LATE}, finding.why

@@ -40,7 +40,7 @@ async def speak(
 async def test_lost_database_comes_back(postgresql: PostgreSQL, tmp_path: Path) -> None:
     """Nobody is disconnected, and nothing that was acknowledged is lost or doubled."""
     await postgresql.make("fallible")
-    url = postgresql.url("fallible").set(drivername="postgresql").render_as_string(hide_password=False)
+    url = postgresql.address("fallible")
     stored: dict[str, int] = {}
     down, up = asyncio.Event(), asyncio.Event()
     async with (
