@@ -36,7 +36,8 @@ async def test_clock_jumps_while_running(tmp_path: Path) -> None:
         clock.put(seconds)
         program.stdin.write(b"\n")
         told.append([int(word) for word in (await program.stdout.readline()).split()])
-    await program.communicate()
+    program.stdin.close()
+    await program.wait()
 
     first, ahead, behind = told
     for which in (0, 1):
