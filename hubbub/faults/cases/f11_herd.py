@@ -2,8 +2,8 @@
 
 At first no more are let in than a limit allows.  When they return, they have everything again within 10 s of
 the moment at which it can be reached, but for who had tried in vain so often that chance makes them wait
-longer.  No tenth of a second has more than 15 % of the herd trying, as far as chance goes, and the database is
-asked a few times for each.
+longer.  No tenth of a second has more than 15 % of the herd trying, as far as chance goes, and each costs the
+database a few statements.
 """
 
 from __future__ import annotations

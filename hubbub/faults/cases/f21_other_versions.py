@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import Any, Final
 
 from faults.case import Size, require
@@ -98,7 +99,7 @@ async def run(lab: Lab, size: Size) -> None:
         await lab.settle()
         head = len(lab.logs[LOBBY])
         for other in others:
-            await lab.until(lambda other=other: other.stands(LOBBY)[1] == head, f"{other.name} has all")  # type: ignore[misc]
+            await lab.until(partial(has_all, other, head), f"{other.name} has all")
             require(texts_of(other) == texts_of(ann), f"with a {other.name} there is another room")
         heard = [
             event.q for event in await older.settle() if isinstance(event, wire.Event) and event.s == LOBBY
@@ -108,6 +109,12 @@ async def run(lab: Lab, size: Size) -> None:
     require(refusals == {"unknown_op"}, f"what isn't known is refused by {refusals}")
     lab.show("events", head)
     lab.show("unknown requests", len(newer.refusals))
+
+
+def has_all(device: Device, head: int) -> bool:
+    """Say whether a device has everything up to there."""
+    at = device.stands(LOBBY)
+    return at is not None and at[1] == head
 
 
 async def come(lab: Lab, name: str, address: str) -> Device:
