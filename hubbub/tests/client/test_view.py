@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -41,11 +42,13 @@ def show(view: RoomView) -> object:
     return [msgspec.to_builtins(message) for message in view._ordered()]
 
 
-def reset(view: RoomView, *messages: wire.MessageInfo, unread: int = 0) -> None:
+def reset(
+    view: RoomView, *messages: wire.MessageInfo, unread: int = 0, pins: Iterable[tuple[int, int]] = ()
+) -> None:
     """Fill a view anew."""
     room = wire.RoomInfo("r_tea", "tea", "", "public")
     marks = wire.Marks(3, unread, 0)
-    copy = wire.RoomCopy(room, marks, list(messages), True, {BO: wire.NameInfo("Bo")})
+    copy = wire.RoomCopy(room, marks, list(messages), True, {BO: wire.NameInfo("Bo")}, list(pins))
     view.reset(Reset("r_tea", 1, 9, copy, False))
 
 
@@ -77,6 +80,24 @@ def test_deleted_message_says_nothing() -> None:
     [message] = view.messages
 
     assert (message.text, message.deleted, message.rx, message.pin) == ("", 4, {}, None)
+    assert view.pinned == []
+
+
+def test_old_pins_are_folded() -> None:
+    """What is pinned is known though the messages aren't here, and follows the events."""
+    view = view_of()
+    reset(view, pins=[(2, 8), (1, 7), (3, 6)])
+    assert view.pins == [2, 1, 3]
+
+    for change in (
+        happened(10, "pin", n="n", m=3, on=True),
+        happened(11, "pin", n="n", m=1, on=False),
+        happened(12, "msg.del", n="n", m=2),
+        happened(13, "pin", n="n", m=4, on=True),
+    ):
+        view.happened(change)
+
+    assert view.pins == [4, 3]
     assert view.pinned == []
 
 

@@ -8,8 +8,11 @@ from dataclasses import replace
 
 import pytest
 
+from hubbub.actions.forget_sessions import forget_sessions
 from hubbub.actions.rename import rename
 from hubbub.actions.sign_out import sign_out
+from hubbub.domain.policies import SESSION_LIFETIME
+from hubbub.realtime import arrivals
 from hubbub.realtime.bucket import Rate
 from hubbub.realtime.gateway import Gateway
 from hubbub.realtime.turnstile import Limits, Turnstile
@@ -55,19 +58,39 @@ async def test_sign_out_ends_its_connections(gateway, enter, database, bus, gues
     await other[1]
 
 
+async def test_expiry_ends_its_connections(gateway, enter, database, bus, guest, wall_clock) -> None:
+    """When a session's time is over its connections go, to sign in again; a younger one stays."""
+    ann = await guest("Ann")
+    wall_clock.now += SESSION_LIFETIME * 1000 - 1
+    bob = await guest("Bob")
+    connection, task = await enter(ann.token)
+    other, going_on = await enter(bob.token)
+
+    await forget_sessions(database, bus)
+    assert not task.done()
+    wall_clock.now += 1
+    await forget_sessions(database, bus)
+    await task
+
+    bye = {"t": "bye", "code": 4100, "why": "no longer signed in", "retry": "reauth"}
+    assert connection.frames[-1] == bye
+    assert connection.closed.code == 4100
+    assert not going_on.done()
+    other.hang_up()
+    await going_on
+
+
 async def test_revoked_token_is_no_way_in(gateway, connect, database, bus, guest, monkeypatch) -> None:
     """A session that is revoked while its hello is looked at doesn't stay."""
     ann = await guest("Ann")
-    from hubbub.realtime import session
-
-    real = session.authenticate
+    real = arrivals.authenticate_all
 
     async def slow(*args):
-        user = await real(*args)
+        found = await real(*args)
         await sign_out(database, bus, ann.token)
-        return user
+        return found
 
-    monkeypatch.setattr(session, "authenticate", slow)
+    monkeypatch.setattr(arrivals, "authenticate_all", slow)
     connection = connect()
     connection.say("hello", client=CLIENT)
     await gateway.converse(connection, ann.token)

@@ -7,7 +7,9 @@ import json
 
 import pytest
 
+from hubbub.actions.post_message import post_message
 from hubbub.domain.models import LOBBY
+from hubbub.realtime import arrivals
 from hubbub.realtime import session as module
 from hubbub.realtime.outbound import HIGH_WATER, STALL
 from hubbub.realtime.session import (
@@ -99,6 +101,26 @@ async def test_sessions_have_ids_of_their_own(call, guest) -> None:
     ann = await guest("Ann")
 
     assert (await call(ann.token).hello())["sid"] != (await call(ann.token).hello())["sid"]
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_inbox_moves_during_hello(call, guest, database, monkeypatch, when) -> None:
+    """What comes into an inbox while it is found out whose it is, is in the welcome."""
+    ann, bob = await guest("Ann"), await guest("Bob")
+    real = arrivals.authenticate_all
+
+    async def look_slowly(*args):
+        found = await real(*args) if when == "after" else None
+        await post_message(database, bob.user, LOBBY, "nonce-01", f"<@{ann.user.id}>")
+        return found or await real(*args)
+
+    monkeypatch.setattr(arrivals, "authenticate_all", look_slowly)
+    caller = call(ann.token)
+    welcome = await caller.hello()
+    await post_message(database, bob.user, LOBBY, "nonce-02", f"<@{ann.user.id}>")
+
+    assert welcome["heads"]["me"][1] == 2
+    assert (await caller.connection.hear_only("ev"))["q"] == 3
 
 
 @pytest.mark.parametrize("token", [None, "", "wrong"])
@@ -394,7 +416,7 @@ async def test_broken_session_comes_back(call, guest, monkeypatch, caplog) -> No
     async def fail(*_: object) -> None:
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(module, "read_heads", fail)
+    monkeypatch.setattr("hubbub.realtime.arrivals.authenticate_all", fail)
     caller = call((await guest("Ann")).token)
     caller.connection.say("hello", client=CLIENT)
 

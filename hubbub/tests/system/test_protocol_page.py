@@ -169,6 +169,7 @@ def test_limits_are_described() -> None:
     assert named == {name: getattr(limits, name) for name in limits.__struct_fields__}
     assert policies.DELTA_BYTES == policies.HISTORY_BYTES
     assert others == [
+        (wire.NAME_LENGTH, "characters"),
         (policies.USER_WRITE_BURST, "writes"),
         (policies.ADDRESS_WRITE_BURST, "writes"),
         (policies.USER_CONNECTIONS, "connections"),
@@ -180,6 +181,7 @@ def test_limits_are_described() -> None:
         (policies.DELTA_EVENTS, "events"),
         (policies.DELTA_BYTES, "bytes"),
         (policies.REACTIONS, "kinds"),
+        (policies.PINS, "messages"),
         (presence.SHOWN_USERS, "users"),
         (presence.OFFLINE_GRACE, "seconds"),
         (session.HELLO_TIMEOUT, "seconds"),

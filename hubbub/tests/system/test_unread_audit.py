@@ -172,7 +172,7 @@ class House:
             return await doing()
         except ChatError as error:
             refusal = error
-        assert refusal.code in {"not_found", "forbidden", "invalid", "banned"}
+        assert refusal.code in {"not_found", "not_member", "forbidden", "invalid", "banned"}
         return None
 
     def _hear(self) -> None:

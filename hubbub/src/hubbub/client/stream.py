@@ -7,7 +7,8 @@ Invariants:
 1. Whoever takes what `accept` and `answer` give has every event of an epoch once, in order, or a reset.
 2. At most one request for the stream waits for its answer.
 3. `at` moves only together with what is given.
-4. With `complete` there is no reset within an epoch: what a delta can't hold is read page by page.
+4. With `complete` there is no reset within an epoch: what a delta can't hold is read page by page, and only
+   what the server has forgotten isn't read.
 """
 
 from __future__ import annotations
@@ -196,6 +197,10 @@ class Stream:
     def _take_page(self, page: wire.LogOk) -> Given:
         if self.at is None or self.at[0] != page.epoch:
             self._is_live = self._is_paging = False
+            return []
+        if page.gone > self.last:
+            self._is_live = self._is_paging = False
+            self.at = None
             return []
         given = self._accept_all(page.ev, page.users)
         self.hear(page.head)

@@ -35,6 +35,7 @@ class RoomView:
         """Who is there, as far as the server says: in a large room it doesn't."""
         self._me = me
         self._limit = limit
+        self._pins: dict[int, int] = {}
         self._messages: dict[int, wire.MessageInfo] = {}
         self._order: list[int] = []
 
@@ -45,6 +46,11 @@ class RoomView:
     def messages(self) -> list[wire.MessageInfo]:
         """The messages outside of threads, the oldest first."""
         return [message for message in self._ordered() if message.th is None]
+
+    @property
+    def pins(self) -> list[int]:
+        """The numbers of all messages that are pinned, here or not, the last pinned first."""
+        return sorted(self._pins, key=self._pins.__getitem__, reverse=True)
 
     @property
     def pinned(self) -> list[wire.MessageInfo]:
@@ -74,6 +80,7 @@ class RoomView:
         self.learn(news.copy.users)
         self.add_page(news.copy.msgs)
         self.has_older = news.copy.more
+        self._pins = dict(news.copy.pins)
 
     def learn(self, users: wire.Names) -> None:
         """Note what users are called."""
@@ -155,6 +162,10 @@ class RoomView:
         event: wire.Event,
         body: wire.EditedBody | wire.DeletedBody | wire.ReactedBody | wire.PinnedBody,
     ) -> None:
+        if isinstance(body, wire.PinnedBody | wire.DeletedBody):
+            self._pins.pop(body.m, None)
+        if isinstance(body, wire.PinnedBody) and body.on:
+            self._pins[body.m] = event.q
         message = self._messages.get(body.m)
         if message is None:
             return

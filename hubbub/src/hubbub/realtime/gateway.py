@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from typing import Final
 
 from hubbub.domain.errors import ChatError
-from hubbub.domain.events import Notice, SessionRevoked, UserRenamed
+from hubbub.domain.events import Notice, SessionExpired, SessionRevoked, UserRenamed
 from hubbub.realtime.caller import Shared
-from hubbub.realtime.session import REVOKED, Connection, Goodbye, Session, crowded
+from hubbub.realtime.session import EXPIRED, REVOKED, Connection, Goodbye, Session, crowded
 
 RETURNS_PER_SECOND: Final = 500
 """How many clients are asked to come back in each second after a restart."""
@@ -54,13 +54,21 @@ class Gateway:
             turnstile.go(sender)
 
     def hear(self, notice: Notice) -> None:
-        """End the connections of a session that was revoked; let users go by the names that they have now."""
-        for session in self._sessions:
-            match notice:
-                case SessionRevoked() if session.login == notice.session:
-                    session.end(REVOKED)
-                case UserRenamed():
+        """End the connections of a session that is over; let users go by the names that they have now."""
+        # Of most notices, which are messages, no session has to hear here: they aren't gone through.
+        match notice:
+            case SessionRevoked():
+                self._end(notice.session, REVOKED)
+            case SessionExpired():
+                self._end(notice.session, EXPIRED)
+            case UserRenamed():
+                for session in self._sessions:
                     session.rename(notice.user)
+
+    def _end(self, login: str, goodbye: Goodbye) -> None:
+        for session in self._sessions:
+            if session.login == login:
+                session.end(goodbye)
 
     async def drain(self) -> None:
         """Say goodbye to everyone, present and future, and wait until all have gone."""

@@ -12,6 +12,7 @@ import logging
 from collections.abc import Awaitable, Sequence
 
 from hubbub import wire
+from hubbub.actions.read_room import read_room
 from hubbub.domain.errors import ChatError, Code
 from hubbub.domain.names import clean_status
 from hubbub.realtime import calls, reads, showing, writes
@@ -127,6 +128,8 @@ class Requests:
         was_subscribed = stream in self._shared.hub.streams(self._caller.outbound)
         reply = await reading
         if was_subscribed and stream not in self._shared.hub.streams(self._caller.outbound):
+            # As who isn't there is refused; who is there again asks again.
+            await read_room(self._database, self._caller.user, stream)
             raise ChatError(Code.NOT_FOUND)
         self._caller.answer(reply)
 

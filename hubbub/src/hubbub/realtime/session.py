@@ -21,7 +21,7 @@ from typing import Final, Literal, Protocol
 
 from fullduplex import ConnectionClosed
 from hubbub import wire
-from hubbub.actions.authenticate import authenticate, digest_token
+from hubbub.actions.authenticate import Arrival, digest_token
 from hubbub.actions.read_heads import read_heads
 from hubbub.domain import policies
 from hubbub.domain.errors import ChatError
@@ -72,6 +72,7 @@ UNKNOWN: Final = Goodbye(4000, "something went wrong", "resume")
 NO_HEARTBEAT: Final = Goodbye(4002, "no heartbeat", "resume")
 SLOW: Final = Goodbye(4003, "too slow", "resume")
 NO_HELLO: Final = Goodbye(4006, "no hello in time", "resume")
+EXPIRED: Final = Goodbye(4100, "no longer signed in", "reauth")
 REVOKED: Final = Goodbye(4101, "signed out", "reauth")
 BAD_PROTOCOL: Final = Goodbye(4400, "hello comes first", "never")
 BAD_CREDENTIALS: Final = Goodbye(4401, "not signed in", "never")
@@ -143,14 +144,16 @@ class Session:
 
     async def _converse(self) -> None:
         hello = await self._receive_hello()
-        user = await self._sign_in(hello.token or self._token)
+        heard = self._hub.heard
+        arrival = await self._sign_in(hello.token or self._token)
+        user = arrival.user
         self._count(user)
         features: list[str] = [feature for feature in wire.FEATURES if feature in hello.feat]
         self._caller = Caller(
             user, bytes.fromhex(self.login), self._outbound, frozenset(features), self._sender
         )
         self._requests = requests = Requests(self._caller, self._shared)
-        await self._welcome(user, hello, features)
+        await self._welcome(arrival, heard, hello, features)
         heartbeat = asyncio.create_task(self._keep_alive())
         try:
             while True:
@@ -203,13 +206,14 @@ class Session:
             raise _Leaving
         return hello
 
-    async def _sign_in(self, token: str | None) -> User:
+    async def _sign_in(self, token: str | None) -> Arrival:
         if token is not None:
             # From here on it can be revoked, so that it isn't used after the look at the database.
-            self.login = digest_token(token).hex()
-            user = await authenticate(self._database, token)
-            if user is not None:
-                return user
+            digest = digest_token(token)
+            self.login = digest.hex()
+            arrival = await self._shared.arrivals.find(digest)
+            if arrival is not None:
+                return arrival
         self.end(BAD_CREDENTIALS)
         raise _Leaving
 
@@ -220,9 +224,12 @@ class Session:
             self.end(crowded(reason))
             raise _Leaving from reason
 
-    async def _welcome(self, user: User, hello: wire.Hello, features: list[str]) -> None:
+    async def _welcome(self, arrival: Arrival, heard: int, hello: wire.Hello, features: list[str]) -> None:
+        user, heads = arrival
         inbox = self._hub.subscribe(user.id, self._outbound, user.id)
-        heads = await read_heads(self._database, user)
+        # Whose inbox it is, was only known when it was read; what has come since then must not be missed.
+        if self._hub.has_moved(user.id, heard):
+            heads = await read_heads(self._database, user)
         self._outbound.answer(wire.encode(self._make_welcome(user, hello, features, heads)))
         if wire.BATCH in features:
             self._outbound.gather()

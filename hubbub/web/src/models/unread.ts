@@ -1,0 +1,43 @@
+/*
+ * How far the reader has read a room, and how much waits there.
+ *
+ * The server tells it now and then; between, it follows from what is posted
+ * and deleted: whoever posts has read up to there, and messages in threads
+ * don't count.
+ */
+
+import type * as wire from '../wire/frames.generated'
+import type { Message } from './log'
+
+export class Unread {
+  marks: Readonly<wire.Marks> = { read: 0, unread: 0, mentions: 0 }
+
+  constructor(private readonly me: string) {}
+
+  posted({ q, by, th }: Message): void {
+    if (by === this.me) this.marks = { read: q, unread: 0, mentions: 0 }
+    else if (th === undefined) this.#add({ unread: 1 })
+  }
+
+  mentioned(q: number): void {
+    if (q > this.marks.read) this.#add({ mentions: 1 })
+  }
+
+  /** A message was deleted, which was so before. */
+  deleted({ q, by, th, text }: Message): void {
+    if (q <= this.marks.read || by === this.me) return
+    this.#add({
+      unread: th === undefined ? -1 : 0,
+      mentions: text.includes(`<@${this.me}>`) ? -1 : 0,
+    })
+  }
+
+  #add({ unread = 0, mentions = 0 }: Partial<wire.Marks>): void {
+    const { marks } = this
+    this.marks = {
+      read: marks.read,
+      unread: Math.max(0, marks.unread + unread),
+      mentions: Math.max(0, marks.mentions + mentions),
+    }
+  }
+}
