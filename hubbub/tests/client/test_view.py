@@ -213,7 +213,7 @@ def test_older_page_tells_of_more() -> None:
     view = view_of(posted(8), posted(9))
     older = wire.MessageInfo(7, 7, 0, BO, "n", "hi", 7)
     view.add_older([older], 8, more=True)
-    assert view.has_older
+    assert (view.has_older, view.oldest) == (True, 7)
     view.add_older([], 9, more=False)
     assert view.has_older
     view.add_older([], 7, more=False)

@@ -43,6 +43,11 @@ class RoomView:
         return len(self._order)
 
     @property
+    def oldest(self) -> int | None:
+        """The number of the first message that is here, in a thread or not."""
+        return self._order[0] if self._order else None
+
+    @property
     def messages(self) -> list[wire.MessageInfo]:
         """The messages outside of threads, the oldest first."""
         return [message for message in self._ordered() if message.th is None]
