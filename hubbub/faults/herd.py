@@ -13,6 +13,7 @@ import asyncio
 import random
 import sys
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
@@ -23,11 +24,17 @@ from hubbub.client.link import State
 from hubbub.client.news import Opened
 from hubbub.client.sync import Sync
 
+TOO_MANY: Final = 4005
+
 
 class Return(msgspec.Struct):
-    """How all came back; `since` is by the clock that all processes have in common."""
+    """How all came back; `since` is by the clock that all processes have in common.
+
+    So many were `refused` as too many, some of them again and again.
+    """
 
     since: float
+    refused: int
     planned: list[float]
     admitted: list[float]
     resumed: list[float]
@@ -41,17 +48,19 @@ class Herd:
         self._loop = asyncio.get_running_loop()
         self._planned: list[float] = [self._loop.time()] * size
         self._admitted: list[float] = []
+        self._refused = 0
         self._resumed: dict[Member, float] = {}
         self._since = self._loop.time()
 
-    def note_lost(self, member: Member, next_at: float | None) -> None:
-        """Note that a client isn't there, and when it will try."""
+    def note_lost(self, member: Member, code: int | None, next_at: float | None) -> None:
+        """Note that a client isn't there, why, and when it will try."""
         if len(self._resumed) == self._size:
             self._since = self._loop.time()
-            self._planned, self._admitted = [], []
+            self._planned, self._admitted, self._refused = [], [], 0
             self._resumed.clear()
         self._resumed.pop(member, None)
         self._planned.append(next_at or 0.0)
+        self._refused += code == TOO_MANY
 
     def note_admitted(self) -> None:
         """Note that a client is let in."""
@@ -67,7 +76,7 @@ class Herd:
     def _tell(self) -> None:
         since = self._since
         times = (self._planned, self._admitted, list(self._resumed.values()))
-        report = Return(since, *([time - since for time in some] for some in times))
+        report = Return(since, self._refused, *([time - since for time in some] for some in times))
         sys.stdout.buffer.write(msgspec.json.encode(report) + b"\n")
         sys.stdout.buffer.flush()
 
@@ -82,7 +91,7 @@ class Member(Sync):
     def disconnected(self, code: int | None, reason: str, now: float) -> None:
         """Learn that the connection is gone."""
         super().disconnected(code, reason, now)
-        self._herd.note_lost(self, self.connect_at)
+        self._herd.note_lost(self, code, self.connect_at)
 
     def learn(self) -> None:
         """Look what there is to be told."""

@@ -42,16 +42,16 @@ async def run(lab: Lab, size: Size) -> None:
         for person in people:
             person.peer = await stage.dial(person.name)
             await person.peer.hello(person.devices[0].token)
-        steps = size.pick(120, 5_000)
+        steps = size.pick(200, 5_000)
         for number in range(1, steps + 1):
             await house.do(choose_step(lab.chance))
-            if number % 6 == 0:
+            if number % 8 == 0:
                 await house.audit()
     lab.show("steps", steps)
     lab.show("done", house.done)
     lab.show("refused", house.refused)
     lab.show("counted", house.audits)
-    require(house.done > house.refused, "most was refused")
+    require(house.done > steps / 4, "hardly anything was allowed")
 
 
 class Person:

