@@ -13,7 +13,8 @@ from typing import Any
 import tools
 from deflated import OFFER, Inflating, Wrong, frames, messages, window
 from figures import short
-from servers import LOAD_CORE, SERVER_CORE, SERVERS, Failed, Process
+from processes import LOAD_CORE, SERVER_CORE, Failed, Process
+from servers import SERVERS
 from turns import Effort, Pair, Turns, microseconds, pairs
 
 

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from figures import Goal, short
-from servers import Failed
+from processes import Failed
 from turns import Effort, Pair, Turns
 
 #: Bytes of memory that no server may come near.

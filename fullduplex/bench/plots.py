@@ -41,7 +41,7 @@ def draw_engine(rows: Sequence[Row], names: Mapping[str, str], folder: Path) -> 
         with rc_context(STYLE):
             taken = [medians(row, names) for row in rows]
             sizes = [len(each) + 2 for each in taken]
-            figure = Figure(figsize=(6.4, 0.27 * sum(sizes)), layout="constrained")
+            figure = Figure(figsize=(7.2, 0.27 * sum(sizes)), layout="constrained")
             axes = figure.subplots(len(rows), height_ratios=sizes, squeeze=False)
             for panel, row, each in zip(axes.flat, rows, taken, strict=True):
                 ours = {name for name in each if name.startswith(LIBRARY)}

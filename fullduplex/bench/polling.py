@@ -34,6 +34,7 @@ from typing import Any, NamedTuple
 
 import httpx
 from pages import put_figures
+from processes import processor_seconds
 
 import fullduplex
 from fullduplex import connect
@@ -223,12 +224,6 @@ async def server() -> AsyncIterator[tuple[asyncio.subprocess.Process, int]]:
         await process.communicate()
 
 
-def processor_seconds(process: asyncio.subprocess.Process) -> float:
-    """Return the processor time that a process has taken."""
-    # The number that Linux gives to the clock of another process.
-    return time.clock_gettime((~process.pid << 3) | 2)
-
-
 async def measure(way: str, moments: list[float], clients: int) -> Figures:
     """Let clients hear, in one way, of news that come at these moments."""
     async with server() as (process, port):
@@ -237,11 +232,11 @@ async def measure(way: str, moments: list[float], clients: int) -> Figures:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(WAYS[way](hearer)) for hearer in hearers]
             await asyncio.gather(*(hearer.is_ready.wait() for hearer in hearers))
-            before = processor_seconds(process)
+            before = processor_seconds(process.pid)
             await tell(process, moments)
             async with asyncio.timeout(30):
                 await asyncio.gather(*(hearer.has_all.wait() for hearer in hearers))
-            taken = processor_seconds(process) - before
+            taken = processor_seconds(process.pid) - before
             carried = [hearer.bytes() for hearer in hearers]
             for task in tasks:
                 task.cancel()

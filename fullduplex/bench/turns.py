@@ -12,7 +12,8 @@ from typing import Any, NamedTuple, Self
 
 import tools
 from figures import Goal, Row, short
-from servers import SERVERS, Failed, Load, Running
+from processes import Failed
+from servers import SERVERS, Load, Running
 
 
 class Effort(NamedTuple):

@@ -51,7 +51,7 @@ BEYOND_MODULES: dict[str, set[str]] = {
         "test_examples",
         "test_structure",
     },
-    "hubbub": {"conformance", "faults", "model", "system", "test_structure"},
+    "hubbub": {"bench", "conformance", "faults", "model", "system", "test_structure"},
 }
 
 PURE = ("protocol", "kernels", "exceptions", "close")

@@ -62,6 +62,19 @@ async def history_is_what_events_made(stage: Stage) -> None:
 
 
 @case("R7")
+async def pins_are_told_whole(stage: Stage) -> None:
+    """A copy tells all that is pinned, the last pinned first, and nothing that no longer is."""
+    ann = await stage.enter("ann")
+    room = await stage.room(ann)
+    expect(not (await ann.sub(room)).snap.pins, "something is pinned to an empty room")
+    sent = [(await ann.send(room, f"{i}")).q for i in range(4)]
+    pins = [(q, (await change(ann, wire.Pin, room, q, True)).q) for q in (sent[2], *sent)]
+    await change(ann, wire.Pin, room, sent[1], False)
+    await change(ann, wire.Delete, room, sent[3])
+    same((await ann.sub(room)).snap.pins, [pins[3], pins[1]], "what is pinned")
+
+
+@case("R7")
 async def unread_is_counted(stage: Stage) -> None:
     """What others post outside of threads is unread until it is read; what one posts oneself isn't."""
     ann, bo = await stage.enter("ann"), await stage.enter("bo")

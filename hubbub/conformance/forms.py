@@ -102,6 +102,24 @@ async def not_for_one_is_not_there(stage: Stage) -> None:
 
 
 @case("errors")
+async def who_may_join_is_told_so(stage: Stage) -> None:
+    """In a public room that one isn't in, everything is not_member until one joins."""
+    ann, bo = await stage.enter("ann"), await stage.enter("bo")
+    room = await stage.room(ann)
+    for answer in (
+        await bo.ask(wire.Sub, room),
+        await bo.ask(wire.Hist, room, after=0),
+        await bo.ask(wire.Log, room, 0),
+        await bo.ask(wire.Send, room, new_nonce(), wire.Draft("hi")),
+        await bo.call(wire.ListMembers(room)),
+    ):
+        same(getattr(answer, "code", answer), "not_member", "who would have to join is answered by")
+    joined = await bo.call(wire.JoinRoom(room))
+    expect(isinstance(joined, wire.RoomResult), f"one may not join a public room: {joined}")
+    await bo.send(room)
+
+
+@case("errors")
 async def each_refusal_has_its_code(stage: Stage) -> None:
     """Each thing that one may not do is refused by the code that says why."""
     ann, bo = await stage.enter("ann"), await stage.enter("bo")

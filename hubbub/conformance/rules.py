@@ -35,8 +35,8 @@ UNSEEN: Final = {
     "R3": "that it outlives a cut of power",
     "R5": "a thousand events, where so many writes would take minutes",
     "R9": "that restoring a backup changes the epoch",
-    "limits": "slow clients; a thousand streams; fifty kinds of reactions",
-    "errors": "unauthorized, not_member, muted, slow_mode, read_only, archived, edit_expired, "
+    "limits": "slow clients; a thousand streams; fifty kinds of reactions; a hundred pins",
+    "errors": "unauthorized, muted, slow_mode, read_only, archived, edit_expired, "
     "upload_missing, too_many_streams, storage_full, unavailable, internal",
     "closing": "1001, 1012, 4000, 4001, 4003, 4004, 4005, 4100, 4403, 4429",
 }

@@ -25,6 +25,7 @@ ROOM: Final = "r_script"
 TOKEN: Final = "a-token-that-this-server-takes"
 OWN: Final = "u_own"
 OTHER: Final = "u_other"
+_ROOM: Final = wire.RoomInfo(ROOM, "Script", "", "public", "member")
 _NOW: Final = 1_800_000_000_000
 _NONCE: Final = re.compile(r"[A-Za-z0-9_-]{8,64}")
 
@@ -82,9 +83,8 @@ class Story:
     def reset(self, request: wire.Sub) -> wire.RoomResetOk:
         """Answer with the room as it is."""
         head = len(self.events)
-        room = wire.RoomInfo(ROOM, "Script", "", "public", "member")
         messages = [self._message(event) for event in self.events]
-        copy = wire.RoomCopy(room, wire.Marks(head, 0, 0), messages, False, _names())
+        copy = wire.RoomCopy(_ROOM, wire.Marks(head, 0, 0), messages, False, _names())
         return wire.RoomResetOk(request.id, self.epoch, head, copy)
 
     def _message(self, event: wire.Event) -> wire.MessageInfo:
@@ -147,7 +147,8 @@ class Line:
             case wire.ClientPing():
                 await self.say(wire.Pong())
             case wire.Sub(s=wire.ME):
-                await self.say(wire.InboxResetOk(request.id, 7, 1, wire.InboxCopy([], {})))
+                inbox = wire.InboxCopy([_ROOM], {ROOM: wire.Marks(0, 0, 0)})
+                await self.say(wire.InboxResetOk(request.id, 7, 1, inbox))
             case wire.Call() | wire.Hist() | wire.Log():
                 await self.say(wire.Err("not_found", "This server has but one room.", False, request.id))
             case wire.Pong() | wire.Typing() | wire.Pres() | wire.Read():

@@ -10,7 +10,7 @@ import asyncio
 import random
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -20,10 +20,13 @@ from hubbub.client.client import WAITING, Client
 from hubbub.client.errors import RequestRefused, SessionEnded
 from hubbub.client.guests import SignedIn, websocket_address
 from hubbub.client.link import State
-from hubbub.client.news import Happened, News, Opened, Refused, Reset, Stored
+from hubbub.client.news import Happened, Lost, News, Opened, Refused, Reset, Stored
 from hubbub.client.outbox import open_outbox
 from hubbub.client.sync import Sync
 from hubbub.client.writes import Request, nonce_of
+
+# How a gap begins; texts have no quotes but escaped ones.
+_GAP: Final = '{"t":"gap"'
 
 
 def entry_of(event: wire.Event, user: str) -> Entry:
@@ -56,6 +59,10 @@ class Device:
         self.token = signed_in.token
         self.opened_at = 0.0
         """When its last session began, by the loop's clock."""
+        self.lost_at = 0.0
+        """When its last connection was found to be gone, or couldn't be had."""
+        self.gaps = 0
+        """How often it was told that something was left out."""
         self.answers: dict[str, wire.Answer | wire.Result] = {}
         """What it was told of each of its writes that is done, by the nonce."""
         self.refused: dict[str, wire.Err] = {}
@@ -110,6 +117,10 @@ class Device:
         """Write a message, and wait until it is stored."""
         return await self.client.send(room, text, re=re)
 
+    async def send_as(self, room: str, nonce: str, text: str) -> None:
+        """Write a message under this nonce, and wait until it is stored."""
+        await self.client._write(wire.Send(0, room, nonce, wire.Draft(text)))
+
     # What it has
 
     @property
@@ -145,6 +156,8 @@ class Device:
         match news:
             case Opened():
                 self.opened_at = asyncio.get_running_loop().time()
+            case Lost():
+                self.lost_at = asyncio.get_running_loop().time()
             case Reset():
                 s = stream_of(news.stream, self.user)
                 self._history.note(Refilled(self.name, s, news.epoch, news.head))
@@ -188,6 +201,11 @@ class _Sync(Sync):
         program = wire.Client(device.name, "1")
         super().__init__(program, device.token, random.random, complete=complete)
         self._device = device
+
+    def frame_received(self, text: str, now: float) -> None:
+        """Take what came, and note a gap."""
+        self._device.gaps += text.count(_GAP)
+        super().frame_received(text, now)
 
     def write(self, request: Request, now: float) -> None:
         """Keep a write, and note it."""

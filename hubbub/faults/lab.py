@@ -177,6 +177,15 @@ class Lab:
             await asyncio.sleep(_GLANCE)
         return loop.time() - start
 
+    async def until_lost(self, device: Device) -> float:
+        """Wait until a device finds its connection gone; return how many seconds it took."""
+        since = asyncio.get_running_loop().time()
+        return await self.until(lambda: device.lost_at > since, f"{device.name} finds out")
+
+    async def until_back(self, device: Device, since: float) -> float:
+        """Wait until a device has a session that is younger; return how many seconds it took."""
+        return await self.until(lambda: device.opened_at > since, f"{device.name} is back")
+
     async def settle(self, *rooms: str, most: float = HEALING) -> float:
         """Wait until everybody has everything of some rooms, and note how all stands.
 

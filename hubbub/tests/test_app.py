@@ -6,7 +6,7 @@ import json
 import socket
 import sys
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
 import httpx
@@ -14,11 +14,11 @@ import msgspec
 import pytest
 from faults.postgresql import PostgreSQL
 
-from fullduplex import connect
-from hubbub.app import CHORES_INTERVAL, DATABASE, StartError, _limits, now, run_chat
+from fullduplex import ConnectionClosedError, connect
+from hubbub.app import CHORES_INTERVAL, DATABASE, EXPIRY_INTERVAL, StartError, _limits, now, run_chat
 from hubbub.config import Settings
 from hubbub.domain.errors import ChatError, Code
-from hubbub.domain.policies import GUEST_BURST
+from hubbub.domain.policies import GUEST_BURST, SESSION_LIFETIME
 from hubbub.realtime.bucket import Rate
 from hubbub.realtime.turnstile import Limits
 
@@ -253,39 +253,97 @@ async def test_missing_driver_is_told(settings: Settings, monkeypatch: pytest.Mo
     assert "pip install 'hubbub[postgresql]'" in told
 
 
+@pytest.mark.parametrize("trusted,codes", [("", [None, 4005]), ("127.0.0.0/8", [None, None])])
+async def test_proxies_name_who_connects(settings: Settings, trusted: str, codes: list[int | None]) -> None:
+    """Only behind a trusted proxy are connections counted for the addresses that it names."""
+    narrow = msgspec.structs.replace(settings, address_connections=1, trusted_proxies=trusted)
+    async with run_chat(narrow) as address, httpx.AsyncClient(base_url=address) as client:
+        token = (await client.post("/v1/guests", json={"name": "Ann"})).json()["token"]
+        hello = json.dumps({"t": "hello", "client": {"name": "test", "ver": "1"}, "token": token})
+        url = address.replace("http", "ws", 1) + "/v1/realtime"
+        async with AsyncExitStack() as stack:
+            said = []
+            for sender in ("192.0.2.1", "192.0.2.2"):
+                headers = {"X-Forwarded-For": sender}
+                opening = connect(url, subprotocols=["hubbub.v1"], additional_headers=headers)
+                connection = await stack.enter_async_context(opening)
+                # One too many is told so at once.
+                with suppress(ConnectionClosedError):
+                    await connection.send(hello)
+                said.append(json.loads(await connection.recv()))
+
+    assert [each.get("code") for each in said] == codes
+
+
 def test_time_is_in_milliseconds() -> None:
     """The clock counts milliseconds since 1970."""
     assert 1_700_000_000_000 < now() < 10_000_000_000_000
 
 
-async def test_chores_are_done_every_day(
+async def test_expired_session_is_parted_from(
+    settings: Settings, loop_clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who is connected when their session's time is over is cut off within a minute, by HTTP as well."""
+    ahead = 0
+    monkeypatch.setattr("hubbub.app.now", lambda: now() + ahead)
+    async with run_chat(settings) as address, httpx.AsyncClient(base_url=address, timeout=5) as client:
+        token = (await client.post("/v1/guests", json={"name": "Ann"})).json()["token"]
+        hello = json.dumps({"t": "hello", "client": {"name": "test", "ver": "1"}, "token": token})
+        url = address.replace("http", "ws", 1) + "/v1/realtime"
+        headers = {"Authorization": f"Bearer {token}"}
+        client.cookies.clear()
+        async with (
+            connect(url, subprotocols=["hubbub.v1"], ping_interval=None) as connection,
+            client.stream("GET", "/v1/stream", headers=headers) as stream,
+        ):
+            await connection.send(hello)
+            await connection.recv()
+            ahead = SESSION_LIFETIME * 1000
+            await loop_clock.advance(EXPIRY_INTERVAL)
+            with suppress(ConnectionClosedError):
+                while True:
+                    said = json.loads(await connection.recv())
+            async for _ in stream.aiter_text():
+                pass
+        refused = await client.get("/v1/me", headers=headers)
+
+    assert (said["t"], said["code"], said["retry"]) == ("bye", 4100, "reauth")
+    assert refused.status_code == 401
+
+
+async def test_chores_are_done_now_and_then(
     settings: Settings, loop_clock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Each day the chat tidies up; what can't be done is left for the next, and the rest is done."""
+    """Each day the chat tidies up; what can't be done is left for the next time, and the rest is done."""
     done: list[str] = []
 
-    async def forget(_database: object) -> None:
+    async def forget(_database: object, _bus: object) -> None:
         done.append("forget")
-        raise ChatError(Code.UNAVAILABLE)
+
+    async def trim(_database: object) -> None:
+        done.append("trim")
 
     async def audit(_database: object) -> None:
         done.append("audit")
+        raise ChatError(Code.UNAVAILABLE)
 
     async def optimize(_database: object) -> None:
         done.append("optimize")
 
+    monkeypatch.setattr("hubbub.app.Database.optimize", optimize)
     async with run_chat(settings):
-        monkeypatch.setattr("hubbub.app.Database.optimize", optimize)
         monkeypatch.setattr("hubbub.app.forget_sessions", forget)
+        monkeypatch.setattr("hubbub.app.trim_inboxes", trim)
         monkeypatch.setattr("hubbub.app.audit_marks", audit)
-        await loop_clock.advance(CHORES_INTERVAL - 60)
+        await loop_clock.advance(EXPIRY_INTERVAL)
+        await loop_clock.advance(CHORES_INTERVAL - EXPIRY_INTERVAL - 30)
         before = list(done)
-        await loop_clock.advance(61)
+        await loop_clock.advance(31)
         await loop_clock.advance(CHORES_INTERVAL + 1)
 
-    assert before == []
-    assert done == ["forget", "audit", "optimize"] * 2
-    assert "left for tomorrow" in caplog.text
+    assert before == ["forget", "forget"]
+    assert [each for each in done if each != "forget"] == ["trim", "audit", "optimize"] * 2
+    assert "left for the next time" in caplog.text
 
 
 async def test_limits_are_set(settings: Settings) -> None:

@@ -28,6 +28,14 @@ def test_nearer_choice_counts(tmp_path: Path) -> None:
     assert (settings.host, settings.port, settings.data) == ("flag", 2, "file")
 
 
+def test_proxies_are_networks() -> None:
+    """Those who are trusted are addresses and networks; by default it is nobody."""
+    settings = load({}, {"HUBBUB_TRUSTED_PROXIES": "127.0.0.1, 10.0.0.0/8,2001:db8::/32"})
+
+    assert list(map(str, settings.proxies)) == ["127.0.0.1/32", "10.0.0.0/8", "2001:db8::/32"]
+    assert Settings().proxies == []
+
+
 def test_data_folder_is_where_it_belongs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Unless chosen, everything is kept where a user's programs keep their data."""
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -51,6 +59,9 @@ def test_data_folder_is_where_it_belongs(monkeypatch: pytest.MonkeyPatch, tmp_pa
         ({"public_url": "ftp://chat.example"}, {}, "public_url"),
         ({"database": "mysql://db.example/chat"}, {}, "database"),
         ({}, {"HUBBUB_DATABASE": "chat"}, "database"),
+        ({}, {"HUBBUB_TRUSTED_PROXIES": "proxy.example"}, "trusted_proxies"),
+        ({}, {"HUBBUB_TRUSTED_PROXIES": "10.0.0.1/8"}, "trusted_proxies"),
+        ({}, {"HUBBUB_TRUSTED_PROXIES": "*"}, "trusted_proxies"),
     ],
 )
 def test_senseless_setting_is_told(flags: dict[str, object], environment: dict[str, str], said: str) -> None:

@@ -6,7 +6,9 @@ What holds for both distributions is in the library's test_structure.
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,10 @@ pytestmark = pytest.mark.structure
 
 SOURCE = Path(__file__).resolve().parents[1] / "src" / "hubbub"
 COMPOSITION_ROOT = "app"
+
+# Programs that judge other people's servers and clients: scripts, which no import contract reaches.
+CONFORMANCE = SOURCE.parents[1] / "conformance"
+KNOWN_TO_JUDGES = {"fullduplex", "hubbub.wire", "msgspec"}
 
 
 def modules() -> Iterator[tuple[Path, ast.Module]]:
@@ -59,3 +65,39 @@ def test_only_app_constructs() -> None:
 
     assert {"Database", "LocalBus"} <= homes.keys()
     assert elsewhere == set()
+
+
+def imports_of(tree: ast.Module) -> set[str]:
+    """Return what a module imports when it is run: modules, and of our own packages what is taken out."""
+    typing_only = {
+        inner
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        for inner in ast.walk(node)
+    }
+    found: set[str] = set()
+    for node in set(ast.walk(tree)) - typing_only:
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module == "hubbub":
+            found |= {f"hubbub.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found.add(node.module or "")
+    return found
+
+
+def test_judges_know_only_the_wire() -> None:
+    """What examines servers and clients knows the wire and the library, and goes in no ring."""
+    imported = {
+        path.stem: imports_of(ast.parse(path.read_text("utf-8"))) for path in CONFORMANCE.glob("*.py")
+    }
+    others = {
+        (name, each)
+        for name, found in imported.items()
+        for each in found - imported.keys() - KNOWN_TO_JUDGES
+        if each.partition(".")[0] not in sys.stdlib_module_names
+    }
+
+    assert {"run", "stage", "rules"} <= imported.keys()
+    assert others == set()
+    TopologicalSorter({name: found & imported.keys() for name, found in imported.items()}).prepare()

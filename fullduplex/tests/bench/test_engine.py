@@ -120,7 +120,7 @@ def test_who_fails_is_out(script: Script) -> None:
     def ask(name: str, warm: float, seconds: float) -> float:
         asked.append(name)
         if name == "ws" and len(asked) > 3:
-            raise script("servers").Failed("It was cut.")
+            raise script("processes").Failed("It was cut.")
         return 1.0
 
     table.run(turns.Effort(rounds=3), ask)
@@ -310,7 +310,9 @@ def test_load_tells_what_is_wrong(script: Script) -> None:
     try:
         server.server = stranger
         load = servers.Load(server)
-        with pytest.raises(servers.Failed, match="the opening handshake was answered with: GET / HTTP"):
+        with pytest.raises(
+            script("processes").Failed, match="the opening handshake was answered with: GET / HTTP"
+        ):
             load.tell("open", 1)
         load.end()
     finally:
@@ -368,7 +370,7 @@ def test_wrong_answers_end_it(
     pair = turns.Pair("liar", {})
     try:
         pair.load.tell("open", 1)
-        with pytest.raises(servers.Failed, match=sentence):
+        with pytest.raises(script("processes").Failed, match=sentence):
             pair.load.tell("each", 10)
     finally:
         pair.end()
@@ -385,7 +387,7 @@ def test_unasked_messages_end_it(script: Script) -> None:
             pair.load.tell("each", 10)
 
     try:
-        with pytest.raises(script("servers").Failed, match="a message came that nobody has sent"):
+        with pytest.raises(script("processes").Failed, match="a message came that nobody has sent"):
             send_often()
     finally:
         pair.end()

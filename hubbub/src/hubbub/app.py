@@ -13,7 +13,7 @@ import logging
 import re
 import socket
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Final
@@ -26,6 +26,7 @@ from hubbub.actions.audit_marks import audit_marks
 from hubbub.actions.forget_sessions import forget_sessions
 from hubbub.actions.open_lobby import open_lobby
 from hubbub.actions.passwords import Passwords
+from hubbub.actions.trim_inboxes import trim_inboxes
 from hubbub.bus.base import Bus
 from hubbub.bus.local import LocalBus
 from hubbub.config import Settings
@@ -52,10 +53,12 @@ from hubbub.endpoints.messages import Messages
 from hubbub.endpoints.names import Names
 from hubbub.endpoints.own import Own
 from hubbub.endpoints.page import Page
+from hubbub.endpoints.proxies import FOR, Proxies
 from hubbub.endpoints.realtime import Door, find_token
 from hubbub.endpoints.sender import find_sender
 from hubbub.endpoints.sessions import Sessions
 from hubbub.endpoints.throttle import Throttle
+from hubbub.realtime.arrivals import Arrivals
 from hubbub.realtime.bucket import Buckets, Rate
 from hubbub.realtime.caller import Shared
 from hubbub.realtime.feeds import Feeds
@@ -63,6 +66,7 @@ from hubbub.realtime.gateway import Gateway
 from hubbub.realtime.hub import Hub
 from hubbub.realtime.outbound import HIGH_WATER
 from hubbub.realtime.presence import Presence
+from hubbub.realtime.tails import Tails
 from hubbub.realtime.turnstile import Limits, Turnstile
 from hubbub.storage.database import Database
 from hubbub.storage.engine import Engines, database_url, open_engines
@@ -75,6 +79,8 @@ log = logging.getLogger(__name__)
 WEB: Final = Path(__file__).parent / "web_dist"
 CLOSE_TIMEOUT: Final = 2.0
 CHORES_INTERVAL: Final = 24 * 3600.0
+EXPIRY_INTERVAL: Final = 60.0
+"""How long a connection may outlive its session's time, in seconds."""
 
 
 class StartError(Exception):
@@ -121,13 +127,10 @@ async def _open_database(settings: Settings, bus: Bus) -> AsyncIterator[Database
         raise StorageUnusableError(f"{place} can't be used ({error})") from error
     database = Database(engines, functools.partial(_publish_all, bus), now)
     try:
-        await forget_sessions(database)
+        await forget_sessions(database, bus)
         await open_lobby(database)
-        chores = asyncio.create_task(_do_chores(database), name="chores")
-        try:
+        async with _do_chores(database, bus):
             yield database
-        finally:
-            chores.cancel()
     finally:
         await database.close()
 
@@ -140,15 +143,29 @@ async def _prepare(engines: Engines) -> None:
         raise
 
 
-async def _do_chores(database: Database) -> None:
-    """Do once a day what nobody asks for."""
+@asynccontextmanager
+async def _do_chores(database: Database, bus: Bus) -> AsyncIterator[None]:
+    """Do now and then what nobody asks for, as long as the context lasts."""
+    often = _repeat(EXPIRY_INTERVAL, lambda: forget_sessions(database, bus))
+    daily = _repeat(
+        CHORES_INTERVAL, lambda: trim_inboxes(database), lambda: audit_marks(database), database.optimize
+    )
+    tasks = [asyncio.create_task(chores, name="chores") for chores in (often, daily)]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+
+
+async def _repeat(interval: float, *chores: Callable[[], Awaitable[object]]) -> None:
     while True:
-        await asyncio.sleep(CHORES_INTERVAL)
-        for chore in (forget_sessions, audit_marks, Database.optimize):
+        await asyncio.sleep(interval)
+        for chore in chores:
             try:
-                await chore(database)
+                await chore()
             except ChatError as error:
-                log.warning("a chore is left for tomorrow: %s", error)
+                log.warning("a chore is left for the next time: %s", error)
 
 
 def _make_private(file: Path) -> None:
@@ -169,26 +186,30 @@ async def _listen(
 ) -> AsyncIterator[Server[ServerConnection]]:
     hub = Hub()
     presence = Presence(hub)
-    gateway = Gateway(Shared(database, bus, hub, presence, Turnstile(_limits(settings))))
+    tails = Tails(database)
+    turnstile = Turnstile(_limits(settings))
+    gateway = Gateway(Shared(database, bus, hub, presence, tails, Arrivals(database), turnstile))
     feeds = Feeds(database, hub)
-    for listener in (hub.hear, presence.hear, gateway.hear, feeds.hear):
+    for listener in (tails.hear, hub.hear, presence.hear, gateway.hear, feeds.hear):
         bus.subscribe(listener)
     names = Names(settings.host, socket.gethostname(), settings.public_url)
-    application = _make_application(settings, database, bus, names, feeds)
+    proxies = Proxies(settings.proxies)
+    application = _make_application(settings, database, bus, names, proxies, feeds)
 
     async def converse(connection: ServerConnection) -> None:
         assert connection.request is not None
-        sender = find_sender(str(connection.remote_address[0]))
-        await gateway.converse(connection, find_token(connection.request.headers), sender)
+        headers, peer = connection.request.headers, str(connection.remote_address[0])
+        sender = find_sender(proxies.find_client(peer, headers.get_all(FOR)))
+        await gateway.converse(connection, find_token(headers), sender)
 
     try:
         server = await serve(
             converse,
             settings.host,
             settings.port,
-            # What a request says of its sender is not believed: anybody can say it.
+            # The application reads itself what trusted proxies say, and nobody else may say it.
             http=asgi.http(application, server_header=False, proxy_headers=False),
-            process_request=Door(names, settings.public_url).check,
+            process_request=Door(names, settings.public_url, proxies).check,
             # The door has looked at it.
             origins=[re.compile(".*"), None],
             subprotocols=[wire.SUBPROTOCOL],
@@ -223,7 +244,7 @@ def _limits(settings: Settings) -> Limits:
 
 
 def _make_application(
-    settings: Settings, database: Database, bus: Bus, names: Names, feeds: Feeds
+    settings: Settings, database: Database, bus: Bus, names: Names, proxies: Proxies, feeds: Feeds
 ) -> Starlette:
     passwords = Passwords()
     callers = Callers(database, settings.public_url)
@@ -252,7 +273,7 @@ def _make_application(
         calls,
         Page(WEB),
     ]
-    return make_application(endpoints, names)
+    return make_application(endpoints, names, proxies)
 
 
 def _explain(error: OSError, settings: Settings) -> str:

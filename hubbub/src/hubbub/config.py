@@ -10,6 +10,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Final
 from urllib.parse import urlsplit
@@ -25,6 +26,7 @@ _PUBLIC_URL: Final = re.compile(r"https?://[^/?#@\s]+/?")
 _DATABASE: Final = re.compile(r"postgres(ql)?://\S+")
 
 
+Network = IPv4Network | IPv6Network
 Count = Annotated[int, msgspec.Meta(ge=1)]
 PerSecond = Annotated[float, msgspec.Meta(gt=0)]
 
@@ -41,8 +43,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     isn't this machine's own, it must be set.  `database` is PostgreSQL's, if it isn't to be a file in the
     folder.
 
-    The others limit what one connection, one user and one address may do.  Behind a proxy everyone has the
+    `trusted_proxies` are addresses and networks, with commas between them, whose word is taken on who asks
+    and by which scheme (`X-Forwarded-For`, `X-Forwarded-Proto`).  Behind any other proxy everyone has the
     proxy's address.
+
+    The others limit what one connection, one user and one address may do.
     """
 
     host: str = "127.0.0.1"
@@ -50,6 +55,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     data: str = ""
     public_url: str | None = None
     database: str | None = None
+    trusted_proxies: str = ""
     write_burst: Count = wire.WRITE_BURST
     writes_per_second: PerSecond = wire.WRITES_PER_SECOND
     user_write_burst: Count = policies.USER_WRITE_BURST
@@ -65,6 +71,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def folder(self) -> Path:
         """The folder where everything is kept."""
         return Path(self.data).expanduser() if self.data else default_folder(os.environ)
+
+    @property
+    def proxies(self) -> list[Network]:
+        """The networks of the proxies that are trusted.
+
+        Raises:
+            ValueError: for what is none.
+        """
+        return [ip_network(each.strip()) for each in self.trusted_proxies.split(",") if each.strip()]
 
     @property
     def place(self) -> str:
@@ -98,6 +113,12 @@ def load(flags: Mapping[str, object], environment: Mapping[str, str], file: Path
         raise ConfigError("The setting public_url makes no sense: it must be like https://chat.example.")
     if made.database is not None and not _DATABASE.fullmatch(made.database):
         raise ConfigError("The setting database makes no sense: it must be like postgresql://host/name.")
+    try:
+        _ = made.proxies
+    except ValueError as error:
+        raise ConfigError(
+            "The setting trusted_proxies makes no sense: it must be like 127.0.0.1, 10.0.0.0/8."
+        ) from error
     return made
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from hubbub.actions.authenticate import authenticate, digest_token
+from hubbub.actions.authenticate import authenticate, authenticate_all, digest_token
+from hubbub.actions.begin_session import begin_session
+from hubbub.actions.read_heads import read_heads
 from hubbub.domain.policies import SEEN_INTERVAL, SESSION_LIFETIME
 from hubbub.storage import sessions
 
@@ -47,6 +49,28 @@ async def test_reading_goes_on_without_writing(database, guest, wall_clock) -> N
     await database._writer.close()
 
     assert await authenticate(database, ann.token) == ann.user
+
+
+async def test_many_are_found_at_once(database, people, room, guest, wall_clock) -> None:
+    """Of many digests each finds its user and the heads of their streams, as it would alone."""
+    signed_in = [await guest(name) for name in ("Ann", "Bob")]
+    owner = await database.write(lambda transaction: begin_session(transaction, people["owner"], "phone"))
+    wall_clock.now += SEEN_INTERVAL * 1000
+    digests = {digest_token(each.token): each.user for each in (*signed_in, owner)}
+    found = await authenticate_all(database, [*digests, b"#nobody"])
+
+    assert {digest: arrival.user for digest, arrival in found.items()} == digests
+    for user, heads in found.values():
+        assert set(heads) == set(await read_heads(database, user))
+    assert room in {head.stream for head in found[digest_token(owner.token)].heads}
+    await guest("Cleo")
+    assert set((await authenticate_all(database, [*digests])).keys()) == digests.keys()
+    async with database.read() as connection:
+        [(_, login)] = await sessions.list_own(connection, signed_in[0].user.id, wall_clock.now)
+    assert login.seen == wall_clock.now
+
+    wall_clock.now += SESSION_LIFETIME * 1000
+    assert await authenticate_all(database, [*digests]) == {}
 
 
 def test_digest_hides_the_token() -> None:

@@ -64,7 +64,7 @@ async def test_nonce_is_for_one_change(database, people, room, say, code_of, cha
 
 
 async def test_strange_message_is_not_found(database, people, room, say, heard, code_of, change) -> None:
-    """What isn't there, isn't a message, was deleted, or is in another's room, is all the same."""
+    """What isn't there, isn't a message, or was deleted is all the same; strangers have to join first."""
     q = await say("owner")
     deleted = await say("owner")
     await delete_message(database, people["owner"], room, "nonce-00", deleted)
@@ -72,7 +72,7 @@ async def test_strange_message_is_not_found(database, people, room, say, heard, 
 
     for number in (0, 1, deleted, deleted + 1, deleted + 2, 2**53):
         assert await code_of(change(database, people["owner"], room, "nonce-01", number)) == "not_found"
-    assert await code_of(change(database, people["stranger"], room, "nonce-01", q)) == "not_found"
+    assert await code_of(change(database, people["stranger"], room, "nonce-01", q)) == "not_member"
     assert await code_of(change(database, people["owner"], "r_nowhere", "nonce-01", q)) == "not_found"
     assert heard == []
 
@@ -82,4 +82,4 @@ async def test_who_left_changes_nothing(database, people, room, say, code_of, ch
     q = await say("moderator")
     await leave_room(database, people["moderator"], room, "nonce-00")
 
-    assert await code_of(change(database, people["moderator"], room, "nonce-01", q)) == "not_found"
+    assert await code_of(change(database, people["moderator"], room, "nonce-01", q)) == "not_member"

@@ -25,7 +25,7 @@ async def test_change_is_told(database, people, room, heard) -> None:
         assert await rooms.find(connection, room) == Room(room, "yard", "", Visibility.PRIVATE)
 
 
-@pytest.mark.parametrize("who,code", [("member", "forbidden"), ("stranger", "not_found")])
+@pytest.mark.parametrize("who,code", [("member", "forbidden"), ("stranger", "not_member")])
 async def test_others_change_nothing(database, people, room, heard, code_of, who, code) -> None:
     """Only who keeps order may."""
     assert await code_of(change_room(database, people[who], room, "nonce-01", name="mine")) == code

@@ -52,5 +52,5 @@ async def test_role_is_handed_over(database, people, room, code_of) -> None:
     await do_in_room(database, people["owner"], room, "nonce-01", ["wave"], change)
     strange = do_in_room(database, people["stranger"], room, "nonce-01", ["wave"], change)
 
-    assert await code_of(strange) == "not_found"
+    assert await code_of(strange) == "not_member"
     assert roles == [Role.OWNER]

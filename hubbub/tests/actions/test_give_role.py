@@ -24,7 +24,7 @@ async def test_role_is_told(database, people, room, heard) -> None:
 
 
 @pytest.mark.parametrize(
-    "who,code", [("moderator", "forbidden"), ("member", "forbidden"), ("stranger", "not_found")]
+    "who,code", [("moderator", "forbidden"), ("member", "forbidden"), ("stranger", "not_member")]
 )
 async def test_only_owners_give_roles(database, people, room, heard, code_of, who, code) -> None:
     """Nobody else can, least of all to themselves."""

@@ -68,7 +68,7 @@ async def test_repeat_shows_no_strange_room(database, people, room, code_of) -> 
     await join_room(database, people["stranger"], "nonce-01", room)
     await kick(database, people["owner"], room, "nonce-00", people["stranger"].id)
 
-    assert await code_of(join_room(database, people["stranger"], "nonce-01", room)) == "not_found"
+    assert await code_of(join_room(database, people["stranger"], "nonce-01", room)) == "not_member"
 
 
 async def test_nonce_is_for_one_room(database, people, room, code_of) -> None:

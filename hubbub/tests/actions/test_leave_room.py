@@ -12,16 +12,16 @@ from hubbub.storage import rooms
 
 
 async def test_who_leaves_has_gone(database, people, room, heard, code_of) -> None:
-    """After leaving there is no such room, to read or to write."""
+    """After leaving there is nothing to read or to write before one joins again."""
     member = people["member"]
 
     left = await leave_room(database, member, room, "nonce-01")
 
     assert [(event.stream, event.kind) for event in heard] == [(room, "member"), (member.id, "room.rm")]
     assert (left.q, left.dup) == (heard[0].q, False)
-    assert await code_of(sync_stream(database, member, room, None)) == "not_found"
-    assert await code_of(post_message(database, member, room, "nonce-02", "hi")) == "not_found"
-    assert await code_of(leave_room(database, member, room, "nonce-03")) == "not_found"
+    assert await code_of(sync_stream(database, member, room, None)) == "not_member"
+    assert await code_of(post_message(database, member, room, "nonce-02", "hi")) == "not_member"
+    assert await code_of(leave_room(database, member, room, "nonce-03")) == "not_member"
 
 
 async def test_repeat_is_answered_alike(database, people, room, heard) -> None:

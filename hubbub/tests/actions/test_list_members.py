@@ -20,4 +20,4 @@ async def test_members_are_listed_with_roles(database, people, room) -> None:
 
 async def test_strangers_see_nobody(database, people, room, code_of) -> None:
     """Who isn't a member doesn't learn who is."""
-    assert await code_of(list_members(database, people["stranger"], room)) == "not_found"
+    assert await code_of(list_members(database, people["stranger"], room)) == "not_member"

@@ -57,7 +57,7 @@ async def test_end_is_the_end(database, people, room, say) -> None:
     assert (await mark_read(database, people["member"], room, 0)).unread == 1
 
 
-async def test_strange_room_is_not_found(database, people, room, code_of) -> None:
+async def test_strange_room_is_not_read(database, people, room, code_of) -> None:
     """Only members read a room."""
-    assert await code_of(mark_read(database, people["stranger"], room, 1)) == "not_found"
+    assert await code_of(mark_read(database, people["stranger"], room, 1)) == "not_member"
     assert await code_of(mark_read(database, people["stranger"], "r_nowhere", 1)) == "not_found"

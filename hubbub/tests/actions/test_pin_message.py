@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from hubbub.actions import pin_message as module
 from hubbub.actions.pin_message import pin_message
 from hubbub.storage import messages
 
@@ -30,3 +31,25 @@ async def test_members_pin_nothing(database, people, room, say, code_of) -> None
     for n, on in enumerate((True, False)):
         pinning = pin_message(database, people["member"], room, f"nonce-{n:02}", q, on=on)
         assert await code_of(pinning) == "forbidden"
+
+
+async def test_pins_are_limited(database, people, room, say, heard, code_of, monkeypatch) -> None:
+    """One too many is refused; what is pinned may be pinned again, and taken down to make room."""
+    monkeypatch.setattr(module, "PINS", 2)
+    nonces = iter("abcdefgh")
+
+    def pin(q: int, *, on: bool = True):
+        return pin_message(database, people["owner"], room, f"nonce-0{next(nonces)}", q, on=on)
+
+    first, second, third = [await say("member") for _ in range(3)]
+    await pin(first)
+    await pin(second)
+    heard.clear()
+
+    assert await code_of(pin(third)) == "invalid"
+    assert heard == []
+    await pin(first)
+    await pin(second, on=False)
+    await pin(third)
+    async with database.read() as connection:
+        assert [q for q, _ in await messages.list_pins(connection, room)] == [third, first]

@@ -42,9 +42,10 @@ async def test_end_of_log_is_empty(database, people, room, after) -> None:
 
 
 async def test_log_is_ones_own(database, people, room, code_of) -> None:
-    """Someone reads their inbox and their rooms, and nothing else is there for them."""
+    """Someone reads their inbox and their rooms, and nothing else."""
     owner, stranger = people["owner"], people["stranger"]
 
     assert [event.kind for event in (await read_log(database, owner, owner.id, 0)).events] == ["room.add"] * 2
-    for stream in (room, owner.id, "r_nowhere", ""):
+    assert await code_of(read_log(database, stranger, room, 0)) == "not_member"
+    for stream in (owner.id, "r_nowhere", ""):
         assert await code_of(read_log(database, stranger, stream, 0)) == "not_found"

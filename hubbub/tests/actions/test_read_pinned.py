@@ -20,4 +20,4 @@ async def test_pinned_messages_are_read(database, people, room, say) -> None:
 
 async def test_strangers_see_nothing(database, people, room, code_of) -> None:
     """Who isn't a member doesn't learn what is pinned."""
-    assert await code_of(read_pinned(database, people["stranger"], room)) == "not_found"
+    assert await code_of(read_pinned(database, people["stranger"], room)) == "not_member"

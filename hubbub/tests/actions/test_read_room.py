@@ -18,7 +18,7 @@ async def test_room_is_shown_as_member_has_it(database, people, room, say) -> No
     assert await read_room(database, people["owner"], room) == Membership(garden, Role.OWNER, Marks(q, 0, 0))
 
 
-async def test_strange_room_is_not_found(database, people, room, code_of) -> None:
-    """What isn't one's own looks as if it weren't there."""
-    assert await code_of(read_room(database, people["stranger"], room)) == "not_found"
+async def test_strange_room_is_closed(database, people, room, code_of) -> None:
+    """What one could enter is told from what one can't know of."""
+    assert await code_of(read_room(database, people["stranger"], room)) == "not_member"
     assert await code_of(read_room(database, people["stranger"], "r_nowhere")) == "not_found"

@@ -28,8 +28,8 @@ async def test_message_without_thread_is_empty(database, people, room, say) -> N
 
 
 async def test_strange_thread_is_not_found(database, people, room, say, code_of) -> None:
-    """What isn't there, and what is in another's room, is all the same."""
+    """What isn't there is not found; strangers have to join first."""
     q = await say("owner")
 
-    assert await code_of(read_thread(database, people["stranger"], room, q)) == "not_found"
+    assert await code_of(read_thread(database, people["stranger"], room, q)) == "not_member"
     assert await code_of(read_thread(database, people["owner"], room, 1)) == "not_found"

@@ -34,9 +34,9 @@ async def test_deleted_message_has_none(database, people, room, say) -> None:
 
 
 async def test_strange_message_is_not_found(database, people, room, say, code_of) -> None:
-    """What isn't there, isn't a message, or is in another's room, is all the same."""
+    """What isn't there, or isn't a message, is all the same; strangers have to join first."""
     q = await say("member")
 
-    assert await code_of(read_versions(database, people["stranger"], room, q)) == "not_found"
+    assert await code_of(read_versions(database, people["stranger"], room, q)) == "not_member"
     for number in (1, q + 1):
         assert await code_of(read_versions(database, people["owner"], room, number)) == "not_found"

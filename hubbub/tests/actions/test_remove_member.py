@@ -18,7 +18,7 @@ KICKS = {
     "owner": ("invalid", "ok", "ok", "not_found"),
     "moderator": ("forbidden", "invalid", "ok", "not_found"),
     "member": ("forbidden", "forbidden", "invalid", "forbidden"),
-    "stranger": ("not_found", "not_found", "not_found", "invalid"),
+    "stranger": ("not_member", "not_member", "not_member", "invalid"),
 }
 
 
@@ -96,7 +96,7 @@ async def test_ban_is_taken_back(database, people, room, heard, code_of) -> None
     await ban(database, people["owner"], room, "nonce-02", member.id)
     heard.clear()
 
-    assert await code_of(unban(database, people["stranger"], room, "nonce-03", member.id)) == "not_found"
+    assert await code_of(unban(database, people["stranger"], room, "nonce-03", member.id)) == "not_member"
     await unban(database, people["moderator"], room, "nonce-04", member.id)
     await unban(database, people["moderator"], room, "nonce-05", member.id)
 

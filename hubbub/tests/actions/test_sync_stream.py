@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hubbub.actions.open_lobby import open_lobby
+from hubbub.actions.pin_message import pin_message
 from hubbub.actions.post_message import post_message
 from hubbub.actions.rename import rename
 from hubbub.actions.sign_in_guest import sign_in_guest
@@ -71,6 +72,21 @@ async def test_snapshot_says_whether_it_is_all(database, ann, count, text, more)
 
     assert isinstance(copy, RoomSnapshot)
     assert copy.more is (len(copy.messages) < count) is more
+
+
+async def test_snapshot_has_old_pins(database, people, room, say) -> None:
+    """Which messages are pinned is told, though they are too old for the snapshot."""
+    owner = people["owner"]
+    old = [await say("owner") for _ in range(3)]
+    pins = [(await pin_message(database, owner, room, f"nonce-p{q}", q, on=True)).q for q in (old[2], old[0])]
+    for _ in range(SNAPSHOT_MESSAGES):
+        await say("member")
+
+    copy = await sync_stream(database, owner, room, None)
+
+    assert isinstance(copy, RoomSnapshot)
+    assert copy.messages[0].q > pins[-1]
+    assert copy.pins == [(old[0], pins[1]), (old[2], pins[0])]
 
 
 @pytest.mark.parametrize("missing", [0, 1, 7, DELTA_EVENTS - 1, DELTA_EVENTS])

@@ -96,6 +96,31 @@ def test_useless_answers_slow_down() -> None:
     assert stream.next_request(3, 0.5) is not None
 
 
+def test_forgotten_events_are_not_read() -> None:
+    """Who reads page by page, and is behind what the server has forgotten, gets a copy after all."""
+    stream = filled(5, complete=True)
+    stream.hear(2000)
+    stream.next_request(2, 0.0)
+    assert answered(stream, reset(2, 2000)) == []
+    assert stream.next_request(3, 0.0) == wire.Log(3, "r_tea", 5)
+
+    assert answered(stream, log(3, 2000, 8, 9, more=True) | {"gone": 7}) == []
+    assert stream.at is None
+    assert stream.next_request(4, 10.0) == wire.Sub(4, "r_tea")
+    assert answered(stream, reset(4, 2000)) == [(2000,)]
+
+
+def test_remaining_events_are_read() -> None:
+    """What the server has forgotten is no concern of who has it."""
+    stream = filled(7, complete=True)
+    stream.hear(9)
+    stream.next_request(2, 0.0)
+    answered(stream, reset(2, 9))
+    stream.next_request(3, 0.0)
+
+    assert answered(stream, log(3, 9, 8, 9) | {"gone": 7}) == [8, 9]
+
+
 def test_epoch_voids_numbers() -> None:
     """Under another epoch the copy counts, though its head is lower."""
     stream = filled(50)

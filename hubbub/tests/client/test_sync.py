@@ -266,6 +266,21 @@ def test_rooms_are_followed() -> None:
     assert [each.event.k for each in desk.sync.take_news() if isinstance(each, Happened)] == ["room.rm"]
 
 
+def test_lost_room_comes_back_whole() -> None:
+    """Who comes back to a room has it afresh: what was known of it has gone with it."""
+    desk = Desk(follow=True)
+    [own] = desk.open()
+    [early] = desk.say(inbox(own["id"], 0, "r_tea"))
+    desk.say(reset(early["id"], 4), event(1, "me", "room.rm", room="r_tea", why="leave"))
+    tea = {"id": "r_tea", "name": "tea", "topic": "", "visibility": "public"}
+    [again] = desk.say(event(2, "me", "room.add", room=tea))
+    desk.sync.take_news()
+    desk.say(reset(again["id"], 9))
+
+    assert "at" not in again
+    assert desk.told() == [(9,)]
+
+
 def test_late_answers_are_not_taken() -> None:
     """What was asked before a subscription was ended isn't what a new one stands on."""
     desk = Desk(follow=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -41,11 +42,13 @@ def show(view: RoomView) -> object:
     return [msgspec.to_builtins(message) for message in view._ordered()]
 
 
-def reset(view: RoomView, *messages: wire.MessageInfo, unread: int = 0) -> None:
+def reset(
+    view: RoomView, *messages: wire.MessageInfo, unread: int = 0, pins: Iterable[tuple[int, int]] = ()
+) -> None:
     """Fill a view anew."""
     room = wire.RoomInfo("r_tea", "tea", "", "public")
     marks = wire.Marks(3, unread, 0)
-    copy = wire.RoomCopy(room, marks, list(messages), True, {BO: wire.NameInfo("Bo")})
+    copy = wire.RoomCopy(room, marks, list(messages), True, {BO: wire.NameInfo("Bo")}, list(pins))
     view.reset(Reset("r_tea", 1, 9, copy, False))
 
 
@@ -80,6 +83,24 @@ def test_deleted_message_says_nothing() -> None:
     assert view.pinned == []
 
 
+def test_old_pins_are_folded() -> None:
+    """What is pinned is known though the messages aren't here, and follows the events."""
+    view = view_of()
+    reset(view, pins=[(2, 8), (1, 7), (3, 6)])
+    assert view.pins == [2, 1, 3]
+
+    for change in (
+        happened(10, "pin", n="n", m=3, on=True),
+        happened(11, "pin", n="n", m=1, on=False),
+        happened(12, "msg.del", n="n", m=2),
+        happened(13, "pin", n="n", m=4, on=True),
+    ):
+        view.happened(change)
+
+    assert view.pins == [4, 3]
+    assert view.pinned == []
+
+
 def test_forgotten_message_keeps_its_place() -> None:
     """Whoever reads late what was deleted since sees what the others see."""
     view = view_of(happened(1, "msg.new"), happened(2, "msg.edit"), happened(3, "msg.del", n="n", m=1))
@@ -99,14 +120,16 @@ def test_threads_are_apart() -> None:
 
 
 def test_unread_is_counted() -> None:
-    """Others' messages wait until one reads them or writes; in threads, and deleted ones, they don't."""
+    """Others' messages wait until one reads them or writes outside of threads, where none waits."""
     view = view_of(posted(1), posted(2), posted(3, th=1), posted(4, f"<@{ME}>"))
     view.mentioned(wire.MentionBody("r_tea", 4))
     assert view.marks == wire.Marks(0, 3, 1)
     view.happened(happened(5, "msg.del", n="n", m=4))
     assert view.marks == wire.Marks(0, 2, 0)
-    view.happened(posted(6, by=ME))
-    assert view.marks == wire.Marks(6, 0, 0)
+    view.happened(posted(6, by=ME, th=1))
+    assert view.marks == wire.Marks(0, 2, 0)
+    view.happened(posted(7, by=ME))
+    assert view.marks == wire.Marks(7, 0, 0)
     view.mark(wire.ReadBody("r_tea", 1, 1, 0))
     assert view.marks == wire.Marks(1, 1, 0)
 
@@ -206,3 +229,26 @@ def test_newer_pages_change_nothing(changes: list[tuple[str, int, bool, str]], d
         view.happened(each)
 
     assert show(view) == show(view_of(*events))
+
+
+def test_older_page_tells_of_more() -> None:
+    """The page before the first message says whether that is the beginning; any other page says nothing."""
+    view = view_of(posted(8), posted(9))
+    older = wire.MessageInfo(7, 7, 0, BO, "n", "hi", 7)
+    view.add_older([older], 8, more=True)
+    assert (view.has_older, view.oldest) == (True, 7)
+    view.add_older([], 9, more=False)
+    assert view.has_older
+    view.add_older([], 7, more=False)
+    assert not view.has_older
+
+
+def test_limit_can_be_raised() -> None:
+    """Who reads far back keeps what they read, as long as they want it."""
+    view = view_of(*(posted(q) for q in range(4, 8)), limit=4)
+    view.limit = 6
+    view.add_older([wire.MessageInfo(q, q, 0, BO, "n", "hi", q) for q in (2, 3)], 4, more=True)
+    assert [each.q for each in view.messages] == [2, 3, 4, 5, 6, 7]
+    view.limit = 4
+    view.happened(posted(8))
+    assert [each.q for each in view.messages] == [5, 6, 7, 8]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
+import secrets
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from faults.postgresql import PostgreSQL
 
 from hubbub.app import run_chat
 from hubbub.config import Settings
@@ -26,6 +29,28 @@ def script() -> Iterator[Callable[[str], ModuleType]]:
     for name in set(sys.modules) - before:
         if Path(getattr(sys.modules[name], "__file__", None) or "").parent == FOLDER:
             del sys.modules[name]
+
+
+@pytest.fixture
+def settings(request: pytest.FixtureRequest, backend: str, tmp_path: Path) -> Settings:
+    """Choose an empty database of the kind that is asked for, and let a thousand writes through."""
+    database = None
+    if backend == "postgresql":
+        server: PostgreSQL = request.getfixturevalue("postgresql")
+        asyncio.run(server.make(name := f"examined_{secrets.token_hex(4)}"))
+        database = server.url(name).set(drivername="postgresql").render_as_string(hide_password=False)
+    many, fast = 5_000, 5_000.0
+    return Settings(
+        port=0,
+        data=str(tmp_path / "data"),
+        database=database,
+        write_burst=many,
+        writes_per_second=fast,
+        user_write_burst=many,
+        user_writes_per_second=fast,
+        address_write_burst=many,
+        address_writes_per_second=fast,
+    )
 
 
 @pytest.fixture

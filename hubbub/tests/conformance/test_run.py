@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 from asyncio.subprocess import PIPE
+
+import pytest
+from faults.postgresql import BACKENDS
+
+from hubbub.app import run_chat
 
 from .conftest import FOLDER
 
@@ -37,3 +43,18 @@ async def test_broken_rule_ends_badly(script, address) -> None:
     assert status == 1
     assert printed.startswith("BROKEN    R3 ")
     assert 'ann → {"t":"send"' in printed
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+async def test_every_rule_is_kept_on(settings, script) -> None:
+    """On every database every rule is kept, a delta of a thousand events included."""
+    async with run_chat(settings) as address:
+        status, printed = await run(address.replace("http", "ws", 1), "--quick")
+
+    assert status == 0, printed
+    print(printed)
+    rules = {line.split()[1] for line in printed.splitlines() if line.startswith("kept ")}
+    assert rules == set(script("rules").RULES)
+    assert re.search(r"  kept +[0-9.]+ s  A thousand events are a delta", printed)
+    # Those that want to see too many writes refused.
+    assert re.search(r"^[0-9]+ kept, 0 BROKEN, 3 not seen$", printed, re.MULTILINE)

@@ -25,6 +25,7 @@ from hubbub.endpoints.names import Names
 from hubbub.endpoints.openapi import make_document
 from hubbub.endpoints.own import Own
 from hubbub.endpoints.page import Page
+from hubbub.endpoints.proxies import NOBODY, Proxies
 from hubbub.endpoints.sessions import Sessions
 from hubbub.endpoints.throttle import Throttle
 from hubbub.realtime.bucket import Buckets
@@ -73,7 +74,7 @@ def make_chat(database, bus, web, feeds) -> Callable[[str | None, Names], Starle
     """
     passwords = Passwords()
 
-    def make(public_url: str | None, names: Names) -> Starlette:
+    def make(public_url: str | None, names: Names, proxies: Proxies = NOBODY) -> Starlette:
         callers = Callers(database, public_url)
         throttle = Throttle(Buckets(3, 1.0), Buckets(4, 1.0), Buckets(2, 1.0))
         secure = (public_url or "").startswith("https:")
@@ -83,7 +84,7 @@ def make_chat(database, bus, web, feeds) -> Callable[[str | None, Names], Starle
         own, messages = Own(database, admission), Messages(database, admission)
         events, calls = Events(database, admission, feeds), Calls(database, bus, admission)
         endpoints = [Health(database), auth, sessions, own, messages, events, calls, Page(web)]
-        return make_application(endpoints, names)
+        return make_application(endpoints, names, proxies)
 
     return make
 

@@ -77,7 +77,7 @@ async def test_wrong_position_is_not_waited_for(ann) -> None:
 
 
 async def test_who_left_is_told(ann, guest, database, feeds) -> None:
-    """Who leaves the room while they wait is told that it isn't theirs."""
+    """Who leaves the room while they wait is told that they would have to join."""
     bob = await guest("Bob")
     headers = {"Authorization": f"Bearer {bob.token}"}
     q = (await ann.get(EVENTS, params={"after": 0})).json()["head"]
@@ -85,7 +85,8 @@ async def test_who_left_is_told(ann, guest, database, feeds) -> None:
     await until(lambda: len(feeds) == 1)
     await leave_room(database, bob.user, "r_lobby", "nonce-leave")
 
-    assert (await waiting).status_code == 404
+    answer = await waiting
+    assert (answer.status_code, answer.json()["error"]["code"]) == (403, "not_member")
 
 
 async def test_signed_out_is_told(ann, guest, database, bus, feeds, loop_clock) -> None:

@@ -54,6 +54,14 @@ def test_other_page_is_refused(origin: str, host: str, public_url: str | None) -
     assert not is_same_origin(origin, host, public_url)
 
 
+def test_scheme_is_compared() -> None:
+    """The page's scheme is that by which the server was asked."""
+    assert is_same_origin("https://chat.test", "chat.test", None, "https")
+    assert is_same_origin("https://chat.test:443", "chat.test", None, "https")
+    assert not is_same_origin("http://chat.test", "chat.test", None, "https")
+    assert is_same_origin("http://chat.test", "chat.test", "http://chat.test", "https")
+
+
 @pytest.mark.parametrize(
     "url,host",
     [

@@ -7,7 +7,7 @@ from starlette.requests import Request
 
 from hubbub.domain.errors import ChatError
 from hubbub.domain.models import User
-from hubbub.endpoints.query import read_nonce, read_query, read_stream
+from hubbub.endpoints.query import read_id, read_nonce, read_query, read_stream
 from hubbub.wire import http
 
 ANN = User("u_ann", "Ann", "guest")
@@ -38,6 +38,16 @@ def test_own_stream_has_a_name() -> None:
     assert read_stream(request(s="r_lobby"), ANN) == "r_lobby"
     with pytest.raises(ChatError):
         read_stream(request(s="u_ann"), ANN)
+
+
+@pytest.mark.parametrize("odd", ["r_\0", "r_a b", "r_好", "r_" + "x" * 63])
+def test_odd_ids_are_not_found(odd: str) -> None:
+    """What nothing can be called isn't looked for in the database."""
+    for read in (lambda: read_stream(request(s=odd), ANN), lambda: read_id(request(id=odd), "id")):
+        with pytest.raises(ChatError) as caught:
+            read()
+        assert caught.value.code == "not_found"
+    assert read_id(request(id="x-Y_9"), "id") == "x-Y_9"
 
 
 def test_missing_nonce_is_told() -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_network
+
 import pytest
 
 from fullduplex import Headers, Request, Response
 from hubbub.endpoints.names import REFUSAL, Names
+from hubbub.endpoints.proxies import NOBODY, Proxies
 from hubbub.endpoints.realtime import Door, find_token
 
 COOKIE = ("Cookie", "hubbub_session=abc")
@@ -15,17 +18,22 @@ HOME = ("Origin", "http://chat.test")
 class Refusing:
     """A connection, as far as refusing it goes."""
 
+    remote_address = ("192.0.2.1", 4321)
+
     def respond(self, status: int, text: str) -> Response:
         """Make a refusal."""
         return Response(status, body=text.encode())
 
 
 def refuse(
-    *headers: tuple[str, str], path: str = "/v1/realtime", public_url: str | None = None
+    *headers: tuple[str, str],
+    path: str = "/v1/realtime",
+    public_url: str | None = None,
+    proxies: Proxies = NOBODY,
 ) -> Response | None:
     """Return the refusal, if there is one."""
     names = Names("chat.test", "machine", public_url)
-    return Door(names, public_url).check(Refusing(), Request(path, Headers(headers)))
+    return Door(names, public_url, proxies).check(Refusing(), Request(path, Headers(headers)))
 
 
 def check(*headers: tuple[str, str], path: str = "/v1/realtime") -> int | None:
@@ -75,6 +83,17 @@ def test_public_url_is_what_counts() -> None:
     refusal = refuse(host, ("Origin", "http://chat.example"), COOKIE, public_url=public_url)
     assert refusal is not None
     assert refusal.status_code == 403
+
+
+def test_scheme_is_the_proxys_word() -> None:
+    """By which scheme the page was found, a trusted proxy says; nobody else's word counts."""
+    page = [("Host", "chat.test"), ("Origin", "https://chat.test"), ("X-Forwarded-Proto", "https"), COOKIE]
+
+    assert refuse(*page, proxies=Proxies([ip_network("192.0.2.0/24")])) is None
+    for others in (NOBODY, Proxies([ip_network("127.0.0.1")])):
+        refusal = refuse(*page, proxies=others)
+        assert refusal is not None
+        assert refusal.status_code == 403
 
 
 @pytest.mark.parametrize("path", ["/v1/realtime", "/", "/healthz"])

@@ -10,11 +10,13 @@ import pytest
 
 from hubbub.actions.authenticate import digest_token
 from hubbub.domain.models import LOBBY
+from hubbub.realtime.arrivals import Arrivals
 from hubbub.realtime.caller import Caller, Shared
 from hubbub.realtime.hub import Hub
 from hubbub.realtime.outbound import Outbound
 from hubbub.realtime.presence import Presence
 from hubbub.realtime.requests import Requests
+from hubbub.realtime.tails import Tails
 from hubbub.realtime.turnstile import Limits, Turnstile
 from hubbub.wire import Frame
 
@@ -53,9 +55,10 @@ async def shared(database, bus) -> Shared:
     """Make what connections have in common."""
     hub = Hub()
     presence = Presence(hub)
-    for listener in (hub.hear, presence.hear):
+    tails = Tails(database)
+    for listener in (tails.hear, hub.hear, presence.hear):
         bus.subscribe(listener)
-    return Shared(database, bus, hub, presence, Turnstile(Limits()))
+    return Shared(database, bus, hub, presence, tails, Arrivals(database), Turnstile(Limits()))
 
 
 class Peer:

@@ -62,7 +62,7 @@ async def test_room_is_found_and_entered(ann, bob, garden) -> None:
     left = await bob.call("room.leave", "nonce-02", s=garden)
     assert left["r"].keys() == {"q", "ts"}
     assert await bob.call("room.leave", "nonce-02", s=garden) == left | {"r": left["r"] | {"dup": True}}
-    assert (await bob.call("room.leave", "nonce-03", s=garden))["code"] == "not_found"
+    assert (await bob.call("room.leave", "nonce-03", s=garden))["code"] == "not_member"
 
 
 async def test_lists_are_paged(ann, bob, garden) -> None:

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 import pytest
 
 from hubbub.domain.errors import ChatError
-from hubbub.domain.events import SessionRevoked
+from hubbub.domain.events import SessionExpired, SessionRevoked
 from hubbub.domain.models import User
 from hubbub.realtime.feeds import FEEDS, Feeds
 from hubbub.realtime.hub import Hub
@@ -36,10 +36,11 @@ async def test_each_user_has_so_many(feeds) -> None:
         pass
 
 
-async def test_revoked_session_ends_its_feeds(feeds) -> None:
-    """Who signs out hears nothing more there; elsewhere they do."""
+@pytest.mark.parametrize("over", [SessionRevoked, SessionExpired])
+async def test_session_ends_its_feeds(feeds, over) -> None:
+    """Who signs out hears nothing more there, nor does who was signed in for too long; elsewhere they do."""
     with feeds.open(ANN, "a") as first, feeds.open(ANN, "b") as second:
-        feeds.hear(SessionRevoked("a"))
+        feeds.hear(over("a"))
 
         assert (first.has_ended.is_set(), second.has_ended.is_set()) == (True, False)
 

@@ -8,8 +8,11 @@ from dataclasses import replace
 
 import pytest
 
+from hubbub.actions.forget_sessions import forget_sessions
 from hubbub.actions.rename import rename
 from hubbub.actions.sign_out import sign_out
+from hubbub.domain.policies import SESSION_LIFETIME
+from hubbub.realtime import arrivals
 from hubbub.realtime.bucket import Rate
 from hubbub.realtime.gateway import Gateway
 from hubbub.realtime.turnstile import Limits, Turnstile
@@ -29,10 +32,10 @@ async def gateway(shared) -> Gateway:
 def enter(gateway, connect):
     """Return what opens a connection and a session on it."""
 
-    async def make(token: str):
+    async def make(token: str, **client: str):
         connection = connect()
         task = asyncio.ensure_future(gateway.converse(connection, token))
-        connection.say("hello", client=CLIENT)
+        connection.say("hello", client=CLIENT | client)
         await connection.hear()
         return connection, task
 
@@ -55,19 +58,64 @@ async def test_sign_out_ends_its_connections(gateway, enter, database, bus, gues
     await other[1]
 
 
+async def test_device_is_in_one_place(gateway, enter, guest) -> None:
+    """A device that comes anew takes the place of its older connection; others stay."""
+    ann, bob = await guest("Ann"), await guest("Bob")
+    others = [
+        await enter(ann.token, device="desk"),
+        await enter(ann.token),
+        await enter(ann.token),
+        await enter(bob.token, device="phone"),
+    ]
+    old, gone = await enter(ann.token, device="phone")
+    new = await enter(ann.token, device="phone")
+    await gone
+    newest = await enter(ann.token, device="phone")
+    await new[1]
+
+    for connection in (old, new[0]):
+        assert connection.frames[-1]["code"] == connection.closed.code == 4004
+        assert connection.frames[-1]["retry"] == "resume"
+    for connection, task in (*others, newest):
+        assert not task.done()
+        connection.hang_up()
+        await task
+    assert gateway._devices == {}
+
+
+async def test_expiry_ends_its_connections(gateway, enter, database, bus, guest, wall_clock) -> None:
+    """When a session's time is over its connections go, to sign in again; a younger one stays."""
+    ann = await guest("Ann")
+    wall_clock.now += SESSION_LIFETIME * 1000 - 1
+    bob = await guest("Bob")
+    connection, task = await enter(ann.token)
+    other, going_on = await enter(bob.token)
+
+    await forget_sessions(database, bus)
+    assert not task.done()
+    wall_clock.now += 1
+    await forget_sessions(database, bus)
+    await task
+
+    bye = {"t": "bye", "code": 4100, "why": "no longer signed in", "retry": "reauth"}
+    assert connection.frames[-1] == bye
+    assert connection.closed.code == 4100
+    assert not going_on.done()
+    other.hang_up()
+    await going_on
+
+
 async def test_revoked_token_is_no_way_in(gateway, connect, database, bus, guest, monkeypatch) -> None:
     """A session that is revoked while its hello is looked at doesn't stay."""
     ann = await guest("Ann")
-    from hubbub.realtime import session
-
-    real = session.authenticate
+    real = arrivals.authenticate_all
 
     async def slow(*args):
-        user = await real(*args)
+        found = await real(*args)
         await sign_out(database, bus, ann.token)
-        return user
+        return found
 
-    monkeypatch.setattr(session, "authenticate", slow)
+    monkeypatch.setattr(arrivals, "authenticate_all", slow)
     connection = connect()
     connection.say("hello", client=CLIENT)
     await gateway.converse(connection, ann.token)

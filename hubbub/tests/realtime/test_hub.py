@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from hubbub import wire
 from hubbub.domain.events import SessionRevoked, StoredEvent
-from hubbub.realtime.hub import HELD, Hub
+from hubbub.realtime.hub import HELD, LATEST, Hub
 from hubbub.realtime.outbound import Outbound
 
 
@@ -52,6 +52,22 @@ async def test_live_subscriber_hears_events(hub, outbound, connection) -> None:
         "d": {"text": "1"},
     }
     assert numbers(connection) == [1, 2]
+
+
+@pytest.mark.parametrize("others", [0, 5, LATEST])
+def test_moving_inboxes_are_known(hub, others) -> None:
+    """Whether an inbox has moved since some moment is known; if there was too much, it may have."""
+    hub.hear(event("u_ann", 1))
+    since = hub.heard
+    assert not hub.has_moved("u_ann", since)
+    hub.hear(event("r_x", 1))
+    for number in range(others):
+        hub.hear(event(f"u_{number}", 1))
+    assert not hub.has_moved("u_ann", since)
+
+    hub.hear(event("u_bob", 1))
+    assert hub.has_moved("u_bob", since)
+    assert hub.has_moved("u_ann", since) is (others == LATEST)
 
 
 async def test_nothing_falls_between_copy_and_live(hub, outbound, connection) -> None:

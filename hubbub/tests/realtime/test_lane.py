@@ -20,7 +20,8 @@ class Room:
     """Where a lane's writes go; the test says what becomes of each."""
 
     def __init__(self, *, holds_up: bool = True) -> None:
-        self.lane = Lane(self._answer, holds_up=holds_up)
+        self.idled = 0
+        self.lane = Lane(self._answer, holds_up=holds_up, idled=self._idle)
         self.begun: list[str] = []
         self.answers: list[tuple[str, str]] = []
         self._outcomes: dict[str, asyncio.Future[wire.Reply]] = {}
@@ -39,6 +40,10 @@ class Room:
         else:
             future.set_exception(outcome)
         await self.settle()
+
+    def _idle(self) -> None:
+        assert self.lane.is_idle
+        self.idled += 1
 
     async def settle(self) -> None:
         """Let what can, go on."""
@@ -97,6 +102,23 @@ async def test_passing_refusal_stops_all(room) -> None:
     assert room.begun == ["a"]
     assert room.answers == [(nonce, "unavailable") for nonce in "abcd"]
     assert not room.lane.is_idle
+
+
+async def test_idle_lane_is_told(room) -> None:
+    """When nothing is under way any longer, it is said; but not while something is held up."""
+    room.offer("a", "b")
+    await room.settle()
+    await room.end("a")
+    assert room.idled == 0
+    await room.end("b")
+    assert room.idled == 1
+
+    room.offer("c")
+    await room.settle()
+    await room.end("c", BUSY)
+    assert room.idled == 1
+    room.lane.skip("c")
+    assert room.idled == 2
 
 
 async def test_lane_can_hold_nothing_up(loop_clock) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy.exc import OperationalError
 from hubbub import wire
 from hubbub.domain.models import LOBBY
 from hubbub.realtime.bucket import Rate
+from hubbub.realtime.lane import Lane
 from hubbub.realtime.turnstile import Limits, Turnstile
 
 
@@ -87,6 +88,18 @@ async def test_skip_lets_others_pass(ann, monkeypatch) -> None:
 
     assert await ann.ask("skip", s=LOBBY, n="nonce-01") == {"t": "ok", "id": 1}
     assert (await ann.send("nonce-02"))["t"] == "ok"
+
+
+async def test_lanes_of_the_past_cost_nothing(ann) -> None:
+    """However many streams were written to, a write is counted among those under way."""
+    for n in range(10):
+        await ann.send("nonce-01", s=f"r_{n}")
+    asked: list[Lane] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Lane, "unanswered", property(lambda lane: asked.append(lane) or 0))
+        await ann.send("nonce-02")
+
+    assert len(asked) == 2
 
 
 async def test_lanes_are_limited(ann, monkeypatch) -> None:

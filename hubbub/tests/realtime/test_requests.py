@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
-import pytest
+import json
+import re
+from collections.abc import Iterator
 
+import msgspec
+import pytest
+from faults.postgresql import BACKENDS
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from hubbub import wire
 from hubbub.domain.models import LOBBY
 
 
@@ -73,3 +82,67 @@ async def test_batches_are_for_who_asked(ann, make_peer) -> None:
     for bad in ("[", b"[]"):
         assert cleo.requests.split(bad) == []
         assert cleo.heard("err")[0]["code"] == "bad_frame"
+
+
+# What nothing is called: with it, and where it goes.
+ODD = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40).filter(
+    lambda text: not re.fullmatch("[A-Za-z0-9_-]*\n?", text)
+) | st.sampled_from(["\0", "'", '"', "%", "\\", "好", "😀", "\u202e", "a b", "x" * 40 + "."])
+WRITES = {
+    "send": {"d": {"text": "hi"}},
+    "edit": {"m": 1, "d": {"text": "hi"}},
+    "del": {"m": 1},
+    "react": {"m": 1, "e": "👍", "on": True},
+    "pin": {"m": 1, "on": True},
+    "skip": {},
+}
+ASKS = {
+    "sub": {},
+    "unsub": {},
+    "hist": {"after": 0},
+    "log": {"after": 0},
+    "typing": {"on": True},
+    "read": {"q": 1},
+}
+
+
+def asking(odd: str, lobby: str) -> Iterator[dict[str, object]]:
+    """Return every request in which something is called so."""
+    for t, fields in WRITES.items():
+        yield {"t": t, "id": 1, "s": odd, "n": "nonce-01"} | fields
+    for t, fields in ASKS.items():
+        yield {"t": t, "id": 1, "s": odd} | fields
+    for m, method in wire.METHODS.items():
+        fields = msgspec.structs.fields(method.params)
+        called = [field.encode_name for field in fields if field.encode_name in {"s", "user", "after", "id"}]
+        for name in called:
+            params = {"s": lobby, "user": "u_x", "q": 1, "role": "member", name: odd}
+            yield {"t": "call", "id": 1, "m": m, "p": params, "n": "nonce-01"}
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("start", ["", "r_", "u_"])
+@given(odd=ODD)
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+async def test_odd_ids_are_no_frames(ann, caplog, start, odd) -> None:
+    """What nothing can be called is no frame, on every database, and never a mistake of the server's."""
+    for request in asking(start + odd, LOBBY):
+        ann.connection.frames.clear()
+        await ann.requests.take(json.dumps(request))
+        [heard] = ann.connection.frames
+        assert (heard["t"], heard["code"]) == ("err", "bad_frame"), request
+    assert caplog.text == ""
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("unknown", ["r_", "r_x", "r_" + "x" * 62, "u_x", "x", "-", "r_x\n"])
+async def test_unknown_ids_are_not_found(ann, caplog, unknown) -> None:
+    """What nothing is called, but could be, isn't found, on every database."""
+    for t in ("sub", "hist", "log"):
+        assert (await ann.ask(t, s=unknown, **ASKS[t]))["code"] == "not_found"
+    for t in ("send", "edit", "del", "react", "pin"):
+        assert (await ann.ask(t, s=unknown, n="nonce-01", **WRITES[t]))["code"] == "not_found"
+    for m in ("room.join", "room.leave", "room.update"):
+        assert (await ann.call(m, "nonce-01", s=unknown))["code"] == "not_found"
+    assert (await ann.call("session.revoke", id=unknown))["code"] == "not_found"
+    assert caplog.text == ""

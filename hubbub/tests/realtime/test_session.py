@@ -6,8 +6,12 @@ import asyncio
 import json
 
 import pytest
+from sqlalchemy import update
 
+from hubbub.actions.post_message import post_message
 from hubbub.domain.models import LOBBY
+from hubbub.domain.policies import MISTAKE_BURST, MISTAKES_PER_SECOND
+from hubbub.realtime import arrivals
 from hubbub.realtime import session as module
 from hubbub.realtime.outbound import HIGH_WATER, STALL
 from hubbub.realtime.session import (
@@ -19,6 +23,7 @@ from hubbub.realtime.session import (
     Goodbye,
     Session,
 )
+from hubbub.storage.tables import users
 
 CLIENT = {"name": "test", "ver": "1"}
 
@@ -101,6 +106,26 @@ async def test_sessions_have_ids_of_their_own(call, guest) -> None:
     assert (await call(ann.token).hello())["sid"] != (await call(ann.token).hello())["sid"]
 
 
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_inbox_moves_during_hello(call, guest, database, monkeypatch, when) -> None:
+    """What comes into an inbox while it is found out whose it is, is in the welcome."""
+    ann, bob = await guest("Ann"), await guest("Bob")
+    real = arrivals.authenticate_all
+
+    async def look_slowly(*args):
+        found = await real(*args) if when == "after" else None
+        await post_message(database, bob.user, LOBBY, "nonce-01", f"<@{ann.user.id}>")
+        return found or await real(*args)
+
+    monkeypatch.setattr(arrivals, "authenticate_all", look_slowly)
+    caller = call(ann.token)
+    welcome = await caller.hello()
+    await post_message(database, bob.user, LOBBY, "nonce-02", f"<@{ann.user.id}>")
+
+    assert welcome["heads"]["me"][1] == 2
+    assert (await caller.connection.hear_only("ev"))["q"] == 3
+
+
 @pytest.mark.parametrize("token", [None, "", "wrong"])
 async def test_unknown_caller_is_turned_away(call, token) -> None:
     """Without a token that is worth anything, it is over after the hello."""
@@ -108,6 +133,18 @@ async def test_unknown_caller_is_turned_away(call, token) -> None:
     caller.connection.say("hello", client=CLIENT)
 
     assert await caller.bye() == {"t": "bye", "code": 4401, "why": "not signed in", "retry": "never"}
+
+
+async def test_disabled_user_is_turned_away(call, guest, database) -> None:
+    """Who has a good token, and may not use it, is told so, and to stay away."""
+    ann = await guest("Ann")
+    disable = update(users).where(users.c.id == ann.user.id).values(disabled=1)
+    await database.write(lambda transaction: transaction.connection.execute(disable))
+    caller = call(ann.token)
+    caller.connection.say("hello", client=CLIENT)
+
+    bye = {"t": "bye", "code": 4403, "why": "this account is disabled", "retry": "never"}
+    assert await caller.bye() == bye
 
 
 @pytest.mark.parametrize(
@@ -128,6 +165,33 @@ async def test_hello_comes_in_time(call, guest, loop_clock) -> None:
     await loop_clock.advance(HELLO_TIMEOUT)
 
     assert (await caller.bye())["code"] == 4006
+
+
+async def test_repeated_abuse_is_the_end(call, guest, loop_clock) -> None:
+    """Who goes on sending what can't be read is told to stay away; now and then it does no harm."""
+    caller = call((await guest("Ann")).token)
+    await caller.hello()
+    for _ in range(2 * MISTAKE_BURST):
+        await loop_clock.advance(1 / MISTAKES_PER_SECOND)
+        caller.connection.say_raw("{")
+        assert (await caller.connection.hear_only("err"))["code"] == "bad_frame"
+    for _ in range(MISTAKE_BURST + 1):
+        caller.connection.say_raw(b"\x00")
+
+    bye = {"t": "bye", "code": 4429, "why": "too much that can't be read", "retry": "never"}
+    assert await caller.bye() == bye
+
+
+async def test_unknown_frames_are_no_abuse(call, guest) -> None:
+    """What a later client may ask for in good faith is refused, however often, and nothing else."""
+    caller = call((await guest("Ann")).token)
+    await caller.hello()
+    for _ in range(2 * MISTAKE_BURST):
+        caller.connection.say("dance", id=1)
+    caller.connection.say("ping")
+
+    while (frame := await caller.connection.hear())["t"] != "pong":
+        assert frame["code"] == "unknown_op"
 
 
 async def test_inbox_is_live_after_welcome(call, guest, shared) -> None:
@@ -394,7 +458,7 @@ async def test_broken_session_comes_back(call, guest, monkeypatch, caplog) -> No
     async def fail(*_: object) -> None:
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(module, "read_heads", fail)
+    monkeypatch.setattr("hubbub.realtime.arrivals.authenticate_all", fail)
     caller = call((await guest("Ann")).token)
     caller.connection.say("hello", client=CLIENT)
 

@@ -140,7 +140,7 @@ async def test_removal_is_the_end_of_it(ann, bob, make_peer, garden, loop_clock)
             "op": "kick",
             "user": {"id": bob.user.id, "name": "Bob"},
         }
-        assert (await peer.ask("sub", s=garden, at=[0, 0]))["code"] == "not_found"
+        assert (await peer.ask("sub", s=garden, at=[0, 0]))["code"] == "not_member"
     shown = [frame["d"] for frame in of_room(onlooker, garden) if frame["t"] == "eph"]
     assert shown[-1] == {"id": bob.user.id, "name": "Bob", "state": "off"}
     assert not [frame for frame in shown if "on" in frame]
@@ -207,7 +207,7 @@ async def test_late_answer_leaks_nothing(ann, bob, garden, monkeypatch) -> None:
 
     monkeypatch.setattr(reads, "read_history", read_slowly)
 
-    assert (await bob.ask("hist", s=garden, after=0))["code"] == "not_found"
+    assert (await bob.ask("hist", s=garden, after=0))["code"] == "not_member"
 
 
 async def test_removal_during_resume_is_the_last(ann, bob, database, garden, monkeypatch) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from hubbub.domain.models import LOBBY
+from hubbub.actions.create_room import create_room
+from hubbub.actions.join_room import join_room
+from hubbub.domain.models import LOBBY, Visibility
 
 
 @pytest.fixture
@@ -135,3 +137,16 @@ async def test_refused_write_holds_up_others(ann, message, monkeypatch) -> None:
 async def test_nothing_is_written_elsewhere(ann, s, t, fields) -> None:
     """One's own stream, and what isn't there or isn't one's own, can't be written to."""
     assert (await ann.ask(t, s=s, n="nonce-01", **fields))["code"] == "not_found"
+
+
+async def test_refusal_is_not_remembered(ann, bob, database) -> None:
+    """What was refused for good takes effect when the same is sent again, once it may."""
+    made = await create_room(database, ann.user, "nonce-00", "garden", "", Visibility.PUBLIC)
+    refused = await bob.send("nonce-01", s=made.room.id)
+    await join_room(database, bob.user, "nonce-02", made.room.id)
+    again = await bob.send("nonce-01", s=made.room.id)
+
+    assert (refused["code"], refused["retry"]) == ("not_member", False)
+    assert again["t"] == "ok"
+    assert "dup" not in again
+    assert (await bob.send("nonce-01", s=made.room.id)) == again | {"dup": True}

@@ -99,6 +99,8 @@ async def test_pinned_messages_are_listed(connection: AsyncConnection, say: Say)
 
     assert [(message.q, message.pinned) for message in page.messages] == [(2, 6), (1, 5)]
     assert (await messages.read_pinned(connection, "r_garden", 1, SIZE)).more
+    pins = [(message.q, message.pinned) for message in page.messages]
+    assert await messages.list_pins(connection, "r_garden") == pins
 
 
 async def test_removed_message_says_nothing(connection: AsyncConnection, say: Say) -> None:

@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hubbub.domain.errors import ChatError
 from hubbub.domain.events import MessagePosted
-from hubbub.domain.models import Marks, Posted
+from hubbub.domain.models import Marks, Posted, Room, Visibility
 from hubbub.storage import marks, messages, posting, rooms, streams
 from hubbub.storage.posting import Post
 
@@ -38,16 +38,19 @@ async def test_messages_are_stored_in_order(connection: AsyncConnection) -> None
 
 async def test_bad_post_fails_alone(connection: AsyncConnection) -> None:
     """What is refused takes no number, and no other with it."""
+    await rooms.add(connection, Room("r_cellar", "cellar", "", Visibility.PRIVATE), 1)
     outcomes = await post_all(
         connection,
         post("nonce-01"),
         post("nonce-02", room="r_attic"),
         post("nonce-03", room="r_nowhere"),
+        post("nonce-06", room="r_cellar"),
         post("nonce-04", reply_to=99),
         post("nonce-05"),
     )
 
-    assert outcomes == [Posted(1, 5, False), "not_found", "not_found", "invalid", Posted(2, 5, False)]
+    refused = ["not_member", "not_found", "not_found", "invalid"]
+    assert outcomes == [Posted(1, 5, False), *refused, Posted(2, 5, False)]
 
 
 async def test_repeat_is_the_same_message(connection: AsyncConnection) -> None:
@@ -77,7 +80,7 @@ async def test_refused_nonce_is_free(connection: AsyncConnection) -> None:
     """A nonce counts as used only by what was stored."""
     outcomes = await post_all(connection, post("nonce-01", room="r_attic"), post("nonce-01"))
 
-    assert outcomes == ["not_found", Posted(1, 5, False)]
+    assert outcomes == ["not_member", Posted(1, 5, False)]
 
 
 async def test_reply_has_a_target(connection: AsyncConnection) -> None:

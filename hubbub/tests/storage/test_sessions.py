@@ -68,11 +68,13 @@ async def test_removed_session_is_nobodys(connection: AsyncConnection) -> None:
 
 
 async def test_expired_sessions_are_removed(connection: AsyncConnection) -> None:
-    """Those whose time is over go, and the others stay."""
+    """Those whose time is over go, and are told; the others stay."""
     await sessions.add(connection, b"#1", "u_ann", login("one"))
     await sessions.add(connection, b"#2", "u_ann", login("two", expires=200))
-    await sessions.remove_expired(connection, 100)
 
+    assert await sessions.has_expired(connection, 100)
+    assert await sessions.remove_expired(connection, 100) == [b"#1"]
+    assert not await sessions.has_expired(connection, 100)
     assert await sessions.find(connection, b"#1", 1) is None
     assert await sessions.find(connection, b"#2", 1) is not None
 

@@ -155,6 +155,20 @@ async def test_missing_events_are_found(connection: AsyncConnection) -> None:
     assert sorted(await connection.scalars(streams.select_broken())) == ["r_attic", "r_garden"]
 
 
+async def test_only_inboxes_may_begin_late(connection: AsyncConnection) -> None:
+    """An inbox whose first events were forgotten is whole; a room is not, nor what has a hole."""
+    await append(
+        connection, *(said(stream, text) for stream in ("r_garden", "u_ann", "u_bob") for text in "abc")
+    )
+    for stream in ("r_garden", "u_ann", "u_bob"):
+        await streams.forget_up_to(connection, stream, 1)
+    forgotten = list(await connection.scalars(streams.select_broken()))
+    await connection.execute(delete(events).where(events.c.stream == "u_bob"))
+
+    assert forgotten == ["r_garden"]
+    assert sorted(await connection.scalars(streams.select_broken())) == ["r_garden", "u_bob"]
+
+
 @pytest.mark.parametrize("least,epoch", [(5, 8), (7, 8), (8, 8), (9, 9)])
 async def test_epochs_are_renewed(connection: AsyncConnection, least: int, epoch: int) -> None:
     """Every stream gets an epoch that none of them has had."""

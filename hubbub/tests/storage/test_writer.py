@@ -19,7 +19,7 @@ from hubbub.storage import rooms, users
 from hubbub.storage.database import Database
 from hubbub.storage.engine import Engines
 from hubbub.storage.posting import Post
-from hubbub.storage.writer import BATCH, Transaction, Writer
+from hubbub.storage.writer import ATTEMPTS, BATCH, Transaction, Writer
 
 Guest = Callable[[str], Awaitable[SignedIn]]
 
@@ -160,6 +160,43 @@ async def test_failing_database_fails_all(
     assert not again.dup
     assert numbers(heard) == [again.q]
     assert sentence in caplog.text
+
+
+class UndoneError(Exception):
+    """How PostgreSQL says that a transaction was undone for another's sake."""
+
+    def __init__(self, state: str) -> None:
+        self.sqlstate = state
+
+
+@pytest.mark.parametrize("state", ["40001", "40P01"], ids=["serialization", "deadlock"])
+@pytest.mark.parametrize("lost", [1, ATTEMPTS - 1, ATTEMPTS])
+async def test_lost_race_costs_no_nonce(
+    database: Database, engines: Engines, guest: Guest, heard: list[Notice], state: str, lost: int
+) -> None:
+    """Who loses too many races is refused for now, has stored nothing, and may send the same again."""
+    ann = await guest("Ann")
+    heard.clear()
+    attempts: list[object] = []
+
+    def fail(connection: object) -> None:
+        attempts.append(connection)
+        if len(attempts) <= lost:
+            raise OperationalError("COMMIT", {}, UndoneError(state))
+
+    event.listen(engines.writing.sync_engine, "commit", fail)
+    [outcome] = await asyncio.gather(database.post(post(ann, "nonce-00")), return_exceptions=True)
+    event.remove(engines.writing.sync_engine, "commit", fail)
+    again = await database.post(post(ann, "nonce-00"))
+
+    if lost < ATTEMPTS:
+        assert again == replace(outcome, dup=True)
+    else:
+        assert isinstance(outcome, ChatError)
+        assert (outcome.code, outcome.retry) == (Code.UNAVAILABLE, True)
+        assert not again.dup
+    assert len(attempts) == min(lost + 1, ATTEMPTS)
+    assert numbers(heard) == [again.q]
 
 
 def commit_and_fail(connection: Any) -> None:

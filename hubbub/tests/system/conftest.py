@@ -57,6 +57,11 @@ class Guest(Client):
             answer = await self.send(secrets.token_urlsafe(12), text)
             assert answer["t"] == "ok", answer
 
+    async def change(self, t: str, **fields: object) -> None:
+        """Write something else than a message, and wait until it is stored."""
+        answer = await self.ask(t, s=LOBBY, n=secrets.token_urlsafe(12), **fields)
+        assert answer["t"] == "ok", answer
+
     async def type(self, *, on: bool = True) -> None:
         """Let the others see that one types, or has stopped."""
         await self.tell("typing", s=LOBBY, on=on)

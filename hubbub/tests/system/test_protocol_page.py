@@ -169,17 +169,20 @@ def test_limits_are_described() -> None:
     assert named == {name: getattr(limits, name) for name in limits.__struct_fields__}
     assert policies.DELTA_BYTES == policies.HISTORY_BYTES
     assert others == [
+        (wire.NAME_LENGTH, "characters"),
         (policies.USER_WRITE_BURST, "writes"),
         (policies.ADDRESS_WRITE_BURST, "writes"),
         (policies.USER_CONNECTIONS, "connections"),
         (policies.ADDRESS_CONNECTIONS, "connections"),
         (policies.HELLO_BURST, "connections"),
+        (policies.MISTAKE_BURST, "frames"),
         (wire.TYPING_TTL, "seconds"),
         (badge.INTERVAL, "seconds"),
         (policies.HISTORY_PAGE, "messages"),
         (policies.DELTA_EVENTS, "events"),
         (policies.DELTA_BYTES, "bytes"),
         (policies.REACTIONS, "kinds"),
+        (policies.PINS, "messages"),
         (presence.SHOWN_USERS, "users"),
         (presence.OFFLINE_GRACE, "seconds"),
         (session.HELLO_TIMEOUT, "seconds"),

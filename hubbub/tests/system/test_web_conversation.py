@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.async_api import Page, expect
 
+from .clients import LOBBY, read_log
 from .conftest import Enter, Windows, take_name
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -76,6 +77,67 @@ async def test_renaming_reaches_everyone(address: str, windows: Windows) -> None
 
     for page in (lin, ann):
         await expect(page.locator("article header bdi")).to_have_text(["林林"])
+
+
+async def test_changes_are_shown(address: str, windows: Windows, guest: Enter) -> None:
+    """What was edited is marked, of what was deleted its place is left, reactions and replies are counted."""
+    page = await windows.enter(address, "小林")
+    bo = await guest(address, "Bo")
+    await bo.say("一", "二", "三")
+    edited, deleted, third = (message["q"] for message in await read_log(bo))
+    await bo.change("edit", m=edited, d={"text": "壹"})
+    await bo.change("del", m=deleted)
+    await bo.change("react", m=third, e="👍", on=True)
+    await bo.change("send", d={"text": "四", "th": third})
+
+    await expect(page.locator("article p")).to_have_text(["壹", "这条消息已删除。", "三"])
+    for _ in range(2):
+        await expect(page.locator("article .edited")).to_have_text(["（已编辑）"])
+        await expect(page.locator("article .reactions li")).to_have_text(["👍 1"])
+        await expect(page.locator("article .replies")).to_have_text(["1 条回复"])
+        # What a copy says is the same as what the events made.
+        await page.reload()
+
+
+async def test_room_goes_and_comes(address: str, windows: Windows, guest: Enter) -> None:
+    """Who isn't in the room any more is told so at once, and who is let in again sees what is said."""
+    page = await windows.enter(address, "小林")
+    [cookie] = await page.context.cookies()
+    lin, bo = await guest(address, token=cookie["value"]), await guest(address, "Bo")
+    await lin.ask("call", m="room.leave", n="nonce-out", p={"s": LOBBY})
+    await expect(page.get_by_text("你进不了这个房间")).to_be_visible()
+    await bo.say("没有你")
+    await lin.ask("call", m="room.join", n="nonce-back", p={"s": LOBBY})
+
+    await expect(page.locator("article p")).to_have_text(["没有你"])
+    await bo.say("你回来了")
+    await expect(page.locator("article p")).to_have_text(["没有你", "你回来了"])
+
+
+async def test_unread_is_counted(address: str, windows: Windows, guest: Enter) -> None:
+    """What waits in a room that isn't shown is counted there, until it is shown and read, on every device."""
+    page = await windows.enter(address, "小林")
+    await page.clock.install()
+    [cookie] = await page.context.cookies()
+    elsewhere, bo = await guest(address, token=cookie["value"]), await guest(address, "Bo")
+    made = await bo.ask("call", m="room.create", n="nonce-made", p={"name": "茶", "visibility": "private"})
+    room = made["r"]["room"]["id"]
+    user = elsewhere.welcome["me"]["id"]
+    await bo.ask("call", m="room.invite", n="nonce-ask", p={"s": room, "user": user})
+    tea = page.get_by_role("button", name="茶")
+    await expect(tea).to_be_visible()
+    for n in range(3):
+        await bo.ask("send", s=room, n=f"nonce-tea-{n}", d={"text": f"茶 {n}"})
+    await expect(tea.get_by_text("3 条未读消息")).to_be_attached()
+    await tea.click()
+    await expect(page.locator("article p")).to_have_text(["茶 0", "茶 1", "茶 2"])
+    await page.clock.run_for(3000)
+    while (read := await elsewhere.hear("ev"))["k"] != "read":
+        pass
+
+    assert read["d"] == {"s": room, "q": read["d"]["q"], "unread": 0, "mentions": 0}
+    await page.get_by_role("button", name="大厅").click()
+    await expect(tea.locator(".badge")).to_have_count(0)
 
 
 # How far the first message in sight moves when older ones come.

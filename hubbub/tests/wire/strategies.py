@@ -53,6 +53,8 @@ def _made(kind: types.Type) -> st.SearchStrategy[Any]:
             return st.tuples(*map(_made, kind.item_types))
         case types.LiteralType():
             return st.sampled_from(kind.values)
+        case types.StrType(pattern=str(pattern)):
+            return st.from_regex(pattern, fullmatch=True)
         case types.IntType():
             return st.integers(kind.ge or 0, kind.le or MOST)
     return _PLAIN[type(kind)]

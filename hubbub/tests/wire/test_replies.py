@@ -126,6 +126,10 @@ NAMES_SHOWN = {"u_ann": {"name": "Ann"}}
                 "users": NAMES_SHOWN,
             },
         ),
+        (
+            wire.LogOk(4, 7, 9, [], False, {}, 8),
+            {"t": "ok", "id": 4, "epoch": 7, "head": 9, "ev": [], "more": False, "users": {}, "gone": 8},
+        ),
         (wire.CallOk(4, wire.RoomResult(ROOM)), {"t": "ok", "id": 4, "r": {"room": ROOM_SHOWN}}),
         (
             wire.Err("too_many_requests", "Slow down.", True, 4, 251),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
+from typing import NamedTuple
 
-from hubbub.domain.models import User
+from hubbub.domain.models import Head, Login, User
 from hubbub.domain.policies import SEEN_INTERVAL
 from hubbub.storage import sessions
 from hubbub.storage.database import Database
@@ -28,6 +30,31 @@ async def authenticate(database: Database, token: str) -> User | None:
         found = await sessions.find(connection, digest, now)
     if found is None:
         return None
-    if now - found.login.seen >= SEEN_INTERVAL * 1000:
-        database.note_use(digest)
+    _note_use(database, digest, found.login, now)
     return found.user
+
+
+class Arrival(NamedTuple):
+    """Someone who has come, and how far their streams are: the inbox, and every room that they belong to."""
+
+    user: User
+    heads: list[Head]
+
+
+async def authenticate_all(database: Database, digests: Collection[bytes]) -> dict[bytes, Arrival]:
+    """Return whose sessions have tokens with these digests, by one query; nobody's are left out.
+
+    Raises:
+        ChatError: if the database fails.
+    """
+    now = database.now()
+    async with database.read() as connection:
+        found = await sessions.find_with_heads(connection, digests, now)
+    for digest, (session, _) in found.items():
+        _note_use(database, digest, session.login, now)
+    return {digest: Arrival(session.user, heads) for digest, (session, heads) in found.items()}
+
+
+def _note_use(database: Database, digest: bytes, login: Login, now: int) -> None:
+    if now - login.seen >= SEEN_INTERVAL * 1000:
+        database.note_use(digest)

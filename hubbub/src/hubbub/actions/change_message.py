@@ -51,8 +51,9 @@ async def change_message(
     """Store an event that changes a message, once for its nonce, and what it makes of the message.
 
     Raises:
-        ChatError: that of `check`; `not_found` for a message that isn't there, or was deleted, or is in a
-            room that the user doesn't belong to; `nonce_reuse`; `invalid` for what is no nonce.
+        ChatError: that of `check`; `not_found` for a message that isn't there, or was deleted; that of
+            `rooms.refusal`, for a room that the user doesn't belong to; `nonce_reuse`; `invalid` for what is
+            no nonce.
     """
     check_nonce(event.nonce)
     asked = Asked(event.nonce, request := json.dumps([room_id, event.kind, event.body()]))

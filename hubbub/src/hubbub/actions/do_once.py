@@ -56,7 +56,7 @@ async def do_in_room(
     """Do what a member of a room asks for there, once.
 
     Raises:
-        ChatError: those of `do_once`; `not_found` for a room that the user doesn't belong to.
+        ChatError: those of `do_once`; that of `rooms.refusal`, for a room that the user doesn't belong to.
     """
 
     async def check_and_change(transaction: Transaction, asked: Asked) -> StoredEvent:

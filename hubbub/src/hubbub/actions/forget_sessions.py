@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+from hubbub.bus.base import Bus
+from hubbub.domain.events import SessionExpired
 from hubbub.storage import sessions
 from hubbub.storage.database import Database
 from hubbub.storage.writer import Transaction
 
 
-async def forget_sessions(database: Database) -> None:
-    """Forget every session that has expired."""
+async def forget_sessions(database: Database, bus: Bus) -> None:
+    """Forget every session that has expired, and let go of its connections.
 
-    async def change(transaction: Transaction) -> None:
-        await sessions.remove_expired(transaction.connection, transaction.now)
+    Raises:
+        ChatError: that of a database in trouble.
+    """
+    async with database.read() as connection:
+        # It is asked often, and is hardly ever so.
+        if not await sessions.has_expired(connection, database.now()):
+            return
 
-    await database.write(change)
+    async def change(transaction: Transaction) -> list[bytes]:
+        return await sessions.remove_expired(transaction.connection, transaction.now)
+
+    for digest in await database.write(change):
+        bus.publish(SessionExpired(digest.hex()))

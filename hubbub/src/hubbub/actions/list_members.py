@@ -23,7 +23,7 @@ async def list_members(
     """Return members and what they are, by id, beginning after an id; a limit that is too high is lowered.
 
     Raises:
-        ChatError: `not_found`, also for a room that the user doesn't belong to.
+        ChatError: that of `rooms.refusal`, for a room that the user doesn't belong to.
     """
     limit = limit_page(limit, MEMBERS_PAGE)
     async with database.read() as connection:

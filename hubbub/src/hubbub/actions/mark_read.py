@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from hubbub.domain.errors import ChatError, Code
 from hubbub.domain.events import Read
 from hubbub.domain.models import Marks, User
-from hubbub.storage import marks, streams
+from hubbub.storage import marks, rooms, streams
 from hubbub.storage.database import Database
 from hubbub.storage.writer import Transaction
 
@@ -16,14 +15,14 @@ async def mark_read(database: Database, user: User, room_id: str, q: int, *, bac
     Nothing is stored if that changes nothing; what is beyond the room's end is its end.
 
     Raises:
-        ChatError: `not_found`, also for a room that the user doesn't belong to.
+        ChatError: that of `rooms.refusal`, for a room that the user doesn't belong to.
     """
 
     async def change(transaction: Transaction) -> Marks:
         connection = transaction.connection
         before = await marks.find(connection, room_id, user.id)
         if before is None:
-            raise ChatError(Code.NOT_FOUND)
+            raise await rooms.refusal(connection, room_id)
         [head] = await streams.read_heads(connection, [room_id])
         up_to = min(q, head.q)
         if up_to == before.read or (up_to < before.read and not back):

@@ -24,7 +24,8 @@ async def post_message(
     The same again (author, nonce) is stored once and answered alike.
 
     Raises:
-        ChatError: `invalid`, `too_long`, `not_found`, `nonce_reuse`, or that of a database in trouble.
+        ChatError: `invalid`, `too_long`, `not_found`, `not_member`, `nonce_reuse`, or that of a database in
+            trouble.
     """
     check_nonce(nonce)
     check_text(text)

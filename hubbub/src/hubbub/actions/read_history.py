@@ -41,7 +41,7 @@ async def read_history(
     """Read a page of a room's messages; a limit that is too high is lowered.
 
     Raises:
-        ChatError: `not_found`, also for a room that the user doesn't belong to.
+        ChatError: that of `rooms.refusal`, for a room that the user doesn't belong to.
     """
     limit = limit_page(limit, HISTORY_PAGE)
     sides = 2 if side is Side.AROUND else 1

@@ -15,20 +15,22 @@ from hubbub.storage.database import Database
 class LogPage:
     """Events in the order of their numbers; `more` says whether there are further ones.
 
-    `head` is how far the stream has come, `names` has every author's.
+    `head` is how far the stream has come, `names` has every author's.  What was asked for up to `gone` isn't
+    there any more, if that isn't 0: inboxes forget.
     """
 
     head: Head
     events: list[StoredEvent]
     more: bool
     names: dict[str, str]
+    gone: int = 0
 
 
 async def read_log(database: Database, user: User, stream: str, after: int, limit: int = LOG_PAGE) -> LogPage:
     """Read the events that follow a number; a limit that is too high is lowered.
 
     Raises:
-        ChatError: `not_found`, also for another's inbox, and a room that the user doesn't belong to.
+        ChatError: for a stream that isn't the user's, see `rooms.refusal`.
     """
     async with database.read() as connection:
         if stream != user.id:
@@ -38,4 +40,5 @@ async def read_log(database: Database, user: User, stream: str, after: int, limi
             connection, stream, after, limit_page(limit, LOG_PAGE), LOG_BYTES
         )
         names = await users.names(connection, {event.author for event in events})
-    return LogPage(head, events, more, names)
+    gone = events[0].q - 1 if events and events[0].q > after + 1 else 0
+    return LogPage(head, events, more, names, gone)

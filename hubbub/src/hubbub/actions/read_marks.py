@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from hubbub.domain.errors import ChatError, Code
 from hubbub.domain.models import Head, Marks, User
-from hubbub.storage import marks, streams
+from hubbub.storage import marks, rooms, streams
 from hubbub.storage.database import Database
 
 
@@ -21,11 +20,11 @@ async def read_marks(database: Database, user: User, room_id: str) -> Waiting:
     """Return how far a user has read a room, and what waits there.
 
     Raises:
-        ChatError: `not_found`, also for a room that the user doesn't belong to.
+        ChatError: that of `rooms.refusal`, for a room that the user doesn't belong to.
     """
     async with database.read() as connection:
         found = await marks.find(connection, room_id, user.id)
         if found is None:
-            raise ChatError(Code.NOT_FOUND)
+            raise await rooms.refusal(connection, room_id)
         [head] = await streams.read_heads(connection, [room_id])
     return Waiting(head, found)

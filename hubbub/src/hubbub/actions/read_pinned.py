@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hubbub.actions.read_history import HistoryPage
 from hubbub.domain.models import User
-from hubbub.domain.policies import HISTORY_BYTES, PINNED_PAGE
+from hubbub.domain.policies import HISTORY_BYTES, PINS
 from hubbub.storage import messages, rooms, streams, users
 from hubbub.storage.database import Database
 
@@ -13,11 +13,11 @@ async def read_pinned(database: Database, user: User, room_id: str) -> HistoryPa
     """Read the messages that are pinned, the last pinned first; there may be more than are read.
 
     Raises:
-        ChatError: `not_found`, also for a room that the user doesn't belong to.
+        ChatError: that of `rooms.refusal`, for a room that the user doesn't belong to.
     """
     async with database.read() as connection:
         await rooms.require_role(connection, room_id, user.id)
         [head] = await streams.read_heads(connection, [room_id])
-        page = await messages.read_pinned(connection, room_id, PINNED_PAGE, HISTORY_BYTES)
+        page = await messages.read_pinned(connection, room_id, PINS, HISTORY_BYTES)
         names = await users.names(connection, {message.author for message in page.messages})
     return HistoryPage(page.messages, head.q, page.more, names)

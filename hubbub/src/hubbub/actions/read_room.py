@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from hubbub.domain.errors import ChatError, Code
 from hubbub.domain.models import Membership, User
 from hubbub.storage import rooms
 from hubbub.storage.database import Database
@@ -12,10 +11,10 @@ async def read_room(database: Database, user: User, room_id: str) -> Membership:
     """Return a room as one of its members has it.
 
     Raises:
-        ChatError: `not_found`, also for a room that the user doesn't belong to.
+        ChatError: that of `rooms.refusal`, for a room that the user doesn't belong to.
     """
     async with database.read() as connection:
         membership = await rooms.find_for_member(connection, room_id, user.id)
-    if membership is None:
-        raise ChatError(Code.NOT_FOUND)
+        if membership is None:
+            raise await rooms.refusal(connection, room_id)
     return membership

@@ -21,7 +21,7 @@ async def read_thread(
     """Read the last messages of a thread, or those before one; a limit that is too high is lowered.
 
     Raises:
-        ChatError: `not_found`, also for a message in a room that the user doesn't belong to.
+        ChatError: `not_found`, and that of `rooms.refusal` for a room that the user doesn't belong to.
     """
     async with database.read() as connection:
         await rooms.require_role(connection, room_id, user.id)

@@ -27,7 +27,7 @@ async def read_versions(database: Database, user: User, room_id: str, q: int) ->
     A message that was deleted has none.
 
     Raises:
-        ChatError: `not_found`, also for a message in a room that the user doesn't belong to.
+        ChatError: `not_found`, and that of `rooms.refusal` for a room that the user doesn't belong to.
     """
     async with database.read() as connection:
         await rooms.require_role(connection, room_id, user.id)

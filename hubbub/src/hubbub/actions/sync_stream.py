@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hubbub.domain.errors import ChatError, Code
 from hubbub.domain.events import StoredEvent
 from hubbub.domain.models import Head, Membership, Message, Position, User
 from hubbub.domain.policies import DELTA_BYTES, DELTA_EVENTS, HISTORY_BYTES, SNAPSHOT_MESSAGES
@@ -25,13 +24,15 @@ class Delta:
 class RoomSnapshot:
     """A room as it is for one of its members: its last messages in ascending order, and their authors' names.
 
-    `more` says whether there are older messages: how many come depends on how long they are.
+    `more` says whether there are older messages: how many come depends on how long they are.  `pins` are all
+    messages that are pinned, however old, each with the event that pinned it.
     """
 
     head: Head
     membership: Membership
     messages: list[Message]
     more: bool
+    pins: list[tuple[int, int]]
     names: dict[str, str]
 
 
@@ -51,12 +52,12 @@ async def sync_stream(
     A delta is complete or isn't given: what is too much for one is a snapshot.
 
     Raises:
-        ChatError: `not_found`, also for a room that the user doesn't belong to.
+        ChatError: for a stream that isn't the user's, see `rooms.refusal`.
     """
     async with database.read() as connection:
         membership = await rooms.find_for_member(connection, stream, user.id)
         if membership is None and stream != user.id:
-            raise ChatError(Code.NOT_FOUND)
+            raise await rooms.refusal(connection, stream)
         [head] = await streams.read_heads(connection, [stream])
         if (
             at is not None
@@ -64,12 +65,15 @@ async def sync_stream(
             and await streams.measure_after(connection, stream, at.q) <= DELTA_BYTES
         ):
             events = await streams.read_after(connection, stream, at.q)
-            return Delta(head, events, await users.names(connection, {event.author for event in events}))
+            # Of an inbox the first may have been forgotten.
+            if len(events) == head.q - at.q:
+                return Delta(head, events, await users.names(connection, {event.author for event in events}))
         if membership is None:
             return InboxSnapshot(head, await rooms.list_for_member(connection, user.id))
         last = await messages.read_before(connection, stream, head.q + 1, SNAPSHOT_MESSAGES, HISTORY_BYTES)
         names = await users.names(connection, {message.author for message in last.messages})
-        return RoomSnapshot(head, membership, last.messages, last.more, names)
+        pins = await messages.list_pins(connection, stream)
+        return RoomSnapshot(head, membership, last.messages, last.more, pins, names)
 
 
 def _continues(head: Head, at: Position) -> bool:

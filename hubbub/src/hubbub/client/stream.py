@@ -7,7 +7,8 @@ Invariants:
 1. Whoever takes what `accept` and `answer` give has every event of an epoch once, in order, or a reset.
 2. At most one request for the stream waits for its answer.
 3. `at` moves only together with what is given.
-4. With `complete` there is no reset within an epoch: what a delta can't hold is read page by page.
+4. With `complete` there is no reset within an epoch: what a delta can't hold is read page by page, and only
+   what the server has forgotten isn't read.
 """
 
 from __future__ import annotations
@@ -68,6 +69,13 @@ class Stream:
         """Follow it from now on, even if what was asked before is refused yet."""
         self._is_let_in = self.asked is not None
         self.is_wanted = True
+
+    def leave(self) -> None:
+        """Follow it no longer, as one may not; if one may again, it is had afresh."""
+        self.is_wanted = False
+        if not self._complete:
+            self.at = None
+            self._seen = 0
 
     def follow(self, head: wire.At | None) -> None:
         """Take it as subscribed by the server, which says where the stream is if that isn't where we are."""
@@ -132,7 +140,7 @@ class Stream:
         elif self._is_let_in:
             self._is_let_in = False
         else:
-            self.is_wanted = False
+            self.leave()
             self.lapse()
 
     def passed_over(self) -> None:
@@ -189,6 +197,10 @@ class Stream:
     def _take_page(self, page: wire.LogOk) -> Given:
         if self.at is None or self.at[0] != page.epoch:
             self._is_live = self._is_paging = False
+            return []
+        if page.gone > self.last:
+            self._is_live = self._is_paging = False
+            self.at = None
             return []
         given = self._accept_all(page.ev, page.users)
         self.hear(page.head)

@@ -125,6 +125,11 @@ class Sync:
         return {name: stream.at for name, stream in self._streams.items() if stream.at and stream.is_wanted}
 
     @property
+    def writes(self) -> list[Request]:
+        """What is neither done nor refused; the writes to a stream in their order."""
+        return list(self._writes)
+
+    @property
     def unanswered(self) -> int:
         """How many writes are neither done nor refused."""
         return len(self._writes)
@@ -407,7 +412,7 @@ class Sync:
                 self.subscribe(room.id, now)
             case wire.RoomRemovedBody(room=room_id) if room_id in self._streams:
                 # R8: the server sends nothing more of it.
-                self._streams[room_id].is_wanted = False
+                self._streams[room_id].leave()
                 self._abandon(self._streams[room_id])
             case wire.ReadBody(s=room_id, q=q) if q >= self._reads.get(room_id, q + 1):
                 del self._reads[room_id]

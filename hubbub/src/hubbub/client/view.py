@@ -33,8 +33,10 @@ class RoomView:
         """Whether there are messages before the first."""
         self.present: dict[str, wire.PresenceInfo] = {}
         """Who is there, as far as the server says: in a large room it doesn't."""
+        self.limit = limit
+        """How many messages it holds; who reads far back may raise it."""
         self._me = me
-        self._limit = limit
+        self._pins: dict[int, int] = {}
         self._messages: dict[int, wire.MessageInfo] = {}
         self._order: list[int] = []
 
@@ -42,9 +44,19 @@ class RoomView:
         return len(self._order)
 
     @property
+    def oldest(self) -> int | None:
+        """The number of the first message that is here, in a thread or not."""
+        return self._order[0] if self._order else None
+
+    @property
     def messages(self) -> list[wire.MessageInfo]:
         """The messages outside of threads, the oldest first."""
         return [message for message in self._ordered() if message.th is None]
+
+    @property
+    def pins(self) -> list[int]:
+        """The numbers of all messages that are pinned, here or not, the last pinned first."""
+        return sorted(self._pins, key=self._pins.__getitem__, reverse=True)
 
     @property
     def pinned(self) -> list[wire.MessageInfo]:
@@ -74,6 +86,7 @@ class RoomView:
         self.learn(news.copy.users)
         self.add_page(news.copy.msgs)
         self.has_older = news.copy.more
+        self._pins = dict(news.copy.pins)
 
     def learn(self, users: wire.Names) -> None:
         """Note what users are called."""
@@ -90,6 +103,13 @@ class RoomView:
             if known is None or known.rev < message.rev:
                 self._put(deepcopy(message))
         self._trim()
+
+    def add_older(self, messages: Iterable[wire.MessageInfo], before: int, *, more: bool) -> None:
+        """Take the page of history that ends before a message, and whether there are `more` before it."""
+        reaches_first = not self._order or self._order[0] >= before
+        if reaches_first:
+            self.has_older = more
+        self.add_page(messages)
 
     def happened(self, news: Happened) -> None:
         """Take the room's next event."""
@@ -141,9 +161,13 @@ class RoomView:
             )
             self._trim()
         self._count_reply(event, body.th, 1)
+        if body.th is None:
+            self._count_posted(event)
+
+    def _count_posted(self, event: wire.Event) -> None:
         if event.by == self._me:
             self.marks = wire.Marks(event.q, 0, 0)
-        elif body.th is None:
+        else:
             self.marks.unread += 1
 
     def _changed(
@@ -151,6 +175,10 @@ class RoomView:
         event: wire.Event,
         body: wire.EditedBody | wire.DeletedBody | wire.ReactedBody | wire.PinnedBody,
     ) -> None:
+        if isinstance(body, wire.PinnedBody | wire.DeletedBody):
+            self._pins.pop(body.m, None)
+        if isinstance(body, wire.PinnedBody) and body.on:
+            self._pins[body.m] = event.q
         message = self._messages.get(body.m)
         if message is None:
             return
@@ -185,7 +213,7 @@ class RoomView:
         self._messages[message.q] = message
 
     def _trim(self) -> None:
-        excess = len(self._order) - self._limit
+        excess = len(self._order) - self.limit
         if excess > 0:
             self.has_older = True
             for q in self._order[:excess]:

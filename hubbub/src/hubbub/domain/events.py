@@ -249,4 +249,11 @@ class SessionRevoked:
     session: str
 
 
-Notice = StoredEvent | UserRenamed | SessionRevoked
+@dataclass(frozen=True, slots=True)
+class SessionExpired:
+    """A session's time is over; its connections must go.  Not part of any stream."""
+
+    session: str
+
+
+Notice = StoredEvent | UserRenamed | SessionRevoked | SessionExpired

@@ -28,6 +28,8 @@ PASSWORD_MAX: Final = 256
 EMOJI_LENGTH: Final = 32
 REACTIONS: Final = 50
 """Kinds of reactions that a message may have."""
+PINS: Final = 100
+"""Messages that may be pinned to a room."""
 
 HISTORY_PAGE: Final = 100
 HISTORY_BYTES: Final = 256 * 1024
@@ -35,11 +37,14 @@ LOG_PAGE: Final = 1_000
 LOG_BYTES: Final = 256 * 1024
 MEMBERS_PAGE: Final = 200
 ROOMS_PAGE: Final = 100
-PINNED_PAGE: Final = 100
 VERSIONS: Final = 100
 SNAPSHOT_MESSAGES: Final = 50
 DELTA_EVENTS: Final = 1_000
 DELTA_BYTES: Final = 256 * 1024
+
+INBOX_EVENTS: Final = 10_000
+INBOX_AGE: Final = 90 * 24 * 3600
+"""How many events of an inbox are kept, and how long those that no delta can have."""
 
 # Each guest is an event in the lobby for good; a class that comes at once is no flood.
 GUEST_BURST: Final = 60
@@ -65,6 +70,10 @@ ADDRESS_WRITES_PER_SECOND: Final = 100.0
 ADDRESS_CONNECTIONS: Final = 4_000
 HELLO_BURST: Final = 2_000
 HELLOS_PER_SECOND: Final = 200.0
+
+MISTAKE_BURST: Final = 100
+MISTAKES_PER_SECOND: Final = 1.0
+"""Frames that can't be read, of one connection: whoever sends more hears nothing of what they are told."""
 
 SESSION_LIFETIME: Final = 365 * 24 * 3600
 SESSIONS: Final = 50

@@ -14,6 +14,7 @@ from hubbub.domain.errors import ChatError
 from hubbub.endpoints.errors import on_chat_error, on_http_error
 from hubbub.endpoints.headers import SecurityHeaders
 from hubbub.endpoints.names import NameCheck, Names
+from hubbub.endpoints.proxies import NOBODY, BehindProxies, Proxies
 
 
 class Endpoints(Protocol):
@@ -23,11 +24,15 @@ class Endpoints(Protocol):
         """Return where they are."""
 
 
-def make_application(endpoints: Sequence[Endpoints], names: Names) -> Starlette:
+def make_application(endpoints: Sequence[Endpoints], names: Names, proxies: Proxies = NOBODY) -> Starlette:
     """Make the application; the page comes last, since it answers for every name that nobody else has."""
     application = Starlette(
         routes=[route for each in endpoints for route in each.routes()],
-        middleware=[Middleware(SecurityHeaders), Middleware(NameCheck, names)],
+        middleware=[
+            Middleware(SecurityHeaders),
+            Middleware(NameCheck, names),
+            Middleware(BehindProxies, proxies),
+        ],
         exception_handlers={
             ChatError: on_chat_error,
             HTTPException: on_http_error,

@@ -31,7 +31,7 @@ SESSION: Final = "/v1/session"
 
 
 class Auth:
-    """The endpoints that let people in and out; `secure` says that browsers find them by HTTPS."""
+    """The endpoints that let people in and out; `secure` says that browsers always find them by HTTPS."""
 
     def __init__(
         self,
@@ -98,7 +98,7 @@ class Auth:
         if token is not None:
             await sign_out(self._database, self._bus, token)
         response = Response(status_code=204, headers={"Cache-Control": "no-store"})
-        cookies.clear(response, secure=self._secure)
+        cookies.clear(response, secure=self._is_secure(request))
         return response
 
     async def _let_in(self, request: Request, signed_in: SignedIn, status: int) -> Response:
@@ -109,8 +109,11 @@ class Auth:
             await sign_out(self._database, self._bus, old)
         token = None if "origin" in request.headers else signed_in.token
         response = answer(http.SignedInResult(showing.me(signed_in.user), token), status)
-        cookies.write(response, signed_in.token, secure=self._secure)
+        cookies.write(response, signed_in.token, secure=self._is_secure(request))
         return response
+
+    def _is_secure(self, request: Request) -> bool:
+        return self._secure or request.url.scheme == "https"
 
 
 def _label(request: Request) -> str:

@@ -63,5 +63,5 @@ class Callers:
         host = request.headers.get("host", "")
         if not origins and find_token(request) is None:
             return
-        if len(origins) != 1 or not is_same_origin(origins[0], host, self._public_url):
+        if len(origins) != 1 or not is_same_origin(origins[0], host, self._public_url, request.url.scheme):
             raise ChatError(Code.FORBIDDEN, "The request comes from another page.")

@@ -187,6 +187,11 @@ def _login(request: Request) -> str:
 def _show(page: LogPage) -> Response:
     return answer(
         http.EventsResult(
-            page.head.epoch, page.head.q, showing.events(page.events), page.more, showing.names(page.names)
+            page.head.epoch,
+            page.head.q,
+            showing.events(page.events),
+            page.more,
+            showing.names(page.names),
+            page.gone,
         )
     )

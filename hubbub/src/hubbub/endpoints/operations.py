@@ -17,7 +17,8 @@ class Operation:
     """What is done by a method at a path.
 
     `query`, `body` and `result` are what is behind the question mark, in the request and in the answer.
-    `statuses` are those that come with the result, or with nothing if there is none.  One that `writes` needs a nonce, and one that is `open` nobody's token.
+    `statuses` are those that come with the result, or with nothing if there is none.  One that `writes` needs
+    a nonce, and one that is `open` nobody's token.
     """
 
     method: str

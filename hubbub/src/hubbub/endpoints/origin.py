@@ -10,13 +10,13 @@ from urllib.parse import SplitResult, urlsplit
 _PORTS = {"http": 80, "https": 443}
 
 
-def is_same_origin(origin: str, host: str, public_url: str | None) -> bool:
+def is_same_origin(origin: str, host: str, public_url: str | None, scheme: str = "http") -> bool:
     """Say whether an Origin is the page's own.
 
-    The page's own is that of `public_url`, if one is set, and otherwise plain HTTP at the `Host` that was
-    asked.  Scheme, host and port are compared, whole.
+    The page's own is that of `public_url`, if one is set, and otherwise the `Host` that was asked, by the
+    scheme by which it was.  Scheme, host and port are compared, whole.
     """
-    expected = _parse(public_url or f"http://{host}")
+    expected = _parse(public_url or f"{scheme}://{host}")
     return expected is not None and _parse(origin) == expected
 
 

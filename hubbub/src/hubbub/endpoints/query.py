@@ -32,11 +32,7 @@ def read_number(request: Request) -> int:
     Raises:
         ChatError: `not_found` for what no message can have.
     """
-    try:
-        q: int = _convert(request.path_params["q"], wire.Number)
-    except ChatError as error:
-        raise ChatError(Code.NOT_FOUND) from error
-    return q
+    return int(_read(request, "q", wire.Number))
 
 
 def read_stream(request: Request, user: User) -> str:
@@ -45,12 +41,21 @@ def read_stream(request: Request, user: User) -> str:
     Raises:
         ChatError: `not_found` for what is no stream's name.
     """
-    name: str = request.path_params["s"]
+    name = read_id(request, "s")
     if name == wire.ME:
         return user.id
-    if not name.startswith("r_") or len(name) > wire.NAME_LENGTH:
+    if not name.startswith("r_"):
         raise ChatError(Code.NOT_FOUND)
     return name
+
+
+def read_id(request: Request, what: str) -> str:
+    """Return what a part of the path is called by.
+
+    Raises:
+        ChatError: `not_found` for what nothing is called.
+    """
+    return str(_read(request, what, wire.Id))
 
 
 def read_nonce(request: Request) -> str:
@@ -63,6 +68,13 @@ def read_nonce(request: Request) -> str:
     if nonce is None:
         raise ChatError(Code.INVALID, f"The request needs a nonce in {NONCE}.")
     return nonce
+
+
+def _read(request: Request, what: str, kind: Any) -> Any:
+    try:
+        return _convert(request.path_params[what], kind)
+    except ChatError as error:
+        raise ChatError(Code.NOT_FOUND) from error
 
 
 def _convert(value: object, kind: Any) -> Any:

@@ -8,6 +8,7 @@ from fullduplex import Headers, Request, Response, ServerConnection
 from hubbub.endpoints import cookies
 from hubbub.endpoints.names import REFUSAL, Names
 from hubbub.endpoints.origin import is_same_origin
+from hubbub.endpoints.proxies import NOBODY, PROTO, Proxies
 
 PATH: Final = "/v1/realtime"
 
@@ -19,9 +20,10 @@ class Door:
     reason of a refusal at the door.
     """
 
-    def __init__(self, names: Names, public_url: str | None) -> None:
+    def __init__(self, names: Names, public_url: str | None, proxies: Proxies = NOBODY) -> None:
         self._names = names
         self._public_url = public_url
+        self._proxies = proxies
 
     def check(self, connection: ServerConnection, request: Request) -> Response | None:
         """Return the refusal of a request that may not pass: a wrong name or path, or another page's script.
@@ -32,16 +34,18 @@ class Door:
             return connection.respond(403, f"{REFUSAL}\n")
         if request.path.partition("?")[0] != PATH:
             return connection.respond(404, "There is no WebSocket at this address.\n")
-        if not self._may_pass(request.headers):
+        if not self._may_pass(str(connection.remote_address[0]), request.headers):
             return connection.respond(403, "The request comes from another page.\n")
         return None
 
-    def _may_pass(self, headers: Headers) -> bool:
+    def _may_pass(self, peer: str, headers: Headers) -> bool:
         origins = headers.get_all("Origin")
         if not origins:
             return find_token(headers) is None
-        hosts = headers.get_all("Host")
-        return len(origins) == len(hosts) == 1 and is_same_origin(origins[0], hosts[0], self._public_url)
+        hosts, scheme = headers.get_all("Host"), self._proxies.find_scheme(peer, headers.get_all(PROTO))
+        return len(origins) == len(hosts) == 1 and is_same_origin(
+            origins[0], hosts[0], self._public_url, scheme
+        )
 
 
 def find_token(headers: Headers) -> str | None:

@@ -18,6 +18,7 @@ from hubbub.bus.base import Bus
 from hubbub.endpoints.body import read_body
 from hubbub.endpoints.callers import Callers
 from hubbub.endpoints.errors import answer
+from hubbub.endpoints.query import read_id
 from hubbub.endpoints.throttle import Throttle
 from hubbub.realtime import showing
 from hubbub.storage.database import Database
@@ -58,7 +59,7 @@ class Sessions:
         """End one of one's sessions, perhaps this one."""
         self._callers.check_origin(request)
         user, _ = await self._callers.require(request)
-        await revoke_session(self._database, self._bus, user, request.path_params["id"])
+        await revoke_session(self._database, self._bus, user, read_id(request, "id"))
         return _done()
 
     async def change_password(self, request: Request) -> Response:

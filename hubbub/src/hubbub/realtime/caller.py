@@ -8,9 +8,11 @@ from hubbub import wire
 from hubbub.bus.base import Bus
 from hubbub.domain.errors import ChatError, Code
 from hubbub.domain.models import User
+from hubbub.realtime.arrivals import Arrivals
 from hubbub.realtime.hub import Hub
 from hubbub.realtime.outbound import Outbound
 from hubbub.realtime.presence import Presence
+from hubbub.realtime.tails import Tails
 from hubbub.realtime.turnstile import Turnstile
 from hubbub.storage.database import Database
 
@@ -23,6 +25,8 @@ class Shared:
     bus: Bus
     hub: Hub
     presence: Presence
+    tails: Tails
+    arrivals: Arrivals
     turnstile: Turnstile
 
 

@@ -162,7 +162,7 @@ class Feed:
         try:
             copy = await sync_stream(self._database, self.user, stream, self.positions.get(name))
         except ChatError as error:
-            if error.code is not Code.NOT_FOUND:
+            if error.code not in {Code.NOT_FOUND, Code.NOT_MEMBER}:
                 raise
             self._leave(name)
             return []

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from hubbub.domain.errors import ChatError, Code
-from hubbub.domain.events import Notice, SessionRevoked
+from hubbub.domain.events import Notice, SessionExpired, SessionRevoked
 from hubbub.domain.models import User
 from hubbub.realtime.feed import Feed
 from hubbub.realtime.hub import Hub
@@ -54,8 +54,8 @@ class Feeds:
             self._counts -= Counter([user.id])
 
     def hear(self, notice: Notice) -> None:
-        """End the feeds of a session that was revoked."""
-        if isinstance(notice, SessionRevoked):
+        """End the feeds of a session that is over."""
+        if isinstance(notice, SessionExpired | SessionRevoked):
             for feed in self._feeds:
                 if feed.login == notice.session:
                     feed.end()

@@ -16,7 +16,9 @@ Invariants:
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Collection
+from itertools import islice
 from typing import Final
 
 from hubbub import wire
@@ -26,6 +28,8 @@ from hubbub.realtime.outbound import QUEUE_FRAMES, Outbound
 from hubbub.wire import Frame
 
 HELD: Final = QUEUE_FRAMES
+LATEST: Final = 1_000
+"""Of so many events of inboxes it is remembered whose they were."""
 
 _REMOVALS: Final = frozenset(change for change in MemberChange if change.ends_membership)
 
@@ -99,6 +103,18 @@ class Hub:
     def __init__(self) -> None:
         self._streams: dict[str, dict[Outbound, Subscription]] = {}
         self._subscribed: dict[Outbound, dict[str, Subscription]] = {}
+        self._heard = 0
+        self._latest: deque[str] = deque(maxlen=LATEST)
+
+    @property
+    def heard(self) -> int:
+        """How many events of inboxes were heard of."""
+        return self._heard
+
+    def has_moved(self, inbox: str, since: int) -> bool:
+        """Say whether an inbox may have moved since so many were heard of."""
+        count = self._heard - since
+        return count > len(self._latest) or inbox in islice(reversed(self._latest), count)
 
     def subscribe(
         self,
@@ -156,6 +172,9 @@ class Hub:
     def hear(self, notice: Notice) -> None:
         """Deliver what the bus tells of."""
         if isinstance(notice, StoredEvent):
+            if showing.is_inbox(notice.stream):
+                self._heard += 1
+                self._latest.append(notice.stream)
             self._deliver(notice)
 
     def _deliver(self, event: StoredEvent) -> None:
@@ -167,11 +186,14 @@ class Hub:
         for subscription in list(subscribers.values()):
             subscription.offer(event.q, frame, is_removal=subscription.user_id == removed)
 
-    def announce(self, stream: str, frame: Frame, but: Collection[Outbound] = ()) -> None:
-        """Give an ephemeral to every live subscriber of a stream, but for some."""
+    def announce(self, stream: str, frame: Frame, but: Collection[Outbound] = ()) -> int:
+        """Give an ephemeral to every live subscriber of a stream, but for some; return to how many."""
+        count = 0
         for outbound, subscription in self._streams.get(stream, {}).items():
             if outbound not in but and subscription.is_whole and subscription.last is not None:
                 outbound.ephemeral(frame)
+                count += 1
+        return count
 
 
 def _find_removed(event: wire.Event) -> str | None:

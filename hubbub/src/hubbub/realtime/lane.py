@@ -39,10 +39,22 @@ class _Refused(NamedTuple):
 
 
 class Lane:
-    """Writes of one connection that are done one after another; `answer` is called once for each."""
+    """Writes of one connection that are done one after another; `answer` is called once for each.
 
-    def __init__(self, answer: Callable[[wire.Reply], None], *, holds_up: bool = True) -> None:
+    `idled` is called when nothing is under way any longer, and nothing is held up.
+    """
+
+    __slots__ = ("_answer", "_holds_up", "_idled", "_is_writing", "_refused", "_task", "_waiting")
+
+    def __init__(
+        self,
+        answer: Callable[[wire.Reply], None],
+        *,
+        holds_up: bool = True,
+        idled: Callable[[], object] = lambda: None,
+    ) -> None:
         self._answer = answer
+        self._idled = idled
         self._holds_up = holds_up
         self._waiting: deque[Write] = deque()
         self._refused: _Refused | None = None
@@ -76,6 +88,7 @@ class Lane:
         """Let later writes go on without a refused one."""
         if self._refused is not None and self._refused.nonce == nonce:
             self._refused = None
+            self._tell_if_idle()
 
     async def settle(self) -> None:
         """Wait until everything that was taken is answered."""
@@ -100,6 +113,11 @@ class Lane:
                     self._answer(outcome)
         finally:
             self._task = None
+            self._tell_if_idle()
+
+    def _tell_if_idle(self) -> None:
+        if self.is_idle:
+            self._idled()
 
     async def _try(self, write: Write) -> wire.Reply | ChatError:
         self._is_writing = True

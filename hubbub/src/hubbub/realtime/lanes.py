@@ -7,6 +7,7 @@ is somebody's wish of that moment and no part of an outbox: it has a lane in whi
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Iterator
 from typing import Final
 
@@ -28,6 +29,7 @@ class Lanes:
         self._turnstile = turnstile
         self._loop = asyncio.get_running_loop()
         self._bucket = Bucket(*turnstile.limits.writes, self._loop.time())
+        # Those in which something is under way, or held up.
         self._streams: dict[str, Lane] = {}
         self._calls = Lane(caller.answer, holds_up=False)
 
@@ -77,8 +79,7 @@ class Lanes:
         lane = self._streams.get(stream)
         if lane is None:
             if len(self._streams) >= wire.STREAMS:
-                self._streams = {name: lane for name, lane in self._streams.items() if not lane.is_idle}
-            if len(self._streams) >= wire.STREAMS:
                 raise ChatError(Code.TOO_MANY_STREAMS)
-            lane = self._streams[stream] = Lane(self._caller.answer)
+            idled = functools.partial(self._streams.pop, stream, None)
+            lane = self._streams[stream] = Lane(self._caller.answer, idled=idled)
         return lane

@@ -79,6 +79,7 @@ class Outbound:
         self._closed = False
         self._gathers = False
         self._gathered: list[Frame] = []
+        self._gathered_bytes = 0
 
     @property
     def is_full(self) -> bool:
@@ -95,19 +96,20 @@ class Outbound:
 
     def answer(self, frame: Frame) -> None:
         """Give a frame that must not be left out."""
-        self._give(_Waiting(frame))
+        if not self._pass(frame):
+            self._wait(_Waiting(frame))
 
     def ephemeral(self, frame: Frame) -> None:
         """Give a frame that may be left out."""
-        if not self.is_full:
-            self._give(_Waiting(frame, is_ephemeral=True))
+        if not self._pass(frame) and not self.is_full:
+            self._wait(_Waiting(frame, is_ephemeral=True))
 
     def event(self, stream: str, q: int, frame: Frame) -> None:
         """Give an event, which is left out if its stream has a gap."""
         if stream in self._gaps:
             self._gaps[stream] = q
-        else:
-            self._give(_Waiting(frame, stream, q))
+        elif not self._pass(frame):
+            self._wait(_Waiting(frame, stream, q))
 
     def forget(self, stream: str) -> None:
         """Leave out what waits of a stream, and let what comes later pass again."""
@@ -124,28 +126,37 @@ class Outbound:
     def close(self) -> None:
         """Leave out everything that waits, and take nothing more."""
         self._closed = True
-        self._gathered = []
+        self._gathered, self._gathered_bytes = [], 0
         self._keep([])
         if self._pump is not None:
             self._pump.cancel()
 
-    def _give(self, waiting: _Waiting) -> None:
+    def _pass(self, frame: Frame) -> bool:
+        """Write a frame, unless others wait or it has to wait itself; return whether it is done with."""
         if self._closed:
-            return
-        if self._queue or self._buffered > HIGH_WATER:
-            self._queue.append(waiting)
-            self._bytes += waiting.size
-            if self.is_full:
-                self._make_room()
-        elif waiting.frame is not None:
-            self._write(waiting.frame)
-        if self._pump is None and self._buffered > HIGH_WATER:
+            return True
+        if self._queue or (buffered := self._buffered) > HIGH_WATER:
+            return False
+        self._write(frame)
+        if buffered + frame.size > HIGH_WATER:
+            self._start_pump()
+        return True
+
+    def _wait(self, waiting: _Waiting) -> None:
+        self._queue.append(waiting)
+        self._bytes += waiting.size
+        if self.is_full:
+            self._make_room()
+        self._start_pump()
+
+    def _start_pump(self) -> None:
+        if self._pump is None:
             self._pump = asyncio.create_task(self._write_the_rest())
 
     @property
     def _buffered(self) -> int:
         """Bytes that were written, and that the system hasn't taken."""
-        return self._connection.buffered_amount + sum(frame.size for frame in self._gathered)
+        return self._connection.buffered_amount + self._gathered_bytes
 
     def _write(self, frame: Frame) -> None:
         if not self._gathers:
@@ -154,11 +165,12 @@ class Outbound:
         if not self._gathered:
             asyncio.get_running_loop().call_soon(self._write_gathered)
         self._gathered.append(frame)
+        self._gathered_bytes += frame.size
         if len(self._gathered) == wire.BATCH_FRAMES or frame.size > HIGH_WATER:
             self._write_gathered()
 
     def _write_gathered(self) -> None:
-        frames, self._gathered = self._gathered, []
+        frames, self._gathered, self._gathered_bytes = self._gathered, [], 0
         if frames:
             self._send(wire.join(frames) if len(frames) > 1 else frames[0])
 

@@ -7,12 +7,17 @@ Invariants:
 
 1. A user is shown once, in the best state of all their connections, with the last words that go with it; who
    is `off` isn't shown at all.
-2. A change is told at once if nothing was told for `INTERVAL`, and otherwise when that is over.
+2. A change is told at once if nothing was told for `INTERVAL`, and otherwise when that is over: in either
+   case as soon as all rooms together cost no more than `BYTES_PER_SECOND`.  Where many come to many rooms,
+   telling everyone of everyone would keep them from what they come for.
+3. Who enters a room is told who is there: at once, or where many come, when all others are.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import deque
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -29,6 +34,12 @@ SHOWN_USERS: Final = 500
 """In a room with more users than this only their number is told."""
 SINGLE_CHANGES: Final = 16
 """When more users than this have changed, the whole room is told anew."""
+
+BYTES_PER_SECOND: Final = 50 * 1024 * 1024
+BURST: Final = 0.1
+"""Seconds for which that may be exceeded."""
+FRAME_BYTES: Final = 2 * 1024
+"""What a frame costs besides its bytes: to write a short one takes as long as to copy so many."""
 
 OFF: Final = "off"
 # Who asks not to be disturbed means it for every device.
@@ -63,20 +74,63 @@ class _Someone:
     def state(self) -> _State:
         if not self.connections:
             return self.told
+        if len(self.connections) == 1:
+            # Nearly everyone: a list of hundreds is made of these.
+            [only] = self.connections.values()
+            return only if only.state != OFF else _GONE
         best = max((each.state for each in self.connections.values()), key=_BEST_LAST.index)
         texts = [each.text for each in self.connections.values() if each.state == best and each.text]
         return _State(best, texts[-1] if texts and best != OFF else "")
 
 
+class _Teller:
+    """Tells rooms, one after another, and no more at a time than can be afforded."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._waiting: deque[_Room] = deque()
+        self._free_at = 0.0
+        self._next: asyncio.TimerHandle | None = None
+
+    @property
+    def is_busy(self) -> bool:
+        return bool(self._waiting) or self._is_late
+
+    @property
+    def _is_late(self) -> bool:
+        return self._free_at - self._loop.time() > BURST
+
+    def offer(self, room: _Room) -> None:
+        """Tell a room when its turn comes."""
+        self._waiting.append(room)
+        if self._next is None:
+            self._go_on()
+
+    def count(self, frame: Frame, listeners: int) -> None:
+        """Count what was given to so many."""
+        cost = listeners * (frame.size + FRAME_BYTES) / BYTES_PER_SECOND
+        self._free_at = max(self._free_at, self._loop.time()) + cost
+
+    def _go_on(self) -> None:
+        self._next = None
+        while self._waiting and not self._is_late:
+            self._waiting.popleft().tell()
+        if self._waiting:
+            self._next = self._loop.call_at(self._free_at, self._go_on)
+
+
 class _Room:
     """Everyone in one room."""
 
-    def __init__(self, stream: str, hub: Hub) -> None:
+    def __init__(self, stream: str, hub: Hub, teller: _Teller) -> None:
         self.stream = stream
         self.people: dict[str, _Someone] = {}
         self._hub = hub
+        self._teller = teller
         self._shown: dict[str, None] = {}
         self._changed: dict[str, _Someone] = {}
+        self._entered: dict[Outbound, None] = {}
+        self._waits = False
         self._quiet: asyncio.TimerHandle | None = None
 
     def enter(self, user: User, outbound: Outbound, state: _State) -> None:
@@ -88,6 +142,7 @@ class _Room:
         self._tell(user.id, someone)
 
     def leave(self, user_id: str, outbound: Outbound, *, at_once: bool = False) -> None:
+        self._entered.pop(outbound, None)
         someone = self.people[user_id]
         del someone.connections[outbound]
         if someone.connections:
@@ -112,7 +167,18 @@ class _Room:
             someone.renamed = someone.told != _GONE
             self._tell(user.id, someone)
 
-    def show(self) -> Frame:
+    def show_to(self, outbound: Outbound) -> Frame | None:
+        """Return the frame that says who is here; or none, if it is told later."""
+        # When so many have changed, the whole room is told soon.
+        if self._teller.is_busy or len(self._changed) > SINGLE_CHANGES:
+            self._entered[outbound] = None
+            self._ask()
+            return None
+        shown = self._show()
+        self._teller.count(shown, 1)
+        return shown
+
+    def _show(self) -> Frame:
         count = len(self._shown)
         # Whoever comes is shown the room: going through everyone each time would take a crowd for ever.
         users = [self._info(user_id) for user_id in self._shown] if count <= SHOWN_USERS else []
@@ -135,20 +201,42 @@ class _Room:
     def _tell(self, user_id: str, someone: _Someone) -> None:
         self._count(user_id, someone)
         self._changed[user_id] = someone
-        if self._quiet is None:
-            self._tell_now()
+        self._ask()
 
-    def _tell_now(self) -> None:
-        self._quiet = None
-        changes = self._take_changes()
-        if not changes:
+    def _ask(self) -> None:
+        if self._quiet is None and not self._waits:
+            self._waits = True
+            self._teller.offer(self)
+
+    def tell(self) -> None:
+        """Tell what has changed, and who is here to those who don't know."""
+        self._waits = False
+        changes, entered = self._take_changes(), self._entered
+        self._entered = {}
+        if not changes and not entered:
             return
-        if len(changes) > SINGLE_CHANGES or len(self.people) > SHOWN_USERS:
-            self._hub.announce(self.stream, self.show())
+        if len(changes) > SINGLE_CHANGES or (changes and len(self.people) > SHOWN_USERS):
+            self._announce(self._show())
         else:
             for info in changes:
-                self._hub.announce(self.stream, wire.encode(wire.PresenceChanged(self.stream, info)))
-        self._quiet = asyncio.get_running_loop().call_later(INTERVAL, self._tell_now)
+                self._announce(wire.encode(wire.PresenceChanged(self.stream, info)), but=entered)
+            if entered:
+                self._give(entered)
+        self._quiet = asyncio.get_running_loop().call_later(INTERVAL, self._end_quiet)
+
+    def _announce(self, frame: Frame, but: Collection[Outbound] = ()) -> None:
+        self._teller.count(frame, self._hub.announce(self.stream, frame, but))
+
+    def _give(self, entered: Collection[Outbound]) -> None:
+        shown = self._show()
+        self._teller.count(shown, len(entered))
+        for outbound in entered:
+            outbound.ephemeral(shown)
+
+    def _end_quiet(self) -> None:
+        self._quiet = None
+        if self._changed or self._entered:
+            self._ask()
 
     def _take_changes(self) -> list[wire.PresenceInfo]:
         changes = []
@@ -180,6 +268,7 @@ class Presence:
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
+        self._teller = _Teller()
         self._rooms: dict[str, _Room] = {}
         self._connections: dict[Outbound, _Connection] = {}
 
@@ -194,13 +283,18 @@ class Presence:
             for stream in connection.rooms:
                 self._rooms[stream].leave(connection.user.id, outbound)
 
-    def enter(self, stream: str, outbound: Outbound) -> Frame:
-        """Show a connection's user in a room, and return the frame that says who is there."""
+    def enter(self, stream: str, outbound: Outbound) -> Frame | None:
+        """Show a connection's user in a room, and return the frame that says who is there.
+
+        Where many come, there is none: it is given to the connection when it is to all others.
+        """
         connection = self._connections[outbound]
-        room = self._rooms.setdefault(stream, _Room(stream, self._hub))
+        room = self._rooms.get(stream)
+        if room is None:
+            room = self._rooms[stream] = _Room(stream, self._hub, self._teller)
         connection.rooms.add(stream)
         room.enter(connection.user, outbound, connection.state)
-        return room.show()
+        return room.show_to(outbound)
 
     def leave(self, stream: str, outbound: Outbound, *, at_once: bool = False) -> None:
         """Show a connection's user in a room no longer; does nothing if it isn't there.

@@ -46,4 +46,5 @@ async def read_events(database: Database, user: User, stream: str, request: wire
         showing.events(page.events),
         page.more,
         showing.names(page.names),
+        page.gone,
     )

@@ -14,14 +14,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final, Literal, Protocol
 
 from fullduplex import ConnectionClosed
 from hubbub import wire
-from hubbub.actions.authenticate import authenticate, digest_token
+from hubbub.actions.authenticate import Arrival, digest_token
+from hubbub.actions.check_disabled import is_disabled
 from hubbub.actions.read_heads import read_heads
 from hubbub.domain import policies
 from hubbub.domain.errors import ChatError
@@ -71,10 +72,14 @@ class Goodbye:
 UNKNOWN: Final = Goodbye(4000, "something went wrong", "resume")
 NO_HEARTBEAT: Final = Goodbye(4002, "no heartbeat", "resume")
 SLOW: Final = Goodbye(4003, "too slow", "resume")
+REPLACED: Final = Goodbye(4004, "this device is here anew", "resume")
 NO_HELLO: Final = Goodbye(4006, "no hello in time", "resume")
+EXPIRED: Final = Goodbye(4100, "no longer signed in", "reauth")
 REVOKED: Final = Goodbye(4101, "signed out", "reauth")
 BAD_PROTOCOL: Final = Goodbye(4400, "hello comes first", "never")
+ABUSED: Final = Goodbye(4429, "too much that can't be read", "never")
 BAD_CREDENTIALS: Final = Goodbye(4401, "not signed in", "never")
+DISABLED: Final = Goodbye(4403, "this account is disabled", "never")
 
 
 def crowded(reason: ChatError) -> Goodbye:
@@ -89,16 +94,26 @@ class _Leaving(Exception):
 class Session:
     """What becomes of one connection; `token` is what came with it, if anything did.
 
-    `sender` stands for the address that it comes from.
+    `sender` stands for the address that it comes from; `arrived` is called when it is known whose it is.
     """
 
-    def __init__(self, connection: Connection, token: str | None, shared: Shared, sender: str = "") -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        token: str | None,
+        shared: Shared,
+        sender: str = "",
+        arrived: Callable[[Session], None] = lambda _session: None,
+    ) -> None:
         self.id = secrets.token_urlsafe(9)
         self.login = ""
         """What is revoked when the user signs out."""
+        self.device: str | None = None
+        """What the program calls the place that it is in, once it is signed in there; None for nothing."""
         self._connection = connection
         self._token = token
         self._sender = sender
+        self._arrived = arrived
         self._shared = shared
         self._database = shared.database
         self._hub = shared.hub
@@ -143,20 +158,26 @@ class Session:
 
     async def _converse(self) -> None:
         hello = await self._receive_hello()
-        user = await self._sign_in(hello.token or self._token)
+        heard = self._hub.heard
+        arrival = await self._sign_in(hello.token or self._token)
+        user = arrival.user
         self._count(user)
+        self.device = hello.client.device
+        self._arrived(self)
         features: list[str] = [feature for feature in wire.FEATURES if feature in hello.feat]
         self._caller = Caller(
             user, bytes.fromhex(self.login), self._outbound, frozenset(features), self._sender
         )
         self._requests = requests = Requests(self._caller, self._shared)
-        await self._welcome(user, hello, features)
+        await self._welcome(arrival, heard, hello, features)
         heartbeat = asyncio.create_task(self._keep_alive())
         try:
             while True:
                 for frame in requests.split(await self._receive()):
                     await self._wait_for_room()
                     await requests.take(frame)
+                    if requests.is_abused:
+                        self.end(ABUSED)
                     # Receiving doesn't wait while there are requests: a flood would be done at one go.
                     await asyncio.sleep(0)
         finally:
@@ -203,14 +224,16 @@ class Session:
             raise _Leaving
         return hello
 
-    async def _sign_in(self, token: str | None) -> User:
+    async def _sign_in(self, token: str | None) -> Arrival:
         if token is not None:
             # From here on it can be revoked, so that it isn't used after the look at the database.
-            self.login = digest_token(token).hex()
-            user = await authenticate(self._database, token)
-            if user is not None:
-                return user
-        self.end(BAD_CREDENTIALS)
+            digest = digest_token(token)
+            self.login = digest.hex()
+            arrival = await self._shared.arrivals.find(digest)
+            if arrival is not None:
+                return arrival
+        is_shut_out = token is not None and await is_disabled(self._database, token)
+        self.end(DISABLED if is_shut_out else BAD_CREDENTIALS)
         raise _Leaving
 
     def _count(self, user: User) -> None:
@@ -220,9 +243,12 @@ class Session:
             self.end(crowded(reason))
             raise _Leaving from reason
 
-    async def _welcome(self, user: User, hello: wire.Hello, features: list[str]) -> None:
+    async def _welcome(self, arrival: Arrival, heard: int, hello: wire.Hello, features: list[str]) -> None:
+        user, heads = arrival
         inbox = self._hub.subscribe(user.id, self._outbound, user.id)
-        heads = await read_heads(self._database, user)
+        # Whose inbox it is, was only known when it was read; what has come since then must not be missed.
+        if self._hub.has_moved(user.id, heard):
+            heads = await read_heads(self._database, user)
         self._outbound.answer(wire.encode(self._make_welcome(user, hello, features, heads)))
         if wire.BATCH in features:
             self._outbound.gather()

@@ -16,9 +16,14 @@ from hubbub.domain.events import StoredEvent
 from hubbub.domain.models import Login, Marks, Membership, Message, Role, Room, User
 
 
+def is_inbox(stream: str) -> bool:
+    """Say whether a stream is a user's, and no room's."""
+    return stream.startswith("u_")
+
+
 def stream_name(stream: str) -> str:
     """Return what a connection calls a stream: an inbox is only ever shown to its owner."""
-    return wire.ME if stream.startswith("u_") else stream
+    return wire.ME if is_inbox(stream) else stream
 
 
 def error(reason: ChatError, request: int | None = None) -> wire.Err:

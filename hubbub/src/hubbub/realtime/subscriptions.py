@@ -25,6 +25,7 @@ class Subscriptions:
         self._database = shared.database
         self._hub = shared.hub
         self._presence = shared.presence
+        self._tails = shared.tails
         self._badges: dict[str, Badge] = {}
 
     async def sub(self, request: wire.Sub) -> None:
@@ -62,11 +63,21 @@ class Subscriptions:
         at = None if request.at is None else Position(*request.at)
         put_out = functools.partial(self._presence.leave, stream, outbound, at_once=True)
         subscription = self._hub.subscribe(stream, outbound, user.id, put_out)
-        copy = await sync_stream(self._database, user, stream, at)
+        copy = await self._read(stream, at)
         self._caller.answer(_show_copy(request.id, copy))
         subscription.go_live(copy.head.q)
         if request.s != wire.ME and not subscription.has_ended:
-            outbound.ephemeral(self._presence.enter(stream, outbound))
+            shown = self._presence.enter(stream, outbound)
+            if shown is not None:
+                outbound.ephemeral(shown)
+
+    async def _read(self, stream: str, at: Position | None) -> Delta | RoomSnapshot | InboxSnapshot:
+        user = self._caller.user
+        if at is not None and stream != user.id:
+            delta = await self._tails.resume(stream, user.id, at)
+            if delta is not None:
+                return delta
+        return await sync_stream(self._database, user, stream, at)
 
     async def _sub_badge(self, stream: str, request: wire.Sub) -> None:
         self._leave(stream)
@@ -101,6 +112,7 @@ def _show_copy(request: int, copy: Delta | RoomSnapshot | InboxSnapshot) -> wire
                 showing.messages(copy.messages),
                 copy.more,
                 showing.names(copy.names),
+                copy.pins,
             )
             return wire.RoomResetOk(request, epoch, head, room)
         case InboxSnapshot():

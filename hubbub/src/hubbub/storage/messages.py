@@ -52,6 +52,16 @@ async def read_pinned(connection: AsyncConnection, room: str, limit: int, size: 
     return await _read(connection, room, query, limit, size)
 
 
+async def list_pins(connection: AsyncConnection, room: str) -> list[tuple[int, int]]:
+    """Return which messages are pinned, and the event that pinned each; the last pinned first."""
+    rows = await connection.execute(
+        select(messages.c.q, messages.c.pinned)
+        .where(messages.c.stream == room, messages.c.pinned.is_not(None))
+        .order_by(messages.c.pinned.desc())
+    )
+    return [(row.q, row.pinned) for row in rows]
+
+
 async def _read_last(
     connection: AsyncConnection, room: str, condition: ColumnElement[bool], limit: int, size: int
 ) -> Excerpt:

@@ -6,6 +6,8 @@ Invariants:
 2. A read transaction sees one state from beginning to end (REPEATABLE READ), and changes nothing.
 3. One server writes at a time: its connection for writing holds a lock as long as it lives.  A second one
    would not hear of what the first commits.
+4. It has that one connection, so its transactions never wait for each other's rows, in whatever order they
+   need them.  Only a stranger's can be in their way; then they are done again (`writer`).
 """
 
 from __future__ import annotations

@@ -59,18 +59,19 @@ async def post_all(
     """Store messages in this order, and say for each where it is, or why it is nowhere.
 
     One that was stored before under the same nonce stays where it is.  One that is refused (`not_found`,
-    `nonce_reuse`, `invalid`) doesn't keep the others from being stored.
+    `not_member`, `nonce_reuse`, `invalid`) doesn't keep the others from being stored.
     """
     known = await streams.find_nonces(connection, {post.key for post in posts})
     pairs = {post.place for post in posts}.union(*(post.mentioned for post in posts))
     members = await rooms.select_members(connection, pairs)
+    public = await rooms.select_public(connection, {post.room for post in posts if post.place not in members})
     targets = await _select_targets(connection, posts)
     accepted: dict[tuple[str, str], Post] = {}
     refused: dict[int, ChatError] = {}
     for index, post in enumerate(posts):
         if post.key in known or post.key in accepted:
             continue
-        if (reason := _refusal(post, members, targets)) is not None:
+        if (reason := _refusal(post, members, public, targets)) is not None:
             refused[index] = reason
         else:
             accepted[post.key] = post
@@ -90,11 +91,11 @@ async def post_all(
 
 
 def _refusal(
-    post: Post, members: set[Pair], targets: Mapping[tuple[str, int], int | None]
+    post: Post, members: set[Pair], public: set[str], targets: Mapping[tuple[str, int], int | None]
 ) -> ChatError | None:
     reply_to, thread = post.message.reply_to, post.message.thread
     if post.place not in members:
-        return ChatError(Code.NOT_FOUND)
+        return ChatError(Code.NOT_MEMBER if post.room in public else Code.NOT_FOUND)
     if reply_to is not None and (post.room, reply_to) not in targets:
         return ChatError(Code.INVALID, "There is no message to reply to.")
     if thread is not None and targets.get((post.room, thread), thread) is not None:

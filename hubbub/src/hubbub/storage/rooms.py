@@ -161,12 +161,31 @@ async def require_role(connection: AsyncConnection, room_id: str, user_id: str) 
     """Return what a user is in a room.
 
     Raises:
-        ChatError: `not_found` for who doesn't belong to it: they can't tell whether it is there.
+        ChatError: that of `refusal` for who doesn't belong to it.
     """
     role = await find_role(connection, room_id, user_id)
     if role is None:
-        raise ChatError(Code.NOT_FOUND)
+        raise await refusal(connection, room_id)
     return role
+
+
+async def refusal(connection: AsyncConnection, room_id: str) -> ChatError:
+    """Return why a room is closed to who doesn't belong to it.
+
+    That is `not_member` where they could find it and join, and `not_found` where they must not learn whether
+    it is there.
+    """
+    return ChatError(Code.NOT_MEMBER if await select_public(connection, {room_id}) else Code.NOT_FOUND)
+
+
+async def select_public(connection: AsyncConnection, ids: Collection[str]) -> set[str]:
+    """Return those of the rooms that anybody may find."""
+    if not ids:
+        return set()
+    rows = await connection.scalars(
+        select(rooms.c.id).where(rooms.c.id.in_(list(ids)), rooms.c.visibility == Visibility.PUBLIC)
+    )
+    return set(rows)
 
 
 async def set_role(connection: AsyncConnection, room_id: str, user_id: str, role: Role) -> None:
@@ -200,6 +219,14 @@ async def list_members(
         .limit(limit)
     )
     return [(User(row.id, row.name, row.kind), Role(row.role)) for row in rows]
+
+
+async def list_member_ids(connection: AsyncConnection, room_id: str, limit: int) -> list[str]:
+    """Return who belongs to a room, or so many of them."""
+    rows = await connection.scalars(
+        select(memberships.c.user).where(memberships.c.room == room_id).limit(limit)
+    )
+    return list(rows)
 
 
 _PAIRS = select(memberships.c.room, memberships.c.user)

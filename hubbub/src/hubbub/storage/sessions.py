@@ -8,9 +8,10 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, bindparam, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from hubbub.domain.models import Login, User
-from hubbub.storage.tables import sessions, users
+from hubbub.domain.models import Head, Login, User
+from hubbub.storage.tables import memberships, sessions, streams, users
 
+_USER = (users.c.id, users.c.name, users.c.kind, users.c.username)
 _LOGIN = (sessions.c.id, sessions.c.label, sessions.c.created, sessions.c.seen, sessions.c.expires)
 
 
@@ -49,12 +50,64 @@ async def add(connection: AsyncConnection, digest: bytes, user_id: str, login: L
 async def find(connection: AsyncConnection, digest: bytes, now: int) -> Found | None:
     """Return a session; None if there is none, or no longer, or its user may not use it."""
     rows = await connection.execute(
-        select(users.c.id, users.c.name, users.c.kind, users.c.username, *_LOGIN)
+        select(*_USER, *_LOGIN)
         .join(sessions, sessions.c.user == users.c.id)
         .where(sessions.c.digest == digest, sessions.c.expires > now, users.c.disabled.is_(None)),
     )
     row = rows.one_or_none()
     return None if row is None else Found(User(*row[:4]), Login(*row[4:]))
+
+
+async def is_disabled(connection: AsyncConnection, digest: bytes, now: int) -> bool:
+    """Say whether there is such a session, of a user who may not use it."""
+    found = await connection.scalar(
+        select(sessions.c.id)
+        .join(users, users.c.id == sessions.c.user)
+        .where(sessions.c.digest == digest, sessions.c.expires > now, users.c.disabled.is_not(None))
+    )
+    return found is not None
+
+
+_own = streams.alias("own")
+_ARRIVALS = (
+    select(
+        sessions.c.digest,
+        *_USER,
+        *_LOGIN,
+        _own.c.epoch.label("own_epoch"),
+        _own.c.head.label("own_head"),
+        streams.c.id.label("room"),
+        streams.c.epoch,
+        streams.c.head,
+    )
+    .join(users, users.c.id == sessions.c.user)
+    .join(_own, _own.c.id == users.c.id)
+    .outerjoin(memberships, memberships.c.user == users.c.id)
+    .outerjoin(streams, streams.c.id == memberships.c.room)
+    .where(
+        sessions.c.digest.in_(bindparam("digests", expanding=True)),
+        sessions.c.expires > bindparam("now"),
+        users.c.disabled.is_(None),
+    )
+)
+
+
+async def find_with_heads(
+    connection: AsyncConnection, digests: Collection[bytes], now: int
+) -> dict[bytes, tuple[Found, list[Head]]]:
+    """Return those of the sessions that `find` would, with the heads of their users' inboxes and rooms.
+
+    It is one query, however many sessions they are.
+    """
+    found: dict[bytes, tuple[Found, list[Head]]] = {}
+    for digest, *row in await connection.execute(_ARRIVALS, {"digests": list(digests), "now": now}):
+        *session, own_epoch, own_head, room, epoch, head = row
+        if digest not in found:
+            user, login = User(*session[:4]), Login(*session[4:])
+            found[digest] = Found(user, login), [Head(user.id, own_epoch, own_head)]
+        if room is not None:
+            found[digest][1].append(Head(room, epoch, head))
+    return found
 
 
 async def list_own(connection: AsyncConnection, user_id: str, now: int) -> list[Listed]:
@@ -105,6 +158,13 @@ async def _remove(connection: AsyncConnection, which: ColumnElement[bool]) -> li
     return [row.digest for row in removed]
 
 
-async def remove_expired(connection: AsyncConnection, now: int) -> None:
-    """Forget every session whose time is over."""
-    await connection.execute(delete(sessions).where(sessions.c.expires <= now))
+async def has_expired(connection: AsyncConnection, now: int) -> bool:
+    """Say whether there is a session whose time is over."""
+    return (
+        await connection.scalar(select(sessions.c.id).where(sessions.c.expires <= now).limit(1)) is not None
+    )
+
+
+async def remove_expired(connection: AsyncConnection, now: int) -> list[bytes]:
+    """Forget every session whose time is over; return their digests."""
+    return await _remove(connection, sessions.c.expires <= now)

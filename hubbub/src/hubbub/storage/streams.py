@@ -14,10 +14,22 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, Update, bindparam, case, delete, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Update,
+    bindparam,
+    case,
+    delete,
+    exists,
+    func,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hubbub.domain.events import (
@@ -31,7 +43,7 @@ from hubbub.domain.events import (
 )
 from hubbub.domain.models import Head
 from hubbub.storage.engine import select_pairs
-from hubbub.storage.tables import events, memberships, streams
+from hubbub.storage.tables import events, memberships, streams, users
 
 # What the wire puts around a body; an estimate from above, for the bound on deltas.
 _ENVELOPE = 160
@@ -258,6 +270,19 @@ async def read_page(
     return page, len(page) < len(found)
 
 
+async def read_last(
+    connection: AsyncConnection, stream: str, head: int, limit: int, size: int
+) -> list[StoredEvent]:
+    """Return the last events up to the head: so many, or so few that they take `size` bytes."""
+    sizes = await connection.scalars(
+        select(events.c.size)
+        .where(events.c.stream == stream, events.c.q > head - limit)
+        .order_by(events.c.q.desc())
+    )
+    fitting = sum(total <= size for total in accumulate(sizes))
+    return await read_after(connection, stream, head - fitting)
+
+
 def count_fitting(sizes: Sequence[int], size: int) -> int:
     """Return how many of the sizes, from the first, fit into one; but one at least."""
     return max(1, sum(total <= size for total in accumulate(sizes)))
@@ -270,15 +295,69 @@ async def forget_bodies(connection: AsyncConnection, which: ColumnElement[bool])
     )
 
 
+# What inboxes forget
+
+
+PAGE: Final = 1_000
+
+
+async def list_inboxes(connection: AsyncConnection, after: str, longer: int) -> list[str]:
+    """Return inboxes whose heads are beyond a number, by id after one; so many that there may be more."""
+    rows = await connection.scalars(
+        select(streams.c.id)
+        .where(streams.c.id > after, streams.c.head > longer, _is_inbox())
+        .order_by(streams.c.id)
+        .limit(PAGE)
+    )
+    return list(rows)
+
+
+def _is_inbox() -> ColumnElement[bool]:
+    return exists().where(users.c.id == streams.c.id)
+
+
+async def find_stale(
+    connection: AsyncConnection, stream: str, least: int, most: int, before: int
+) -> tuple[int, int]:
+    """Return the first event that is there, and the last that needn't be; the first is higher if all need be.
+
+    The last `least` events need be there, none but the last `most`, and others unless they are from `before`.
+    """
+    of_stream = events.c.stream == stream
+    head = select(streams.c.head).where(streams.c.id == stream).scalar_subquery()
+    old = select(func.max(events.c.q)).where(of_stream, events.c.q <= head - least, events.c.ts < before)
+    first = select(func.min(events.c.q)).where(of_stream)
+    row = (
+        await connection.execute(
+            select(
+                func.coalesce(first.scalar_subquery(), 1).label("first"),
+                func.coalesce(old.scalar_subquery(), 0).label("old"),
+                head.label("head"),
+            )
+        )
+    ).one()
+    return row.first, max(row.old, row.head - max(least, most))
+
+
+async def forget_up_to(connection: AsyncConnection, stream: str, q: int) -> None:
+    """Forget the first events of a stream, as if they had never been; their numbers aren't given again."""
+    await connection.execute(delete(events).where(events.c.stream == stream, events.c.q <= q))
+
+
 # What a copy of a database is looked at with, and given when it takes the place of another
 
 
 def select_broken() -> Select[*tuple[str]]:
-    """Return the query of streams that don't have just the events that their heads say."""
+    """Return the query of streams that don't have just the events that their heads say.
+
+    Of an inbox the first may have been forgotten.
+    """
     own = events.c.stream == streams.c.id
     count = select(func.count()).select_from(events).where(own).scalar_subquery()
     last = select(func.coalesce(func.max(events.c.q), 0)).where(own).scalar_subquery()
-    return select(streams.c.id).where((count != streams.c.head) | (last != streams.c.head))
+    first = select(func.coalesce(func.min(events.c.q), 1)).where(own).scalar_subquery()
+    forgotten = case((_is_inbox(), first - 1), else_=0)
+    return select(streams.c.id).where((count + forgotten != streams.c.head) | (last != streams.c.head))
 
 
 def renew_epochs(least: int) -> Update:

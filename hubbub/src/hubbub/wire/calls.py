@@ -10,7 +10,7 @@ from typing import Annotated, Final, NamedTuple
 from msgspec import Meta, Struct
 
 from hubbub.wire.shapes import EditInfo, MemberInfo, MessageInfo, Names, RoomEntry, RoomInfo, SessionInfo
-from hubbub.wire.values import Amount, Name, Number, Role, Visibility
+from hubbub.wire.values import Amount, Id, Number, Role, Visibility
 
 # Longer than any name or topic may be; how long they may, the server says.
 Title = Annotated[str, Meta(max_length=2_000)]
@@ -29,7 +29,7 @@ class CreateRoom(Struct, omit_defaults=True):
 class UpdateRoom(Struct, omit_defaults=True):
     """Changes what is given, and leaves the rest."""
 
-    s: Name
+    s: Id
     name: Title | None = None
     topic: Title | None = None
     visibility: Visibility | None = None
@@ -38,77 +38,77 @@ class UpdateRoom(Struct, omit_defaults=True):
 class JoinRoom(Struct):
     """Enters a public room."""
 
-    s: Name
+    s: Id
 
 
 class LeaveRoom(Struct):
     """Leaves a room."""
 
-    s: Name
+    s: Id
 
 
 class Invite(Struct):
     """Makes someone a member."""
 
-    s: Name
-    user: Name
+    s: Id
+    user: Id
 
 
 class ListRooms(Struct, omit_defaults=True):
     """Asks for public rooms, by name, from behind a page's `next` on."""
 
-    after: Name | None = None
+    after: Id | None = None
     limit: Amount = 50
 
 
 class Kick(Struct):
     """Puts someone out of a room, who may come back."""
 
-    s: Name
-    user: Name
+    s: Id
+    user: Id
 
 
 class Ban(Struct):
     """Puts someone out of a room, who may not come back."""
 
-    s: Name
-    user: Name
+    s: Id
+    user: Id
 
 
 class Unban(Struct):
     """Lets someone come back who was banned."""
 
-    s: Name
-    user: Name
+    s: Id
+    user: Id
 
 
 class GiveRole(Struct):
     """Makes a member something else."""
 
-    s: Name
-    user: Name
+    s: Id
+    user: Id
     role: Role
 
 
 class ListMembers(Struct, omit_defaults=True):
     """Asks for a room's members, from behind a page's `next` on."""
 
-    s: Name
-    after: Name | None = None
+    s: Id
+    after: Id | None = None
     limit: Amount = 100
 
 
 class ListEdits(Struct):
     """Asks for the texts that a message had."""
 
-    s: Name
+    s: Id
     q: Number
 
 
 class ReadThread(Struct, omit_defaults=True):
     """Asks for the last messages of the thread of `q`, or the last before one of them."""
 
-    s: Name
+    s: Id
     q: Number
     before: Number | None = None
     limit: Amount = 50
@@ -117,7 +117,7 @@ class ReadThread(Struct, omit_defaults=True):
 class ListPinned(Struct):
     """Asks for the messages that are pinned to a room, the last pinned first."""
 
-    s: Name
+    s: Id
 
 
 class ListSessions(Struct):
@@ -127,7 +127,7 @@ class ListSessions(Struct):
 class RevokeSession(Struct):
     """Signs a session out."""
 
-    id: Name
+    id: Id
 
 
 # Results

@@ -123,14 +123,18 @@ class MeResult(Struct):
     heads: dict[str, tuple[int, int]]
 
 
-class EventsResult(Struct):
-    """Events of a stream whose head is `head`; `more` if there are later ones."""
+class EventsResult(Struct, omit_defaults=True):
+    """Events of a stream whose head is `head`; `more` if there are later ones.
+
+    Up to `gone` they aren't there any more.
+    """
 
     epoch: int
     head: int
     ev: list[Event]
     more: bool
     users: Names
+    gone: int = 0
 
 
 class HealthResult(Struct):

@@ -81,14 +81,18 @@ class Ok(Struct, tag_field="t", tag="ok"):
     id: int
 
 
-class RoomCopy(Struct):
-    """A room's last messages, in ascending order, and their authors; `more` if there are older ones."""
+class RoomCopy(Struct, omit_defaults=True):
+    """A room's last messages, in ascending order, and their authors; `more` if there are older ones.
+
+    `pins` has each message that is pinned, however old, and the event that pinned it; the last pinned first.
+    """
 
     room: RoomInfo
     me: Marks
     msgs: list[MessageInfo]
     more: bool
     users: Names
+    pins: list[tuple[int, int]] = []
 
 
 class InboxCopy(Struct):
@@ -158,8 +162,11 @@ class HistOk(Struct, tag_field="t", tag="ok"):
     users: Names
 
 
-class LogOk(Struct, tag_field="t", tag="ok"):
-    """Brings events of a stream whose head is `head`; `more` if there are later ones."""
+class LogOk(Struct, tag_field="t", tag="ok", omit_defaults=True):
+    """Brings events of a stream whose head is `head`; `more` if there are later ones.
+
+    Up to `gone` they aren't there any more.
+    """
 
     id: int
     epoch: int
@@ -167,6 +174,7 @@ class LogOk(Struct, tag_field="t", tag="ok"):
     ev: list[Event]
     more: bool
     users: Names
+    gone: int = 0
 
 
 class CallOk(Struct, tag_field="t", tag="ok"):

@@ -10,11 +10,11 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from hubbub.wire.values import STREAMS, Amount, At, Name, Nonce, Number, Presence, Status
+from hubbub.wire.values import STREAMS, Amount, At, Id, Name, Nonce, Number, Presence, Status
 
 
 class Client(Struct, omit_defaults=True):
-    """What program speaks, and on which device."""
+    """What program speaks, and on which device, where it has one connection at a time."""
 
     name: Name
     ver: Name
@@ -34,7 +34,7 @@ class Sub(Struct, tag_field="t", tag="sub", omit_defaults=True):
     """Asks for a stream, from a position on; at the level `badge` only for what waits there."""
 
     id: Number
-    s: Name
+    s: Id
     at: At | None = None
     lvl: Literal["full", "badge"] = "full"
 
@@ -43,14 +43,14 @@ class Unsub(Struct, tag_field="t", tag="unsub"):
     """Asks for no more of a stream."""
 
     id: Number
-    s: Name
+    s: Id
 
 
 class Write(Struct):
     """What changes the stream `s`, once for the nonce `n`."""
 
     id: Number
-    s: Name
+    s: Id
     n: Nonce
 
 
@@ -106,7 +106,7 @@ class Pin(Write, tag_field="t", tag="pin"):
 class Read(Struct, tag_field="t", tag="read", omit_defaults=True):
     """Says that one has read a room up to `q`; less than before only if it goes `back`."""
 
-    s: Name
+    s: Id
     q: Number
     back: bool = False
 
@@ -115,7 +115,7 @@ class Skip(Struct, tag_field="t", tag="skip"):
     """Gives up a write that was refused, so that later ones may go on."""
 
     id: Number
-    s: Name
+    s: Id
     n: Nonce
 
 
@@ -123,7 +123,7 @@ class Hist(Struct, tag_field="t", tag="hist", omit_defaults=True):
     """Asks for messages before, after or around one."""
 
     id: Number
-    s: Name
+    s: Id
     before: Number | None = None
     after: Number | None = None
     around: Number | None = None
@@ -134,7 +134,7 @@ class Log(Struct, tag_field="t", tag="log", omit_defaults=True):
     """Asks for the events after a number, however old they are."""
 
     id: Number
-    s: Name
+    s: Id
     after: Number
     limit: Amount = 1_000
 
@@ -151,7 +151,7 @@ class Call(Struct, tag_field="t", tag="call", omit_defaults=True):
 class Typing(Struct, tag_field="t", tag="typing"):
     """Says that someone types, or has stopped."""
 
-    s: Name
+    s: Id
     on: bool
 
 

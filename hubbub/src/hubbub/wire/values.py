@@ -42,6 +42,9 @@ Number = Annotated[int, Meta(ge=0, le=_MOST)]
 Amount = Annotated[int, Meta(ge=1, le=_MOST)]
 NAME_LENGTH: Final = 64
 Name = Annotated[str, Meta(max_length=NAME_LENGTH)]
+# What may be looked up: there are characters that some database can't even be asked for.
+Id = Annotated[str, Meta(pattern=f"^[A-Za-z0-9_-]{{0,{NAME_LENGTH}}}$")]
+"""What a stream, a user or a session is called."""
 # One that is too short, or of other characters, can be read all the same: the answer to it is `invalid`.
 Nonce = Annotated[str, Meta(max_length=64, extra_json_schema={"pattern": "^[A-Za-z0-9_-]{8,64}$"})]
 Status = Annotated[str, Meta(max_length=128)]

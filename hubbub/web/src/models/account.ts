@@ -3,9 +3,9 @@
  * session itself is a cookie that scripts can't see.
  */
 
-import type { Me } from '../wire/frames'
+import type { MeInfo } from '../wire/frames.generated'
 
-export type Answer = { me: Me } | { refused: string } | { unreachable: true }
+export type Answer = { me: MeInfo } | { refused: string } | { unreachable: true }
 
 /** Ask who we are; `refused: unauthorized` when nobody yet. */
 export function whoAmI(): Promise<Answer> {
@@ -34,7 +34,7 @@ export async function leave(): Promise<boolean> {
 async function ask(path: string, init?: RequestInit): Promise<Answer> {
   try {
     const response = await fetch(path, { credentials: 'same-origin', cache: 'no-store', ...init })
-    const body = (await response.json()) as { me?: Me; error?: { code: string } }
+    const body = (await response.json()) as { me?: MeInfo; error?: { code: string } }
     if (body.me) return { me: body.me }
     if (body.error && response.status < 500) return { refused: body.error.code }
   } catch {

@@ -3,7 +3,7 @@
  * and when a connection is worth looking after at once.
  */
 
-import type { PresenceState } from '../wire/frames'
+import type { PresenceState } from './people'
 
 const IDLE_AFTER = 5 * 60_000
 const SIGNS = ['keydown', 'pointerdown', 'pointermove', 'wheel', 'focus'] as const

@@ -1,15 +1,18 @@
 /*
- * The part of a room's messages that is in memory.
+ * The part of a room's messages that is in memory, each as its last change left it.
  *
- * 1. Messages ascend by q, each q once.
+ * 1. Messages ascend by q, each q once, those in threads among the others.
  * 2. They are contiguous: no message of the room lies between two of them.
- * 3. `generation` changes when older messages leave, so that a page asked for
+ * 3. A message is changed by an event after its `rev`, which is then that
+ *    event's q (R7): what is older never changes it, wherever it comes from.
+ * 4. `generation` changes when older messages leave, so that a page asked for
  *    before can't be put where it doesn't join.
  */
 
-import type { WireMessage } from '../wire/frames'
+import type { Change } from '../wire/bodies'
+import type * as wire from '../wire/frames.generated'
 
-export type Message = Readonly<WireMessage>
+export type Message = Readonly<wire.MessageInfo>
 
 export class Log {
   messages: Message[] = []
@@ -25,8 +28,35 @@ export class Log {
     return this.messages.at(-1)
   }
 
+  /** The messages outside of threads. */
+  get timeline(): Message[] {
+    return this.messages.filter(({ th }) => th === undefined)
+  }
+
+  /** Put a new message after the last; in a thread it counts there. */
   append(message: Message): void {
-    if (message.q > (this.last?.q ?? 0)) this.messages.push(message)
+    if (message.q <= (this.last?.q ?? 0)) return
+    this.messages.push(message)
+    this.countReply(message.th, message.q)
+  }
+
+  /** One more message belongs to the thread of a root, or one less. */
+  countReply(root: number | undefined, q: number, change = 1): void {
+    const message = root === undefined ? undefined : this.find(root)
+    if (!message || q <= message.rev) return
+    this.#replace({ ...message, rc: Math.max(0, (message.rc ?? 0) + change), rev: q })
+  }
+
+  /** Change a message, if it is here; returns it as it was before. */
+  change(event: wire.Event, body: Change): Message | undefined {
+    const message = this.find(body.d.m)
+    if (!message) return undefined
+    if (body.k === 'msg.del') {
+      // One that was deleted before it came was never counted: nobody said where it belonged.
+      this.countReply(body.d.th ?? message.th, event.q, message.n === '' ? 0 : -1)
+    }
+    if (event.q > message.rev) this.#replace({ ...changed(message, event, body), rev: event.q })
+    return message
   }
 
   /** Put a page before the first message. */
@@ -51,8 +81,49 @@ export class Log {
     return true
   }
 
+  find(q: number): Message | undefined {
+    return this.messages[this.#indexOf(q)]
+  }
+
   /** The author's message with this nonce, if it is here. */
-  find(by: string, nonce: string): Message | undefined {
+  findOwn(by: string, nonce: string): Message | undefined {
     return this.messages.findLast((message) => message.n === nonce && message.by === by)
   }
+
+  #replace(message: Message): void {
+    this.messages[this.#indexOf(message.q)] = message
+  }
+
+  /** Where a message is; -1 where it isn't. */
+  #indexOf(q: number): number {
+    let [low, high] = [0, this.messages.length]
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if (this.messages[middle]!.q < q) low = middle + 1
+      else high = middle
+    }
+    return this.messages[low]?.q === q ? low : -1
+  }
+}
+
+/** The message as an event changes it. */
+function changed(message: Message, { q, ts, by }: wire.Event, { k, d }: Change): Message {
+  if (k === 'msg.edit') return { ...message, text: d.text, base: q, ed: ts }
+  if (k === 'react') return { ...message, rx: reacted(message.rx ?? {}, d, by) }
+  const { pin: _, ...unpinned } = message
+  if (k === 'pin') return d.on ? { ...message, pin: q } : unpinned
+  // Of one that was deleted before it came, only this says that it was in a thread.
+  const th = d.th ?? message.th
+  return { ...unpinned, ...(th !== undefined && { th }), text: '', rx: {}, del: ts }
+}
+
+function reacted(
+  reactions: Readonly<Record<string, string[]>>,
+  { e, on }: wire.ReactedBody,
+  by: string,
+): Record<string, string[]> {
+  const { [e]: before = [], ...others } = reactions
+  const users = before.filter((user) => user !== by)
+  if (on) return { ...reactions, [e]: before.includes(by) ? before : [...before, by] }
+  return users.length > 0 ? { ...reactions, [e]: users } : others
 }

@@ -10,13 +10,13 @@
  */
 
 import type { Environment } from '../wire/environment'
-import type { Body } from '../wire/frames'
+import type { Draft } from '../wire/frames.generated'
 import { Observable } from './observable'
 
 /** `waiting` to be sent or answered; `acked` as number q; `failed` until the author decides. */
 export type EntryState = 'waiting' | 'acked' | 'failed'
 
-export interface Entry extends Body {
+export interface Entry extends Draft {
   nonce: string
   user: string
   stream: string
@@ -59,12 +59,12 @@ export class Outbox extends Observable {
     this.changed()
   }
 
-  add(stream: string, body: Body, ts: number): Entry {
+  add(stream: string, draft: Draft, ts: number): Entry {
     this.#order = Math.max(this.#order + 1, this.environment.now())
     const nonce = newNonce()
-    const text = wellFormed(body.text)
+    const text = wellFormed(draft.text)
     const entry: Entry = {
-      ...body,
+      ...draft,
       text,
       nonce,
       user: this.user,
@@ -77,6 +77,11 @@ export class Outbox extends Observable {
     this.store.put(entry)
     this.changed()
     return entry
+  }
+
+  /** The rooms that anything is for. */
+  get streams(): string[] {
+    return [...new Set(this.#entries.map(({ stream }) => stream))]
   }
 
   /** What the room shows after its messages. */

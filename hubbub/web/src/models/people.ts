@@ -6,9 +6,11 @@
  */
 
 import type { Environment } from '../wire/environment'
-import type { Present, PresenceState, User, Users } from '../wire/frames'
+import type { NameInfo, PresenceInfo, UserInfo } from '../wire/frames.generated'
 
-export interface Person extends User {
+export type PresenceState = PresenceInfo['state']
+
+export interface Person extends UserInfo {
   state: PresenceState
 }
 
@@ -30,23 +32,23 @@ export class People {
     return this.#names.get(id)
   }
 
-  learn(users: Users): void {
+  learn(users: Record<string, NameInfo>): void {
     for (const [id, { name }] of Object.entries(users)) this.#names.set(id, name)
   }
 
-  learnOne(user: User): void {
+  learnOne(user: UserInfo): void {
     this.#names.set(user.id, user.name)
   }
 
   /** Everyone who is here now, whoever was before. */
-  arrive(present: Present[], count: number): void {
+  arrive(present: PresenceInfo[], count: number): void {
     this.#present = new Map(present.map(({ id, state }) => [id, state]))
     for (const user of present) this.learnOne(user)
     this.count = Math.max(count, present.length)
   }
 
   /** One came, went or changed. */
-  move({ id, name, state }: Present): void {
+  move({ id, name, state }: PresenceInfo): void {
     const was = this.#present.delete(id)
     this.#names.set(id, name)
     if (state !== 'off') this.#present.set(id, state)

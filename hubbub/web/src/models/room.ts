@@ -4,23 +4,15 @@
  * older messages.
  */
 
+import { bodyOf, overheardOf, type Body, type Change } from '../wire/bodies'
 import type { Connection } from '../wire/connection'
 import type { Environment } from '../wire/environment'
-import type {
-  EphemeralFrame,
-  EventFrame,
-  Page,
-  Present,
-  RoomInfo,
-  Snapshot,
-  User,
-  Users,
-  WireMessage,
-} from '../wire/frames'
+import type * as wire from '../wire/frames.generated'
 import { Log, type Message } from './log'
 import { Observable } from './observable'
 import { People } from './people'
 import type { StreamReader } from './subscription'
+import { Unread } from './unread'
 
 /** `loading` until first filled; `stale` while something may be missing. */
 export type RoomStatus = 'loading' | 'stale' | 'live' | 'forbidden'
@@ -30,53 +22,69 @@ export interface RoomListener {
   /** A message is in the log: just now, or because the log was filled anew (up to `head`). */
   arrived(room: Room, message: Message): void
   refilled(room: Room, head: number, renumbered: boolean): void
-  renamed(user: User): void
+  renamed(user: wire.UserInfo): void
+  /** The reader is no longer in the room; perhaps again by now. */
+  ended(room: Room): void
 }
 
 const PAGE_SIZE = 50
+const ENDS: readonly string[] = ['leave', 'kick', 'ban'] satisfies wire.MemberBody['op'][]
 
-export class Room extends Observable implements StreamReader {
+export class Room extends Observable implements StreamReader<wire.RoomCopy> {
   status: RoomStatus = 'loading'
   older: OlderStatus = 'idle'
   readonly log = new Log()
   readonly people: People
+  readonly unread: Unread
+  /** What happens while a page is on its way, which may have its messages as they were before. */
+  #overtaking: [wire.Event, Body][] = []
 
   constructor(
-    public info: RoomInfo,
+    public info: wire.RoomInfo,
+    private readonly me: string,
     private readonly connection: Pick<Connection, 'request'>,
     environment: Environment,
     private readonly listener: RoomListener,
   ) {
     super()
     this.people = new People(environment, () => this.changed())
+    this.unread = new Unread(me)
   }
 
   get id(): string {
     return this.info.id
   }
 
-  learn(users: Users): void {
+  learn(users: Record<string, wire.NameInfo>): void {
     this.people.learn(users)
   }
 
-  apply(event: EventFrame): void {
-    if (event.k === 'msg.new') this.#arrive(event)
-    else if (event.k === 'member') this.#member(event.d['user'] as User)
+  apply(event: wire.Event): void {
+    const body = bodyOf(event)
+    if (!body) return
+    if (this.older === 'loading') this.#overtaking.push([event, body])
+    if (body.k === 'msg.new') this.#arrive(event, body.d)
+    else if (body.k === 'member') this.#member(body.d)
+    else if (body.k === 'room') this.info = { ...this.info, ...body.d.room }
+    else if (isChange(body)) this.#change(event, body)
     this.changed()
   }
 
-  reset(snapshot: Partial<Snapshot>, head: number, renumbered: boolean): void {
-    if (snapshot.room) this.info = snapshot.room
-    this.people.learn(snapshot.users ?? {})
-    this.log.reset(snapshot.msgs ?? [], snapshot.more ?? false)
+  reset(copy: wire.RoomCopy, head: number, renumbered: boolean): void {
+    this.info = copy.room
+    this.unread.marks = copy.me
+    this.people.learn(copy.users)
+    this.log.reset(copy.msgs, copy.more)
     this.older = 'idle'
     this.listener.refilled(this, head, renumbered)
     this.changed()
   }
 
   caughtUp(is: boolean): void {
-    if (is) this.status = 'live'
-    else if (this.status !== 'loading') this.status = 'stale'
+    if (is) {
+      this.status = 'live'
+      this.unread.recount(this.log)
+    } else if (this.status !== 'loading') this.status = 'stale'
     this.changed()
   }
 
@@ -85,11 +93,28 @@ export class Room extends Observable implements StreamReader {
     this.changed()
   }
 
+  /** What happened in the reader's own stream: the room is so, or so much of it was read. */
+  describe(info: wire.RoomInfo): void {
+    this.info = info
+    this.changed()
+  }
+
+  mark(marks: wire.Marks): void {
+    this.unread.marks = marks
+    this.changed()
+  }
+
+  mention(q: number): void {
+    this.unread.mentioned(q)
+    this.changed()
+  }
+
   /** What is lossy: who is here, who types. */
-  overhear({ k, d, ttl }: EphemeralFrame): void {
-    if (k === 'pres.state') this.people.arrive(d['users'] as Present[], Number(d['count'] ?? 0))
-    else if (k === 'pres') this.people.move(d as unknown as Present)
-    else if (k === 'typing') this.#typing(d['user'] as User, d['on'] === true, ttl)
+  overhear(ephemeral: Pick<wire.Ephemeral, 'k' | 'd' | 'ttl'>): void {
+    const said = overheardOf(ephemeral)
+    if (said?.k === 'pres.state') this.people.arrive(said.d.users, said.d.count)
+    else if (said?.k === 'pres') this.people.move(said.d)
+    else if (said?.k === 'typing') this.#typing(said.d, ephemeral.ttl)
     this.changed()
   }
 
@@ -105,8 +130,9 @@ export class Room extends Observable implements StreamReader {
     const first = this.log.first
     if (this.older === 'loading' || !this.log.more || !first) return
     this.older = 'loading'
+    this.#overtaking = []
     const generation = this.log.generation
-    this.connection.request<Page>(
+    this.connection.request<wire.HistOk>(
       { t: 'hist', s: this.id, before: first.q, limit: PAGE_SIZE },
       {
         ok: (page) => this.#older(page, generation),
@@ -121,36 +147,58 @@ export class Room extends Observable implements StreamReader {
     if (this.older !== 'loading' && this.log.trim(keep)) this.changed()
   }
 
-  #arrive({ q, ts, by, d }: EventFrame): void {
-    const { n, text } = d
-    const message: WireMessage = { q, rev: q, base: q, ts, by, n: String(n), text: String(text) }
-    if (typeof d['re'] === 'number') message.re = d['re']
+  #arrive({ q, ts, by }: wire.Event, { n, text, re, th }: wire.PostedBody): void {
+    const message: Message = {
+      ...{ q, rev: q, base: q, ts, by, n, text },
+      ...(re !== undefined && { re }),
+      ...(th !== undefined && { th }),
+    }
     this.log.append(message)
+    this.unread.posted(message)
     this.people.typing(by, false)
     this.listener.arrived(this, message)
   }
 
-  #member(user: User): void {
-    this.people.learnOne(user)
-    this.listener.renamed(user)
+  #change(event: wire.Event, body: Change): void {
+    const before = this.log.change(event, body)
+    if (before && body.k === 'msg.del') this.unread.deleted(before)
   }
 
-  #typing(user: User, on: boolean, ttl?: number): void {
+  #member({ op, user }: wire.MemberBody): void {
+    this.people.learnOne(user)
+    this.listener.renamed(user)
+    if (user.id === this.me && ENDS.includes(op)) this.listener.ended(this)
+  }
+
+  #typing({ user, on }: wire.TypingInfo, ttl?: number): void {
+    if (user.id === this.me) return
     this.people.learnOne(user)
     this.people.typing(user.id, on, ttl)
   }
 
-  #older(page: Page, generation: number): void {
+  #older(page: wire.HistOk, generation: number): void {
     this.older = 'idle'
     if (generation === this.log.generation) {
       this.people.learn(page.users)
       this.log.prepend(page.msgs, page.more)
+      for (const [event, body] of this.#overtaking) this.#fold(event, body)
     }
+    this.#overtaking = []
     this.changed()
+  }
+
+  /** Have an event's effect on a page that it overtook; on what it changed already it has none. */
+  #fold(event: wire.Event, body: Body): void {
+    if (body.k === 'msg.new') this.log.countReply(body.d.th, event.q)
+    else if (isChange(body)) this.log.change(event, body)
   }
 
   #olderFailed(code: string): void {
     this.older = code === 'lost' ? 'idle' : 'failed'
     this.changed()
   }
+}
+
+function isChange(body: Body): body is Change {
+  return 'm' in body.d
 }

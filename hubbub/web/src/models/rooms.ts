@@ -1,23 +1,24 @@
 /*
  * The rooms that this page follows, each with the subscription that keeps it
- * complete.  A room is followed until the page is closed.
+ * complete: those that the reader belongs to, as far as the server has said.
  */
 
 import type { Connection } from '../wire/connection'
 import type { Environment } from '../wire/environment'
-import type { Cursors, RoomInfo } from '../wire/frames'
+import type * as wire from '../wire/frames.generated'
 import { Room, type RoomListener } from './room'
-import { Subscription } from './subscription'
+import { Subscription, type Cursor } from './subscription'
 
 interface Followed {
   room: Room
-  subscription: Subscription
+  subscription: Subscription<wire.RoomCopy>
 }
 
 export class Rooms {
   readonly #followed = new Map<string, Followed>()
 
   constructor(
+    private readonly me: string,
     private readonly connection: Connection,
     private readonly environment: Environment,
     private readonly listener: RoomListener,
@@ -31,21 +32,36 @@ export class Rooms {
     return this.#followed.get(id)?.room
   }
 
-  subscription(id: string): Subscription | undefined {
+  subscription(id: string): Subscription<wire.RoomCopy> | undefined {
     return this.#followed.get(id)?.subscription
   }
 
-  /** Follow a room from now on, if it isn't followed yet; returns whether it wasn't. */
-  follow(info: RoomInfo): boolean {
-    if (this.#followed.has(info.id)) return false
-    const room = new Room(info, this.connection, this.environment, this.listener)
-    const subscription = new Subscription(info.id, this.connection, this.environment, room)
-    this.#followed.set(info.id, { room, subscription })
-    return true
+  /** Follow a room from now on. */
+  follow(info: wire.RoomInfo): Room {
+    const { room, subscription } = this.#followed.get(info.id) ?? this.#add(info)
+    room.describe(info)
+    subscription.want()
+    return room
+  }
+
+  /** Follow a room no longer; the server says nothing more of it by itself (R8). */
+  drop(id: string): void {
+    this.subscription(id)?.close()
+    this.#followed.delete(id)
+  }
+
+  /** Follow exactly these. */
+  fill({ rooms, marks }: wire.InboxCopy): void {
+    const kept = new Set(rooms.map(({ id }) => id))
+    for (const id of [...this.#followed.keys()]) if (!kept.has(id)) this.drop(id)
+    for (const info of rooms) {
+      const room = this.follow(info)
+      if (Object.hasOwn(marks, info.id)) room.mark(marks[info.id]!)
+    }
   }
 
   /** How far each room is known. */
-  get cursors(): Cursors {
+  get cursors(): Record<string, Cursor> {
     const known = [...this.#followed].flatMap(([id, { subscription }]) =>
       subscription.cursor ? [[id, subscription.cursor] as const] : [],
     )
@@ -63,5 +79,13 @@ export class Rooms {
       subscription.lost()
       room.lost()
     }
+  }
+
+  #add(info: wire.RoomInfo): Followed {
+    const room = new Room(info, this.me, this.connection, this.environment, this.listener)
+    const subscription = new Subscription(info.id, this.connection, this.environment, room)
+    const followed = { room, subscription }
+    this.#followed.set(info.id, followed)
+    return followed
   }
 }

@@ -29,6 +29,17 @@ export interface MessageRow {
   starts: boolean
   state: 'sent' | EntryState
   entry?: Entry
+  edited?: boolean
+  deleted?: boolean
+  reactions?: readonly Reaction[]
+  /** How many messages belong to its thread. */
+  replies?: number
+}
+
+export interface Reaction {
+  emoji: string
+  count: number
+  own: boolean
 }
 
 export type Row = DayRow | MessageRow
@@ -52,13 +63,29 @@ export function timelineRows(log: readonly Message[], entries: readonly Entry[],
 }
 
 function* messageRows(log: readonly Message[], entries: readonly Entry[], me: string): Generator<MessageRow> {
-  for (const { q, by, n, text, ts } of log) {
-    yield { kind: 'message', key: `${by} ${n}`, q, by, text, ts, own: by === me, starts: true, state: 'sent' }
+  for (const message of log) {
+    const { q, by, n, text, ts, ed, del, rc = 0 } = message
+    const deleted = del !== undefined || n === ''
+    yield {
+      kind: 'message',
+      // Of one that was deleted before it came, nobody knows the nonce.
+      key: `${by} ${n || q}`,
+      ...{ q, by, text, ts, own: by === me, starts: true, state: 'sent' },
+      ...{ deleted, edited: !deleted && ed !== undefined, reactions: reactionsOf(message, me), replies: rc },
+    }
   }
   for (const entry of entries) {
     const { nonce, text, ts, state } = entry
     yield { kind: 'message', key: `${me} ${nonce}`, by: me, text, ts, own: true, starts: true, state, entry }
   }
+}
+
+function reactionsOf({ rx = {} }: Message, me: string): Reaction[] {
+  return Object.entries(rx).map(([emoji, users]) => ({
+    emoji,
+    count: users.length,
+    own: users.includes(me),
+  }))
 }
 
 /** When the day began, as the reader lives it. */

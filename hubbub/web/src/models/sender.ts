@@ -6,24 +6,33 @@
  * 2. A lost or refused-for-now entry is sent again under its own nonce, before
  *    any later one; a refusal for good lets the later ones pass.
  * 3. Nothing is sent before `begin`: what earlier pages left comes first.
+ * 4. After an entry was refused for now the server lets none of its room pass;
+ *    given up, it is named by `skip`, and the later ones go on (R2).
  */
 
 import { backoff } from '../wire/backoff'
 import type { Connection } from '../wire/connection'
 import type { Environment } from '../wire/environment'
-import type { Sent } from '../wire/frames'
+import type { SendOk } from '../wire/frames.generated'
 import type { Refusal } from '../wire/requests'
 import type { Entry, Outbox } from './outbox'
 
+/** A frame may become so much longer by its number. */
+const NUMBER_BYTES = 16
+
 /** A room that waits: for an answer, or for the time to try again. */
 interface Turn {
-  cancel(): void
+  nonce: string
+  /** Ends the wait for the time to try again, if that is what it waits for. */
+  cancel: (() => void) | null
 }
 
 export class Sender {
   #turns = new Map<string, Turn>()
   #failures = new Map<string, number>()
   #begun = false
+  /** The most bytes that the server takes as one frame. */
+  frameLimit = Infinity
 
   constructor(
     private readonly connection: Pick<Connection, 'request' | 'state'>,
@@ -42,26 +51,45 @@ export class Sender {
     if (!this.#begun || this.connection.state !== 'open' || this.#turns.has(stream)) return
     const entry = this.outbox.next(stream)
     if (!entry) return
-    const turn: Turn = { cancel: () => {} }
+    const turn: Turn = { nonce: entry.nonce, cancel: null }
     this.#turns.set(stream, turn)
     this.#send(turn, entry)
   }
 
+  /** Give an entry up; returns false if the server may be doing it at this moment. */
+  giveUp({ nonce, stream }: Entry): boolean {
+    const turn = this.#turns.get(stream)
+    const isTurn = turn?.nonce === nonce
+    if (isTurn && !turn.cancel) return false
+    this.outbox.remove(nonce)
+    if (isTurn) {
+      turn.cancel?.()
+      this.connection.request({ t: 'skip', s: stream, n: nonce }, { ok: () => {}, err: () => {} })
+      this.#end(turn, stream)
+    }
+    return true
+  }
+
   #send(turn: Turn, entry: Entry): void {
-    const { nonce, stream, text, re } = entry
-    this.connection.request<Sent>(
-      { t: 'send', s: stream, n: nonce, d: { text, ...(re !== undefined && { re }) } },
-      {
-        ok: ({ q, ts }) => this.#ok(turn, entry, q, ts),
-        err: (refusal) => this.#err(turn, entry, refusal),
-      },
-    )
+    const { nonce, stream, text, re, th } = entry
+    const draft = { text, ...(re !== undefined && { re }), ...(th !== undefined && { th }) }
+    const request = { t: 'send', s: stream, n: nonce, d: draft } as const
+    turn.cancel = null
+    if (bytesOf(request) + NUMBER_BYTES > this.frameLimit) {
+      // The server would close the connection, and be sent it again on the next.
+      return this.#err(turn, entry, { code: 'too_long', retry: false })
+    }
+    this.connection.request<SendOk>(request, {
+      ok: ({ q, ts }) => this.#ok(turn, entry, q, ts),
+      err: (refusal) => this.#err(turn, entry, refusal),
+    })
   }
 
   /** The connection is gone: whatever waited will be sent on the next one. */
   lost(): void {
-    for (const turn of this.#turns.values()) turn.cancel()
+    for (const turn of this.#turns.values()) turn.cancel?.()
     this.#turns.clear()
+    this.#failures.clear()
   }
 
   #ok(turn: Turn, entry: Entry, q: number, ts: number): void {
@@ -89,4 +117,8 @@ export class Sender {
     this.#turns.delete(stream)
     this.pump(stream)
   }
+}
+
+function bytesOf(request: object): number {
+  return new TextEncoder().encode(JSON.stringify(request)).length
 }

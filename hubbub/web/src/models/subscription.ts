@@ -12,117 +12,205 @@
 import { backoff } from '../wire/backoff'
 import type { Connection } from '../wire/connection'
 import type { Environment } from '../wire/environment'
-import type { Cursor, EventFrame, Snapshot, Subscribed, Users } from '../wire/frames'
+import type * as wire from '../wire/frames.generated'
 import type { Refusal } from '../wire/requests'
 
-export interface StreamReader {
+/** Where a reader stands in a stream: the numbering it belongs to, and the last number it has. */
+export type Cursor = NonNullable<wire.Sub['at']>
+
+/** What a stream is made afresh from. */
+export type Copy = wire.RoomCopy | wire.InboxCopy
+
+export interface StreamReader<C extends Copy> {
   /** Who the events that follow are by. */
-  learn(users: Users): void
+  learn(users: Record<string, wire.NameInfo>): void
   /** The next event. */
-  apply(event: EventFrame): void
+  apply(event: wire.Event): void
   /** Everything afresh, up to `head`; `renumbered` when older numbers mean nothing any more. */
-  reset(snapshot: Partial<Snapshot>, head: number, renumbered: boolean): void
+  reset(copy: C, head: number, renumbered: boolean): void
   /** Nothing is missing as far as is known, or something is. */
   caughtUp(is: boolean): void
   /** The server won't let us read it. */
   refused(code: string): void
 }
 
-export class Subscription {
+/** The answer to `sub`. */
+type Subscribed<C> = wire.DeltaOk | (Omit<wire.RoomResetOk, 'snap'> & { snap: C })
+
+/** A `sub` that waits for its answer, and what it asked from. */
+interface Question {
+  at: Cursor | null
+}
+
+export class Subscription<C extends Copy> {
   cursor: Cursor | null = null
-  #asking = false
+  /** The numbering that anything was last given in. */
+  #epoch: number | null = null
+  #question: Question | null = null
+  #wanted = true
+  /** Whether what was asked before one was let in may be refused yet. */
+  #letIn = false
+  /** Whether the server sends what happens. */
+  #live = false
   /** The highest number known to exist. */
   #seen = 0
   #failures = 0
-  #cancelRetry = (): void => {}
+  #resting = false
+  #cancelRest = (): void => {}
 
   constructor(
     readonly stream: string,
     private readonly connection: Pick<Connection, 'request'>,
     private readonly environment: Environment,
-    private readonly reader: StreamReader,
+    private readonly reader: StreamReader<C>,
   ) {}
 
   get last(): number {
     return this.cursor?.[1] ?? 0
   }
 
-  /** Ask for everything after the cursor, and for what comes from now on. */
+  get #behind(): boolean {
+    return !this.#live || !this.cursor || this.#seen > this.last
+  }
+
+  /** Ask for everything after the cursor, if anything is missing and not asked for yet. */
   ask(): void {
-    if (this.#asking) return
-    this.#asking = true
-    this.#cancelRetry()
+    if (!this.#wanted || !this.#behind) return
     this.reader.caughtUp(false)
+    if (this.#question || this.#resting) return
     const at = this.cursor
-    this.connection.request<Subscribed>(
+    const question = (this.#question = { at })
+    this.connection.request<Subscribed<C>>(
       { t: 'sub', s: this.stream, ...(at && { at }) },
-      { ok: (answer) => this.#answered(answer), err: (refusal) => this.#refused(refusal) },
+      {
+        ok: (answer) => this.#question === question && this.#answered(answer, at),
+        err: (refusal) => this.#question === question && this.#refused(refusal),
+      },
     )
   }
 
-  /** The server subscribes this stream by itself, and says where it stands. */
+  /** Read it from now on, even if what was asked before is refused yet. */
+  want(): void {
+    this.#letIn = this.#question !== null
+    this.#wanted = true
+    this.ask()
+  }
+
+  /** Read it no longer. */
+  close(): void {
+    this.#begin()
+    this.#wanted = false
+  }
+
+  /** The server subscribes this stream by itself, and says where it is unless that is where we are. */
   follow(head: Cursor | undefined): void {
-    if (!this.cursor) this.cursor = head ?? null
-    else if (head && (head[0] !== this.cursor[0] || head[1] > this.last)) this.ask()
+    if (this.cursor && (!head || head[0] === this.cursor[0])) {
+      this.#live = true
+      this.#seen = Math.max(this.#seen, head?.[1] ?? 0)
+    }
+    this.ask()
   }
 
   /** Apply an event, or find that some before it are missing (R4). */
-  receive(event: EventFrame): void {
-    if (event.q <= this.last) return
-    if (!this.cursor || event.q > this.last + 1) return this.hear(event.q)
-    this.cursor = [this.cursor[0], event.q]
-    this.reader.apply(event)
+  receive(event: wire.Event): void {
+    if (!this.#wanted) return
+    if (this.#live) this.#take(event)
+    this.hear(event.q)
   }
 
   /** Learn how long the stream is: the proof that its last event wasn't lost. */
   hear(head: number): void {
     this.#seen = Math.max(this.#seen, head)
-    if (this.#seen > this.last) this.ask()
+    this.ask()
   }
 
-  /** The server stopped sending this stream. */
-  gap(): void {
-    this.ask()
+  /** The server stopped sending this stream; whoever learns it asks, when all is read that came with it. */
+  lapse(): void {
+    this.#live = false
   }
 
   /** The connection is gone. */
   lost(): void {
-    this.#cancelRetry()
-    this.#asking = false
-    this.reader.caughtUp(false)
+    this.#begin()
+    if (this.#wanted) this.reader.caughtUp(false)
   }
 
-  #answered(answer: Subscribed): void {
-    this.#failures = 0
-    if (answer.mode === 'reset') this.#reset(answer.epoch, answer.head, answer.snap)
-    else this.#catchUp(answer.ev, answer.users ?? {})
-    // R5: a delta is complete.  One that isn't can't be trusted to become so.
-    if (this.last < answer.head) this.cursor = null
-    const missing = this.last < Math.max(this.#seen, answer.head)
-    this.#seen = this.last
-    this.#asking = false
-    if (missing) this.ask()
+  /** Start over, as on another connection. */
+  #begin(): void {
+    this.#cancelRest()
+    this.#resting = this.#live = this.#letIn = false
+    this.#question = null
+  }
+
+  #answered(answer: Subscribed<C>, asked: Cursor | null): void {
+    this.#question = null
+    const given = answer.mode === 'delta' ? this.#takeDelta(answer) : this.#takeReset(answer, asked)
+    if (given) this.#failures = 0
+    // What helped nothing would be said again at once, for ever.
+    else if (this.#behind) this.#rest()
+    if (this.#behind) this.ask()
     else this.reader.caughtUp(true)
   }
 
-  #catchUp(events: EventFrame[], users: Users): void {
+  /** Apply an event if it is the next; whether it was. */
+  #take(event: wire.Event): boolean {
+    if (!this.cursor || event.q !== this.last + 1) return false
+    this.cursor = [this.cursor[0], event.q]
+    this.reader.apply(event)
+    return true
+  }
+
+  #takeDelta({ epoch, head, ev, users }: wire.DeltaOk): boolean {
+    if (this.cursor?.[0] !== epoch) return this.#distrust()
+    this.#live = true
     this.reader.learn(users)
-    for (const event of events) this.receive(event)
+    const given = ev.filter((event) => this.#take(event)).length > 0
+    // R5: a delta is complete.  One that isn't can't be trusted to become so.
+    if (this.last < head) this.#distrust()
+    return given
   }
 
-  #reset(epoch: number, head: number, snapshot: Partial<Snapshot>): void {
-    const renumbered = this.cursor !== null && this.cursor[0] !== epoch
+  #distrust(): false {
+    this.#live = false
+    this.cursor = null
+    return false
+  }
+
+  #takeReset({ epoch, head, snap }: { epoch: number; head: number; snap: C }, asked: Cursor | null): boolean {
+    this.#live = true
+    const renumbered = this.#epoch !== null && this.#epoch !== epoch
+    // Events came while it was made, and closed the gap that it was asked for.
+    if (this.cursor && !renumbered && head < this.last && (asked?.[1] ?? 0) <= head) return false
+    this.#seen = renumbered ? head : Math.max(this.#seen, head)
+    this.#epoch = epoch
     this.cursor = [epoch, head]
-    this.#seen = head
-    this.reader.reset(snapshot, head, renumbered)
+    this.reader.reset(snap, head, renumbered)
+    return true
   }
 
-  #refused(refusal: Refusal): void {
-    this.#asking = false
-    if (refusal.code === 'lost') return
-    if (!refusal.retry) return this.reader.refused(refusal.code)
+  #refused({ code, retry, after }: Refusal): void {
+    this.#question = null
+    if (code === 'lost') return
+    if (retry) this.#rest(after)
+    else if (!this.#letIn) return this.#giveUp(code)
+    this.#letIn = false
+    this.ask()
+  }
+
+  #giveUp(code: string): void {
+    this.#wanted = this.#live = false
+    this.reader.refused(code)
+  }
+
+  #rest(after?: number): void {
     this.#failures += 1
-    const wait = refusal.after ?? backoff(this.#failures, this.environment.random)
-    this.#cancelRetry = this.environment.after(wait, () => this.ask())
+    this.#resting = true
+    this.#cancelRest = this.environment.after(
+      after ?? backoff(this.#failures, this.environment.random),
+      () => {
+        this.#resting = false
+        this.ask()
+      },
+    )
   }
 }

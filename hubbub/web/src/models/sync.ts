@@ -4,31 +4,23 @@
  * kinds; each is handed to whom it concerns.
  */
 
-import { Connection, type ConnectionState, type Ending } from '../wire/connection'
+import { bodyOf } from '../wire/bodies'
+import type { Ending } from '../wire/closing'
+import { Connection, type ConnectionState } from '../wire/connection'
 import type { Environment } from '../wire/environment'
-import type {
-  Cursors,
-  EphemeralFrame,
-  EventFrame,
-  Me,
-  PingFrame,
-  PresenceState,
-  RoomInfo,
-  ServerFrame,
-  User,
-  WelcomeFrame,
-} from '../wire/frames'
+import type * as wire from '../wire/frames.generated'
 import type { Message } from './log'
 import { Observable } from './observable'
 import { Outbox, type Entry, type OutboxStore } from './outbox'
+import type { PresenceState } from './people'
 import type { Room, RoomListener } from './room'
 import { Rooms } from './rooms'
 import { Sender } from './sender'
-import { Subscription } from './subscription'
+import { Subscription, type Cursor } from './subscription'
 
 const OWN_STREAM = 'me'
-/** The room that everyone is in, so that there is something to show before the server has said a word. */
-const LOBBY: RoomInfo = { id: 'r_lobby', name: 'lobby' }
+/** What a hello may speak of. */
+const MOST_STREAMS = 1000
 /** A storage that takes longer to tell what earlier pages left may never tell. */
 const PATIENCE = 2000
 
@@ -46,16 +38,20 @@ export class Sync extends Observable {
   textLimit = 16_000
   readonly #connection: Connection
   readonly #sender: Sender
-  readonly #own: Subscription
+  readonly #own: Subscription<wire.InboxCopy>
   readonly #rooms: Rooms
   #presence: PresenceState = 'on'
+  /** How far rooms were read, which the server isn't known to have heard. */
+  readonly #reads = new Map<string, number>()
   #clockAhead = 0
 
+  /** `room` is there to be shown before the server has said a word. */
   constructor(
-    public me: Me,
+    public me: wire.MeInfo,
     private readonly environment: Environment,
     store: OutboxStore,
     private readonly listener: SyncListener,
+    room?: wire.RoomInfo,
   ) {
     super()
     this.outbox = new Outbox(me.id, store, environment)
@@ -73,12 +69,12 @@ export class Sync extends Observable {
     this.#own = new Subscription(OWN_STREAM, this.#connection, environment, {
       learn: () => {},
       apply: (event) => this.#inform(event),
-      reset: () => {},
+      reset: (copy) => this.#belong(copy),
       caughtUp: () => {},
       refused: () => {},
     })
-    this.#rooms = new Rooms(this.#connection, environment, this.#roomListener)
-    this.#rooms.follow(LOBBY)
+    this.#rooms = new Rooms(me.id, this.#connection, environment, this.#roomListener)
+    if (room) this.#rooms.follow(room)
   }
 
   get state(): ConnectionState {
@@ -125,6 +121,19 @@ export class Sync extends Observable {
     this.#sender.pump(stream)
   }
 
+  /** Forget what wasn't sent, or was refused; returns false if the server may be doing it at this moment. */
+  giveUp(entry: Entry): boolean {
+    return this.#sender.giveUp(entry)
+  }
+
+  /** Have read a room up to `q`: said until the server is known to have heard it. */
+  markRead(stream: string, q: number): void {
+    const known = Math.max(this.#reads.get(stream) ?? 0, this.room(stream)?.unread.marks.read ?? 0)
+    if (q <= known) return
+    this.#reads.set(stream, q)
+    this.#connection.notify({ t: 'read', s: stream, q })
+  }
+
   typing(stream: string, on: boolean): void {
     this.#connection.notify({ t: 'typing', s: stream, on })
   }
@@ -134,76 +143,102 @@ export class Sync extends Observable {
     this.#connection.notify({ t: 'pres', state })
   }
 
-  renamed(user: User): void {
+  renamed(user: wire.UserInfo): void {
     if (user.id !== this.me.id || user.name === this.me.name) return
     this.me = { ...this.me, name: user.name }
     this.changed()
   }
 
-  #cursors(): Cursors {
+  #cursors(): Record<string, Cursor> {
     const { cursor } = this.#own
-    return { ...this.#rooms.cursors, ...(cursor && { [OWN_STREAM]: cursor }) }
+    const all = { ...(cursor && { [OWN_STREAM]: cursor }), ...this.#rooms.cursors }
+    return Object.fromEntries(Object.entries(all).slice(0, MOST_STREAMS))
   }
 
-  #welcome(frame: WelcomeFrame): void {
+  #welcome(frame: wire.Welcome): void {
     this.#clockAhead = frame.now - this.environment.now()
     this.textLimit = frame.limits.text ?? this.textLimit
+    this.#sender.frameLimit = frame.limits.frame ?? Infinity
     this.renamed(frame.me)
     this.#own.follow(frame.heads[OWN_STREAM])
-    for (const stream of Object.keys(frame.heads)) {
-      if (stream !== OWN_STREAM) this.#rooms.follow({ id: stream, name: '' })
-    }
     this.#rooms.ask()
     this.changed()
     this.#pump()
+    for (const [stream, q] of this.#reads) this.#connection.notify({ t: 'read', s: stream, q })
     if (this.#presence !== 'on') this.present(this.#presence)
     void this.#adopt()
   }
 
-  #receive(frame: ServerFrame): void {
+  #receive(frame: wire.ServerFrame): void {
     if (frame.t === 'ev') this.#subscription(frame.s)?.receive(frame)
-    else if (frame.t === 'eph') this.#overhear(frame)
-    else if (frame.t === 'gap') this.#subscription(frame.s)?.gap()
+    else if (frame.t === 'gap') this.#leaveOut(frame)
     else if (frame.t === 'ping') this.#beat(frame)
+    else if (frame.t === 'eph' && frame.s !== undefined) {
+      this.room(frame.s)?.overhear(frame as wire.Ephemeral)
+    }
   }
 
-  #overhear(frame: EphemeralFrame): void {
-    if (frame.k === 'typing' && (frame.d['user'] as User).id === this.me.id) return
-    if (frame.s !== undefined) this.room(frame.s)?.overhear(frame)
+  #leaveOut({ s, head }: wire.Gap): void {
+    this.#subscription(s)?.lapse()
+    this.#subscription(s)?.hear(head)
   }
 
   /** Every heartbeat: is anything missing, has any page closed with something to say? */
-  #beat({ heads = {} }: PingFrame): void {
+  #beat({ heads = {} }: wire.Ping): void {
     for (const [stream, head] of Object.entries(heads)) this.#subscription(stream)?.hear(head)
     void this.#adopt()
   }
 
   /** What happens to the user, not in a room. */
-  #inform({ k, d }: EventFrame): void {
-    const room = d['room'] as RoomInfo
-    if (k !== 'room.add' || !this.#rooms.follow(room)) return
-    this.#rooms.subscription(room.id)?.ask()
+  #inform(event: wire.Event): void {
+    const body = bodyOf(event)
+    if (body?.k === 'room.add') this.#rooms.follow(body.d.room)
+    else if (body?.k === 'room.rm') this.#rooms.drop(body.d.room)
+    else if (body?.k === 'read') this.#read(body.d)
+    else if (body?.k === 'mention') this.room(body.d.s)?.mention(body.d.q)
     this.changed()
   }
 
-  #subscription(stream: string): Subscription | undefined {
+  /** The rooms that the user belongs to, and no others. */
+  #belong(copy: wire.InboxCopy): void {
+    this.#rooms.fill(copy)
+    this.changed()
+  }
+
+  #read({ s, q, unread, mentions }: wire.ReadBody): void {
+    if (q >= (this.#reads.get(s) ?? Infinity)) this.#reads.delete(s)
+    this.room(s)?.mark({ read: q, unread, mentions })
+  }
+
+  #subscription(
+    stream: string,
+  ): Pick<Subscription<never>, 'receive' | 'hear' | 'lapse' | 'last'> | undefined {
     return stream === OWN_STREAM ? this.#own : this.#rooms.subscription(stream)
   }
 
   readonly #roomListener: RoomListener = {
     arrived: (room, message) => {
-      if (message.by === this.me.id) this.outbox.remove(message.n)
-      else this.listener.heard(room, message)
+      if (message.by === this.me.id) this.#stored(room, message)
+      else if (message.th === undefined && message.n !== '') this.listener.heard(room, message)
     },
     refilled: (room, head, renumbered) => this.#reconcile(room, head, renumbered),
     renamed: (user) => this.renamed(user),
+    // If the reader is back already, only another subscription brings what followed (R8).
+    ended: ({ id }) => this.#rooms.subscription(id)?.lapse(),
+  }
+
+  /** Let go of the entry that became a message; of one that was deleted since, its number tells. */
+  #stored(room: Room, { n, q }: Message): void {
+    for (const entry of this.outbox.of(room.id)) {
+      if (entry.nonce === n || (entry.state === 'acked' && entry.q === q)) this.outbox.remove(entry.nonce)
+    }
   }
 
   /** Let go of entries that a freshly filled room has, or has behind it. */
   #reconcile(room: Room, head: number, renumbered: boolean): void {
     for (const { nonce, state, q } of this.outbox.of(room.id)) {
       const passed = state === 'acked' && (renumbered || (q ?? 0) <= head)
-      if (passed || room.log.find(this.me.id, nonce)) this.outbox.remove(nonce)
+      if (passed || room.log.findOwn(this.me.id, nonce)) this.outbox.remove(nonce)
     }
   }
 
@@ -224,7 +259,7 @@ export class Sync extends Observable {
   }
 
   #pump(): void {
-    for (const { id } of this.#rooms.all) this.#sender.pump(id)
+    for (const stream of this.outbox.streams) this.#sender.pump(stream)
   }
 
   #moved(state: ConnectionState): void {

@@ -3,18 +3,21 @@
 import { forget } from '../helpers/memory'
 import { leave, takeName, whoAmI } from '../models/account'
 import { openOutboxStore } from '../models/outbox-store'
-import { Sync } from '../models/sync'
+import { Sync, type SyncListener } from '../models/sync'
 import type { Message } from '../models/log'
 import type { Room } from '../models/room'
 import { backoff } from '../wire/backoff'
 import { browserEnvironment } from '../wire/environment'
-import { SUBPROTOCOL, type Me } from '../wire/frames'
+import { SUBPROTOCOL, type MeInfo, type RoomInfo } from '../wire/frames.generated'
 
 export type Screen =
   | { kind: 'loading' }
   | { kind: 'unreachable' }
   | { kind: 'name'; ended: boolean }
   | { kind: 'rooms'; sync: Sync }
+
+/** The room that everyone is in. */
+const LOBBY: RoomInfo = { id: 'r_lobby', name: 'lobby', topic: '', visibility: 'public' }
 
 type Hearer = (room: Room, message: Message) => void
 
@@ -55,15 +58,16 @@ export class App {
     return true
   }
 
-  async #open(me: Me): Promise<void> {
+  async #open(me: MeInfo): Promise<void> {
     const environment = browserEnvironment('/v1/realtime', SUBPROTOCOL)
-    const sync: Sync = new Sync(me, environment, await this.#store, {
+    const listener: SyncListener = {
       ended: (why) => {
         if (why === 'reauth') this.#close(sync, true)
       },
       doubted: () => void this.#doubt(sync),
       heard: (room, message) => this.hearers.forEach((hearer) => hearer(room, message)),
-    })
+    }
+    const sync = new Sync(me, environment, await this.#store, listener, LOBBY)
     this.screen = { kind: 'rooms', sync }
     sync.start()
   }

@@ -12,30 +12,22 @@
  */
 
 import { backoff } from './backoff'
+import { endingOf, type Ending } from './closing'
 import type { Environment, Transport } from './environment'
-import {
-  parseFrame,
-  type ByeFrame,
-  type ClientFrame,
-  type Hello,
-  type Notice,
-  type OkFrame,
-  type Request,
-  type ServerFrame,
-  type WelcomeFrame,
-} from './frames'
-import { Requests, type Reply } from './requests'
+import type * as wire from './frames.generated'
+import { parseFrame } from './parse'
+import { Requests, type Reply, type Request } from './requests'
 
 /** `idle` before `start`; `waiting` for the next attempt; `ended` for good. */
 export type ConnectionState = 'idle' | 'connecting' | 'open' | 'waiting' | 'ended'
 
-/** Why it ended: the session isn't valid any more, or the server won't have this page. */
-export type Ending = 'reauth' | 'refused'
+/** What is not answered. */
+export type Notice = wire.Typing | wire.Pres | wire.Read
 
 export interface ConnectionListener {
-  hello(): Hello
-  welcome(frame: WelcomeFrame): void
-  frame(frame: ServerFrame): void
+  hello(): wire.Hello
+  welcome(frame: wire.Welcome): void
+  frame(frame: wire.ServerFrame): void
   state(state: ConnectionState): void
   ended(why: Ending): void
   /** An attempt failed before the server said anything: it may be down, or it may have refused us. */
@@ -45,7 +37,6 @@ export interface ConnectionListener {
 const ATTEMPT_TIMEOUT = 10_000
 const SILENCE_GRACE = 10_000
 const PROBE_TIMEOUT = 5_000
-const ANSWER_TIMEOUT = 30_000
 /** A connection that held this long shows that the server is well. */
 const STEADY = 5_000
 
@@ -58,7 +49,7 @@ export class Connection {
   #lastFrame = 0
   #openedAt = 0
   #notBefore = 0
-  #bye: ByeFrame | null = null
+  #bye: wire.Bye | null = null
   #cancelTimer = (): void => {}
 
   constructor(
@@ -87,7 +78,7 @@ export class Connection {
   }
 
   /** Ask, and be answered exactly once; on a connection that isn't open, at once with `lost`. */
-  request<T extends OkFrame>(request: Request, reply: Reply<T>): void {
+  request<T extends wire.Ok>(request: Request, reply: Reply<T>): void {
     if (this.state !== 'open') return reply.err({ code: 'lost', retry: true })
     const id = this.#requests.add(reply, this.environment.now())
     this.#write({ ...request, id })
@@ -119,16 +110,12 @@ export class Connection {
     else if (this.state === 'open') this.#hear(frame)
   }
 
-  #hear(frame: ServerFrame): void {
-    if (frame.t === 'ping') {
-      this.#write({ t: 'pong' })
-      const oldest = this.#requests.oldest
-      if (oldest !== undefined && this.environment.now() - oldest > ANSWER_TIMEOUT) return this.#lost()
-    }
+  #hear(frame: wire.ServerFrame): void {
+    if (frame.t === 'ping') this.#write({ t: 'pong' })
     this.listener.frame(frame)
   }
 
-  #welcome(frame: WelcomeFrame): void {
+  #welcome(frame: wire.Welcome): void {
     this.#openedAt = this.environment.now()
     this.#silence = frame.hb * 1000 + SILENCE_GRACE
     this.#enter('open')
@@ -136,9 +123,10 @@ export class Connection {
     this.listener.welcome(frame)
   }
 
-  /** Give up on a server that has been silent longer than its own heartbeat allows. */
+  /** Give up on a server that has been silent, or hasn't answered, longer than its own heartbeat allows. */
   #watch(): void {
-    const left = this.#lastFrame + this.#silence - this.environment.now()
+    const since = Math.min(this.#lastFrame, this.#requests.oldest ?? Infinity)
+    const left = since + this.#silence - this.environment.now()
     if (left <= 0) this.#lost()
     else this.#arm(left, () => this.#watch())
   }
@@ -182,7 +170,7 @@ export class Connection {
     this.#requests.abandon()
   }
 
-  #write(frame: ClientFrame): void {
+  #write(frame: wire.ClientFrame): void {
     this.#transport?.send(JSON.stringify(frame))
   }
 
@@ -196,15 +184,4 @@ export class Connection {
     this.state = state
     this.listener.state(state)
   }
-}
-
-const REAUTH = new Set([4100, 4101, 4401, 4403])
-const REFUSED = new Set([4400, 4429])
-
-/** The goodbye may come without the close code, and the close code without the goodbye. */
-function endingOf(closeCode: number | undefined, bye: ByeFrame | null): Ending | null {
-  const code = bye?.code ?? closeCode ?? 0
-  if (bye?.retry === 'reauth' || REAUTH.has(code)) return 'reauth'
-  if (bye?.retry === 'never' || REFUSED.has(code)) return 'refused'
-  return null
 }

@@ -86,7 +86,7 @@ export interface CallOk {
   r: Result
 }
 
-/** What program speaks, and on which device. */
+/** What program speaks, and on which device, where it has one connection at a time. */
 export interface Client {
   name: string
   ver: string
@@ -363,7 +363,11 @@ export interface Log {
   limit?: number
 }
 
-/** Brings events of a stream whose head is `head`; `more` if there are later ones. */
+/**
+ * Brings events of a stream whose head is `head`; `more` if there are later ones.
+ *
+ * Up to `gone` they aren't there any more.
+ */
 export interface LogOk {
   t: 'ok'
   id: number
@@ -372,6 +376,7 @@ export interface LogOk {
   ev: Event[]
   more: boolean
   users: Record<string, NameInfo>
+  gone?: number
 }
 
 /** How far someone has read a room: up to `read`; how many messages and mentions wait there. */
@@ -597,13 +602,19 @@ export interface RoomBody {
   room: RoomInfo
 }
 
-/** A room's last messages, in ascending order, and their authors; `more` if there are older ones. */
+/**
+ * A room's last messages, in ascending order, and their authors; `more` if there are older ones.
+ *
+ * `pins` has each message that is pinned, however old, and the event that pinned it; the last
+ * pinned first.
+ */
 export interface RoomCopy {
   room: RoomInfo
   me: Marks
   msgs: MessageInfo[]
   more: boolean
   users: Record<string, NameInfo>
+  pins?: readonly [number, number][]
 }
 
 /** A room in the directory, and how many are in it; `joined` if one is oneself. */

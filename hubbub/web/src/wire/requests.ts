@@ -6,7 +6,13 @@
  * 2. Numbers are never used twice on one connection.
  */
 
-import type { ErrorFrame, OkFrame } from './frames'
+import type * as wire from './frames.generated'
+
+type Numbered = wire.Sub | wire.Send | wire.Skip | wire.Hist
+type Unnumbered<T> = T extends unknown ? Omit<T, 'id'> : never
+
+/** What is answered with `ok` or `err`; the connection numbers it. */
+export type Request = Unnumbered<Numbered>
 
 /** Why a request has no answer: refused by the server, or its connection is gone (`lost`). */
 export interface Refusal {
@@ -16,28 +22,28 @@ export interface Refusal {
   after?: number
 }
 
-export interface Reply<T extends OkFrame> {
+export interface Reply<T extends wire.Ok> {
   ok(frame: T): void
   err(refusal: Refusal): void
 }
 
 interface Waiting {
   since: number
-  reply: Reply<OkFrame>
+  reply: Reply<wire.Ok>
 }
 
 export class Requests {
   #last = 0
   #waiting = new Map<number, Waiting>()
 
-  add<T extends OkFrame>(reply: Reply<T>, since: number): number {
+  add<T extends wire.Ok>(reply: Reply<T>, since: number): number {
     this.#last += 1
-    this.#waiting.set(this.#last, { since, reply: reply as unknown as Reply<OkFrame> })
+    this.#waiting.set(this.#last, { since, reply: reply as unknown as Reply<wire.Ok> })
     return this.#last
   }
 
   /** Hand an answer to who asked; an answer nobody waits for is dropped. */
-  settle(frame: OkFrame | ErrorFrame): void {
+  settle(frame: wire.Ok | wire.Err): void {
     if (frame.id === undefined) return
     const waiting = this.#waiting.get(frame.id)
     if (!waiting) return

@@ -4,7 +4,7 @@ import { MemoryStore } from '../../src/models/outbox-store'
 import type { Entry, OutboxStore } from '../../src/models/outbox'
 import { timelineRows, type MessageRow } from '../../src/models/rows'
 import { Sync, type SyncListener } from '../../src/models/sync'
-import { LOBBY, type FakeServer } from './server'
+import { LOBBY, ROOM, type FakeServer } from './server'
 
 /** An outbox store that outlives its page, as a browser's does. */
 export class KeptStore implements OutboxStore {
@@ -44,7 +44,8 @@ export class Page {
       heard: (_room, { text }) => this.heard.push(text),
     }
     const environment = { now, after, random, open: () => server.open(user) }
-    this.sync = new Sync({ id: user, name: user.toUpperCase(), kind: 'guest' }, environment, store, listener)
+    const me = { id: user, name: user.toUpperCase(), kind: 'guest' } as const
+    this.sync = new Sync(me, environment, store, listener, ROOM)
   }
 
   get lobby() {
@@ -57,7 +58,7 @@ export class Page {
 
   /** The messages as the timeline shows them. */
   get rows(): MessageRow[] {
-    const rows = timelineRows(this.lobby.log.messages, this.sync.outbox.of(LOBBY), this.sync.me.id)
+    const rows = timelineRows(this.lobby.log.timeline, this.sync.outbox.of(LOBBY), this.sync.me.id)
     return rows.filter((row) => row.kind === 'message')
   }
 

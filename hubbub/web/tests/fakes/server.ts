@@ -2,11 +2,13 @@
  * A server of `hubbub.v1` in memory, that can be told to misbehave in every way
  * a network or a restart can make a right one look.  What it never does is
  * break its own promises: numbers without holes, one number a nonce, `ok` after
- * commit.
+ * commit, and no write before one that it refused for now.
  */
 
 import type { Transport } from '../../src/wire/environment'
-import type { ClientFrame, Cursor, EventFrame, Users, WireMessage } from '../../src/wire/frames'
+import type * as wire from '../../src/wire/frames.generated'
+import type { Cursor } from '../../src/models/subscription'
+import { messagesOf } from './story'
 import type { World } from './world'
 
 /** Chances of each fault, 0 to 1, at each opportunity. */
@@ -24,6 +26,8 @@ export interface Faults {
   eventFirst: number
   /** The stream is dropped for one connection, with a `gap`. */
   gap: number
+  /** A page is read, and sent only after whatever else happens meanwhile. */
+  latePage: number
 }
 
 export const NO_FAULTS: Faults = {
@@ -34,23 +38,32 @@ export const NO_FAULTS: Faults = {
   refuse: 0,
   eventFirst: 0,
   gap: 0,
+  latePage: 0,
 }
 
 export const LOBBY = 'r_lobby'
+export const ROOM: wire.RoomInfo = { id: LOBBY, name: 'lobby', topic: '', visibility: 'public' }
 const HEARTBEAT = 25
 
 export class FakeServer {
   faults: Faults = { ...NO_FAULTS }
   epoch = 1
-  log: EventFrame[] = []
+  log: wire.Event[] = []
+  /** The own streams of users. */
+  readonly inboxes: Record<string, wire.Event[]> = {}
+  /** Those who aren't in the room. */
+  readonly out = new Set<string>()
+  /** How far everyone has read, and how much speaks of them there. */
+  read: Pick<wire.Marks, 'read' | 'mentions'> = { read: 0, mentions: 0 }
+  limits: Partial<wire.Limits> = {}
   up = true
   maxDelta = 1000
   /** How many messages a snapshot has, at most. */
   maxSnapshot = 50
   /** The code with which every write is refused for good. */
   verdict: string | null = null
-  names: Users = {}
-  readonly received: ClientFrame[] = []
+  names: Record<string, wire.NameInfo> = {}
+  readonly received: wire.ClientFrame[] = []
   readonly links = new Set<Link>()
   #nonces = new Map<string, { q: number; ts: number }>()
 
@@ -60,8 +73,18 @@ export class FakeServer {
     return this.log.length
   }
 
-  get texts(): unknown[] {
-    return this.log.filter(({ k }) => k === 'msg.new').map(({ d }) => d['text'])
+  /** The room's messages as they are now. */
+  get messages(): wire.MessageInfo[] {
+    return messagesOf(this.log)
+  }
+
+  get marks(): wire.Marks {
+    const counted = this.messages.filter(({ q, th, del }) => q > this.read.read && th === undefined && !del)
+    return { ...this.read, unread: counted.length }
+  }
+
+  get texts(): string[] {
+    return this.messages.filter(({ th }) => th === undefined).map(({ text }) => text)
   }
 
   chance(of: number): boolean {
@@ -79,22 +102,23 @@ export class FakeServer {
   }
 
   /** Number and keep a message, once a nonce. */
-  commit(by: string, n: string, text: string): { q: number; ts: number; dup?: true } {
+  commit(by: string, n: string, draft: wire.Draft): { q: number; ts: number; dup?: true } {
     const before = this.#nonces.get(`${by} ${n}`)
     if (before) return { ...before, dup: true }
-    const event = this.append('msg.new', by, { n, text })
+    const event = this.append('msg.new', by, { n, ...draft })
     this.#nonces.set(`${by} ${n}`, event)
     return { q: event.q, ts: event.ts }
   }
 
-  append(k: string, by: string, d: Record<string, unknown>): EventFrame {
-    const event: EventFrame = { t: 'ev', s: LOBBY, q: this.head + 1, k, ts: this.world.now(), by, d }
+  append(k: string, by: string, d: Record<string, unknown>): wire.Event {
+    const event: wire.Event = { t: 'ev', s: LOBBY, q: this.head + 1, k, ts: this.world.now(), by, d }
     this.log.push(event)
+    if (k === 'msg.del') this.#forget(Number(d['m']))
     return event
   }
 
   /** Send an event to all who subscribed, as faithfully as the faults allow. */
-  publish(event: EventFrame): void {
+  publish(event: wire.Event): void {
     for (const link of this.links) {
       if (!link.subscribed) continue
       if (this.chance(this.faults.gap)) link.gap()
@@ -105,21 +129,40 @@ export class FakeServer {
     }
   }
 
-  /** Somebody elsewhere says something. */
-  say(by: string, text: string): void {
+  /** Something happens in the room, and everyone hears of it. */
+  happen(k: string, by: string, d: Record<string, unknown>): wire.Event {
     this.names[by] ??= { name: by.toUpperCase() }
-    this.commit(by, `elsewhere-${this.head}`, text)
-    this.publish(this.log.at(-1)!)
+    const event = this.append(k, by, d)
+    this.publish(event)
+    return event
   }
 
-  messages(from: number, to: number): WireMessage[] {
-    return this.log
-      .slice(from, to)
-      .filter(({ k }) => k === 'msg.new')
-      .map(({ q, ts, by, d }) => {
-        const { n, text } = d
-        return { q, rev: q, base: q, ts, by, n: String(n), text: String(text) }
-      })
+  /** Somebody elsewhere says something. */
+  say(by: string, text: string, more: Partial<wire.Draft> = {}): wire.Event {
+    return this.happen('msg.new', by, { n: `elsewhere-${this.head}`, text, ...more })
+  }
+
+  /** Something happens to one user. */
+  inform(user: string, k: string, d: Record<string, unknown>): wire.Event {
+    const inbox = (this.inboxes[user] ??= [])
+    const event: wire.Event = { t: 'ev', s: 'me', q: inbox.length + 1, k, ts: this.world.now(), by: user, d }
+    inbox.push(event)
+    for (const link of this.links) if (link.user === user) link.deliver(event)
+    return event
+  }
+
+  /** Somebody is put out of the room: they hear why, and nothing after it (R8). */
+  kick(user: string): void {
+    this.happen('member', 'keeper', { op: 'kick', user: { id: user, name: user } })
+    this.out.add(user)
+    for (const link of this.links) if (link.user === user) link.subscribed = false
+    this.inform(user, 'room.rm', { room: LOBBY, why: 'kick' })
+  }
+
+  admit(user: string): void {
+    this.out.delete(user)
+    this.happen('member', user, { op: 'join', user: { id: user, name: user } })
+    this.inform(user, 'room.add', { room: ROOM })
   }
 
   subscribe(at: Cursor | undefined): Record<string, unknown> {
@@ -127,13 +170,32 @@ export class FakeServer {
     if (at && at[0] === epoch && at[1] <= head && head - at[1] <= this.maxDelta) {
       return { epoch, head, mode: 'delta', ev: this.log.slice(at[1]), users: this.names }
     }
-    const all = this.messages(0, head)
+    const all = this.messages
     const msgs = all.slice(-this.maxSnapshot)
+    const { marks: me, names: users } = this
     return {
       epoch,
       head,
       mode: 'reset',
-      snap: { room: { id: LOBBY, name: 'lobby' }, msgs, more: all.length > msgs.length, users: this.names },
+      snap: { room: ROOM, me, msgs, more: all.length > msgs.length, users },
+    }
+  }
+
+  subscribeInbox(user: string, at: Cursor | undefined): Record<string, unknown> {
+    const { epoch } = this
+    const inbox = this.inboxes[user] ?? []
+    const head = inbox.length
+    if (at?.[0] === epoch && at[1] <= head) {
+      return { epoch, head, mode: 'delta', ev: inbox.slice(at[1]), users: {} }
+    }
+    const rooms = this.out.has(user) ? [] : [ROOM]
+    return { epoch, head, mode: 'reset', snap: { rooms, marks: { [LOBBY]: this.marks } } }
+  }
+
+  /** R11: what was deleted is forgotten wherever it was said. */
+  #forget(q: number): void {
+    for (const event of this.log) {
+      if (event.q === q || (event.k === 'msg.edit' && event.d['m'] === q)) event.d = {}
     }
   }
 }
@@ -153,13 +215,13 @@ class Link implements Transport {
 
   constructor(
     private readonly server: FakeServer,
-    private readonly user: string,
+    readonly user: string,
   ) {
     server.world.after(1, () => (server.up ? this.#open() : this.cut(1006)))
   }
 
   send(text: string): void {
-    this.#lastUp = this.#schedule(this.#lastUp, () => this.#receive(JSON.parse(text) as ClientFrame))
+    this.#lastUp = this.#schedule(this.#lastUp, () => this.#receive(JSON.parse(text) as wire.ClientFrame))
   }
 
   close(): void {
@@ -204,45 +266,58 @@ class Link implements Transport {
   #beat(): void {
     this.server.world.after(HEARTBEAT * 1000, () => {
       if (this.#gone) return
-      if (this.#welcomed) this.deliver({ t: 'ping', heads: { [LOBBY]: this.server.head } })
+      if (this.#welcomed) this.deliver({ t: 'ping', heads: this.#heads() })
       this.#beat()
     })
   }
 
-  #receive(frame: ClientFrame): void {
+  #heads(): Record<string, number> {
+    const me = this.server.inboxes[this.user]?.length ?? 0
+    return { me, ...(!this.server.out.has(this.user) && { [LOBBY]: this.server.head }) }
+  }
+
+  #receive(frame: wire.ClientFrame): void {
     this.server.received.push(frame)
-    if (frame.t === 'hello') this.#welcome()
-    else if (frame.t === 'sub') this.#subscribe(frame.id, frame.at)
-    else if (frame.t === 'send') this.#write(frame.id, frame.n, frame.d.text)
-    else if (frame.t === 'hist') this.#history(frame.id, frame.before, frame.limit)
+    if (frame.t === 'hello') this.#welcome(frame)
+    else if (frame.t === 'sub') this.#subscribe(frame)
+    else if (frame.t === 'send') this.#write(frame)
+    else if (frame.t === 'skip') this.#skip(frame)
+    else if (frame.t === 'hist') this.#history(frame)
     else if (frame.t === 'ping') this.deliver({ t: 'pong' })
   }
 
-  #welcome(): void {
+  #welcome({ at = {} }: wire.Hello): void {
     const { server, user } = this
     this.#welcomed = true
-    const heads = { me: [1, 0], [LOBBY]: [server.epoch, server.head] }
+    const { epoch, limits } = server
+    const moved = Object.entries(this.#heads()).filter(
+      ([stream, head]) => at[stream]?.[0] !== epoch || at[stream][1] !== head,
+    )
+    const heads = Object.fromEntries(moved.map(([stream, head]) => [stream, [epoch, head]]))
     const me = { id: user, name: user.toUpperCase(), kind: 'guest' }
-    this.deliver({ t: 'welcome', me, now: server.world.now(), hb: HEARTBEAT, limits: {}, heads })
+    this.deliver({ t: 'welcome', me, now: server.world.now(), hb: HEARTBEAT, limits, heads })
   }
 
-  #subscribe(id: number, at: Cursor | undefined): void {
+  #subscribe({ id, s, at }: wire.Sub): void {
+    if (s === 'me') return this.deliver({ t: 'ok', id, ...this.server.subscribeInbox(this.user, at) })
+    if (this.server.out.has(this.user)) return this.#refuse(id, 'not_found', false)
     this.subscribed = true
     this.deliver({ t: 'ok', id, ...this.server.subscribe(at) })
   }
 
-  #write(id: number, n: string, text: string): void {
+  #write({ id, n, d }: wire.Send): void {
     const { server, user } = this
     const { faults } = server
     if (this.#refused !== null && this.#refused !== n) return this.#refuse(id, 'unavailable', true)
     this.#refused = null
     if (server.verdict) return this.#refuse(id, server.verdict, false)
+    if (server.out.has(user)) return this.#refuse(id, 'not_found', false)
     if (server.chance(faults.refuse)) {
       this.#refused = n
       return this.#refuse(id, 'unavailable', true)
     }
     if (server.chance(faults.cutBefore)) return this.cut(1006)
-    const { q, ts, dup } = server.commit(user, n, text)
+    const { q, ts, dup } = server.commit(user, n, d)
     const event = server.log[q - 1]!
     if (server.chance(faults.cutAfter)) {
       this.cut(1006)
@@ -257,14 +332,21 @@ class Link implements Transport {
     if (eventFirst) acknowledge()
   }
 
+  #skip({ id, n }: wire.Skip): void {
+    if (this.#refused === n) this.#refused = null
+    this.deliver({ t: 'ok', id })
+  }
+
   #refuse(id: number, code: string, retry: boolean): void {
     this.deliver({ t: 'err', id, code, msg: code, retry })
   }
 
-  #history(id: number, before: number, limit: number): void {
-    const older = this.server.messages(0, before - 1)
+  #history({ id, before = 0, limit = 0 }: wire.Hist): void {
+    const older = this.server.messages.filter(({ q }) => q < before)
     const msgs = older.slice(-limit)
-    const { head: asof, names: users } = this.server
-    this.deliver({ t: 'ok', id, msgs, asof, more: older.length > msgs.length, users })
+    const { head: asof, names: users, world, faults } = this.server
+    const page = structuredClone({ t: 'ok', id, msgs, asof, more: older.length > msgs.length, users })
+    const wait = this.server.chance(faults.latePage) ? 500 : 0
+    world.after(wait, () => this.#gone || this.deliver(page))
   }
 }

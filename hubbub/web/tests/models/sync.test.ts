@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { KeptStore, Page } from '../fakes/page'
-import { FakeServer, LOBBY } from '../fakes/server'
+import { FakeServer, LOBBY, ROOM } from '../fakes/server'
 import { seeded, World } from '../fakes/world'
 
 let world: World
@@ -18,7 +18,7 @@ beforeEach(async () => {
 })
 
 const writes = () => server.received.filter((frame) => frame.t === 'send')
-const subs = () => server.received.filter((frame) => frame.t === 'sub')
+const subs = () => server.received.filter((frame) => frame.t === 'sub' && frame.s === LOBBY)
 
 describe('arriving', () => {
   test('history is there', () => {
@@ -95,6 +95,14 @@ describe('missing events', () => {
     expect(page.texts).toEqual(['hello', 'hi', 'one', 'two'])
   })
 
+  test('after a gap that left out nothing, what follows is not missed', async () => {
+    for (const link of server.links) link.gap()
+    await world.pass(500)
+    server.say('ann', 'after')
+    await world.pass(500)
+    expect(page.texts).toEqual(['hello', 'hi', 'after'])
+  })
+
   test('too much missed is a reset', async () => {
     server.maxDelta = 3
     server.cut()
@@ -140,7 +148,11 @@ describe('older history', () => {
 
   test('a page that no longer joins is dropped', async () => {
     page.lobby.loadOlder()
-    page.lobby.reset({ msgs: server.messages(110, 122) }, 122, false)
+    page.lobby.reset(
+      { room: ROOM, me: server.marks, msgs: server.messages.slice(110, 122), more: true, users: {} },
+      122,
+      false,
+    )
     await world.pass(200)
     expect(page.texts).toHaveLength(12)
   })
@@ -303,6 +315,61 @@ describe('sending', () => {
     await world.pass(500)
     expect(writes()[1]!.n).not.toBe(writes()[0]!.n)
     expect(page.texts).toEqual(['hello', 'hi', 'mine'])
+  })
+
+  test('one that is refused for now can be given up', async () => {
+    server.faults.refuse = 1
+    for (const text of ['a', 'b']) page.say(text)
+    const [first] = page.sync.outbox.of(LOBBY)
+    expect(page.sync.giveUp(first!)).toBe(false)
+    await world.pass(100)
+    server.faults.refuse = 0
+    expect(page.sync.giveUp(first!)).toBe(true)
+    await world.pass(500)
+    expect(server.received).toContainEqual(expect.objectContaining({ t: 'skip', s: LOBBY, n: first!.nonce }))
+    expect(server.texts).toEqual(['hello', 'hi', 'b'])
+    expect(page.texts).toEqual(server.texts)
+  })
+
+  test('one that waits for its turn is given up without a word', async () => {
+    for (const text of ['a', 'b']) page.say(text)
+    expect(page.sync.giveUp(page.sync.outbox.of(LOBBY)[1]!)).toBe(true)
+    await world.pass(500)
+    expect(server.texts).toEqual(['hello', 'hi', 'a'])
+    expect(server.received.filter(({ t }) => t === 'skip')).toEqual([])
+  })
+
+  test('what no frame can hold is not sent', async () => {
+    server.limits = { frame: 1000 }
+    server.cut()
+    await world.pass(5000)
+    for (const text of ['茶'.repeat(400), 'short']) page.say(text)
+    await world.pass(500)
+    expect(writes()).toHaveLength(1)
+    expect(server.texts.at(-1)).toBe('short')
+    expect(page.sync.outbox.of(LOBBY)).toMatchObject([{ state: 'failed', code: 'too_long' }])
+  })
+
+  test('one that was deleted before its event came is gone', async () => {
+    server.faults.lose = 1
+    page.say('mine')
+    await world.pass(500)
+    server.append('msg.del', 'keeper', { n: 'nonce-01', m: 3 })
+    expect(page.sync.outbox.of(LOBBY)).toMatchObject([{ state: 'acked', q: 3 }])
+    await world.pass(26_000)
+    expect(page.texts).toEqual(['hello', 'hi', ''])
+    expect(page.sync.outbox.of(LOBBY)).toEqual([])
+  })
+
+  test('one that was deleted before its answer came is gone', async () => {
+    server.faults.cutAfter = 1
+    page.say('mine')
+    await world.pass(60)
+    server.faults.cutAfter = 0
+    server.append('msg.del', 'keeper', { n: 'nonce-01', m: 3 })
+    await world.pass(5000)
+    expect(page.texts).toEqual(['hello', 'hi', ''])
+    expect(page.sync.outbox.of(LOBBY)).toEqual([])
   })
 
   test('a deleted one is never sent', async () => {

@@ -22,7 +22,8 @@ class Attempt implements Transport {
   }
   welcome(): void {
     this.accept()
-    this.say({ t: 'welcome', hb: 25, heads: {} })
+    const me = { id: 'me', name: 'Me', kind: 'guest' }
+    this.say({ t: 'welcome', me, now: 0, hb: 25, limits: {}, heads: {} })
   }
   end(code = 1006): void {
     this.onclose?.call(null as never, { code } as CloseEvent)
@@ -99,8 +100,8 @@ describe('talking', () => {
     expect(listener.frame).toHaveBeenCalledWith({ t: 'ping', heads: { r_1: 4 } })
   })
 
-  test('what is no frame is passed by', () => {
-    latest().onmessage?.call(null as never, { data: 'nonsense' } as MessageEvent)
+  test.each(['nonsense', '{"t":"ev","s":7}', '{"t":"welcome"}'])('%s is passed by', (data) => {
+    latest().onmessage?.call(null as never, { data } as MessageEvent)
     expect(listener.frame).not.toHaveBeenCalled()
     expect(connection.state).toBe('open')
   })
@@ -116,9 +117,9 @@ describe('talking', () => {
     connection.request(subRequest, { ok: vi.fn(), err: vi.fn() })
     await world.pass(25_000)
     latest().say({ t: 'ping' })
+    await world.pass(9_900)
     expect(connection.state).toBe('open')
-    await world.pass(25_000)
-    latest().say({ t: 'ping' })
+    await world.pass(200)
     expect(connection.state).toBe('waiting')
   })
 })
@@ -213,9 +214,13 @@ describe('endings', () => {
 
   test.each([
     [4101, 'reauth'],
+    [4199, 'reauth'],
     [4401, 'reauth'],
+    [4403, 'reauth'],
     [4400, 'refused'],
     [4429, 'refused'],
+    [4499, 'refused'],
+    [1009, 'refused'],
   ])('code %i is %s', async (code, why) => {
     latest().end(code)
     expect(listener.ended).toHaveBeenCalledWith(why)
@@ -236,6 +241,21 @@ describe('endings', () => {
     latest().say({ t: 'bye', code: 4401, why: '', retry: 'never' })
     latest().end(1006)
     expect(listener.ended).toHaveBeenCalledWith('reauth')
+  })
+
+  test.each(['resume', 'when it suits you'])('a goodbye may ask to come back: %s', async (retry) => {
+    latest().say({ t: 'bye', code: 4042, why: '', retry })
+    latest().end(4400)
+    await world.pass(1000)
+    expect(attempts).toHaveLength(2)
+  })
+
+  test('another goodbye is about another connection', async () => {
+    latest().say({ t: 'bye', code: 4000, why: '', retry: 'resume' })
+    latest().end(4000)
+    await world.pass(1000)
+    latest().end(4400)
+    expect(listener.ended).toHaveBeenCalledWith('refused')
   })
 
   test('stop is quiet', async () => {

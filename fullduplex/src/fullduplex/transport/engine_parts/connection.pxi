@@ -945,7 +945,7 @@ cdef class Transport(Watched):
                 if waiter.state == WAITING and waiter.message is None:
                     waiter.message = message
                     # One that would stop the reading isn't kept while there is more to read.
-                    if len(message) >= <Py_ssize_t>(<tuple>slot(inbox, at.most_bytes))[0]:
+                    if len(message) >= (<tuple>slot(inbox, at.most_bytes))[0]:
                         waiter.wake(self.engine)
                     return 0
             else:

@@ -1,0 +1,59 @@
+"""A client subscribes to a busy room, and never reads again.
+
+Once nothing could be written to it for 30 s, which are 3 s in the short set, it is closed by 4003, and until
+then the server keeps no more for it than its bounds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from faults.case import Size, require
+from faults.device import Device
+from faults.hasty import hasty
+from faults.lab import LOBBY, Lab
+from faults.links import HELD, open_network
+from faults.process import MIB, memory
+from faults.suite import open_stage
+
+STALL: Final = 3.0
+SLACK: Final = 5.0
+GROWTH: Final = 24 * MIB
+# What is said at the end has to wait until we look, or nobody would ever see it.
+TIMES: Final = {"app:CLOSE_TIMEOUT": 30.0}
+
+
+async def run(lab: Lab, size: Size) -> None:
+    """Don't read until it must be over; what is read then tells whether it was."""
+    times = {"realtime.outbound:STALL": STALL} if size is Size.SHORT else {}
+    await lab.start_server(*hasty(TIMES | times))
+    ann = await lab.admit("ann")
+    async with (
+        open_network(lab.server.address, window=4096) as network,
+        open_stage(lab, network.address) as stage,
+    ):
+        deaf = await stage.enter("deaf")
+        await deaf.sub(LOBBY)
+        before = memory(lab.server.pid)
+        network.become(down=HELD)
+        talking = lab.keep_doing(keep_saying(ann))
+        await asyncio.sleep(size.pick(STALL, 30.0) + SLACK)
+        grown = memory(lab.server.pid) - before
+        network.become()
+        bye, code = await deaf.wait_closed()
+        talking.cancel()
+    await asyncio.wait([talking])
+    require(bye is not None and bye.code == 4003, f"the last word is {bye}")
+    require(code == 4003, f"it is closed by {code}")
+    require(grown <= GROWTH, f"memory grew by {grown / MIB:.0f} MiB")
+    lab.show("closed by", code)
+    lab.show("within, s", size.pick(STALL, 30.0) + SLACK)
+    lab.show("memory grew by, MiB", grown / MIB)
+    await lab.settle()
+
+
+async def keep_saying(device: Device) -> None:
+    """Write one long message after the other."""
+    while True:
+        await device.say(LOBBY, "x" * 15_000)
