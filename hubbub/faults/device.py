@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Coroutine
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -69,6 +68,8 @@ class Device:
         self.refused: dict[str, wire.Err] = {}
         self.failures: list[BaseException] = []
         """What went wrong in the SDK itself."""
+        self.errors: list[wire.Err] = []
+        """What the server said instead of an answer, also where it is asked again."""
         self.heard = asyncio.Event()
         """Set at each news; clear it, then look, then wait."""
         self._address = websocket_address(address)
@@ -172,9 +173,13 @@ class Device:
         self.heard.set()
 
     async def _iterate(self, client: Client) -> None:
-        with suppress(SessionEnded):
+        try:
             async for _ in client:
                 pass
+        except SessionEnded as ended:
+            # What the server ends is a matter of the case; by itself, the SDK ends nothing.
+            if ended.code is None:
+                self.failures.append(ended)
 
     def _spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         task = asyncio.create_task(work)
@@ -206,6 +211,12 @@ class _Sync(Sync):
         """Keep a write, and note it."""
         self._device.note_written(request)
         super().write(request, now)
+
+    def frame_received(self, text: str, now: float) -> None:
+        """Take a message, and note the errors in it; what becomes of them, the engine decides."""
+        said = map(wire.decode_reply, wire.split(text))
+        self._device.errors += [each for each in said if isinstance(each, wire.Err)]
+        super().frame_received(text, now)
 
     def take_news(self) -> list[News]:
         """Return news, and note them."""

@@ -94,7 +94,12 @@ def stall() -> None:
 
 def bad_statement() -> None:
     """Let the database refuse the statement that the message is in."""
-    row = posting._row
+    row, fold = posting._row, posting._fold
+
+    async def count(connection: Any, posts: Sequence[Post], *rest: Any) -> list[StoredEvent]:
+        if any(TRIP in post.message.text for post in posts):
+            tell(f"a batch of {len(posts)}")
+        return await fold(connection, posts, *rest)
 
     def fail(post: Post, numbered: Any) -> dict[str, object]:
         if TRIP in post.message.text:
@@ -102,6 +107,7 @@ def bad_statement() -> None:
         return row(post, numbered)
 
     posting._row = fail
+    posting._fold = count  # type: ignore[assignment]
 
 
 def without_sync() -> None:
@@ -119,7 +125,9 @@ def ack_first() -> None:
             await writer._do_all(transaction, batch)
             self._announce(transaction.stored)
             for pending in batch:
-                pending.settle()
+                # Who is let in comes right back, and must be known.
+                if pending.post is not None:
+                    pending.settle()
             await asyncio.sleep(0.02)
         return []
 

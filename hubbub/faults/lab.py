@@ -209,6 +209,7 @@ class Lab:
             await asyncio.sleep(2 * _GLANCE)
 
     async def _is_calm(self, rooms: Sequence[str]) -> bool:
+        require(not self.find_failures(), "the SDK failed")
         if any(device.waiting for device in self.devices.values()):
             return False
         await self.read_logs(*rooms)

@@ -36,4 +36,6 @@ async def run(lab: Lab, size: Size) -> None:
         lab.show("messages", len(lab.logs[LOBBY]))
         gone = [device.name for device in devices if device.opened_at != opened[device.name]]
         require(not gone, f"these were disconnected: {gone}")
+        codes = {error.code for device in devices for error in device.errors}
+        require(codes <= {"unavailable"}, f"without a database, messages were refused as {codes}")
         await lab.server.stop()
