@@ -128,6 +128,25 @@ def test_figures_are_drawn(script: Script, outcome: Callable[..., Any], tmp_path
     assert all(path.stat().st_size for path in drawn)
 
 
+def test_figures_are_written(
+    script: Script, outcome: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page gets the table, what else is to be said, and the limits that were raised; and its plots."""
+    chat, measured = script("chat"), [outcome([6.0], [24.0], notes=["in passing"])]
+    page = tmp_path / "page.md"
+    page.write_text("# Page\n<!-- figures: begin -->\nold\n<!-- figures: end -->\nend\n", "utf-8")
+    (tmp_path / "pictures").mkdir()
+    monkeypatch.setattr(chat, "PAGE", page)
+
+    chat.write(chat.report("Here.", measured, ()), measured)
+
+    written = page.read_text("utf-8").splitlines()
+    assert {"# Page", "Here.", "- posts: in passing", "end"} <= set(written)
+    assert "old" not in written
+    assert "`write_burst` 1,000,000,000" in page.read_text("utf-8")
+    assert len([*(tmp_path / "pictures").iterdir()]) == 2
+
+
 @pytest.mark.parametrize("less", [["--quick"], ["--less", "10"], ["--only", "posts"]])
 def test_pages_get_all_or_nothing(
     script: Script, capsys: pytest.CaptureFixture[str], less: list[str]
