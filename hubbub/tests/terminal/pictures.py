@@ -13,6 +13,9 @@ from rich.console import Console
 from rich.segment import Segment, Segments
 from textual.app import App
 
+#: The height of a line, in the unit that pictures are measured in.
+LINE = 24.4
+
 SVG = """\
 <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {terminal_width} {terminal_height}">
 <style>
@@ -42,7 +45,8 @@ def take_picture(app: App[Any], file: Path) -> None:
     width, height = app.size
     console = Console(
         record=True,
-        width=width,
+        # With a margin, as the rectangle behind it has one.
+        width=width + 2,
         height=height,
         file=io.StringIO(),
         color_system="truecolor",
@@ -50,12 +54,12 @@ def take_picture(app: App[Any], file: Path) -> None:
     )
     update = app.screen._compositor.render_update(full=True, screen_stack=app._background_screens)
     shown = (segment for segment in console.render(update) if not segment.control)
-    console.print(Segments(part for segment in shown for part in apart(segment)), end="")
-    background = app.theme_variables["background"]
-    file.write_text(
-        console.export_svg(title="", code_format=SVG.replace("BACKGROUND", background), unique_id=file.stem),
-        "utf-8",
-    )
+    console.print(Segments(part for segment in shown for part in apart(segment)))
+    code = SVG.replace("BACKGROUND", app.theme_variables["background"])
+    drawn = console.export_svg(title="", code_format=code, unique_id=file.stem)
+    # As high as its lines would be without the one that the margin takes.
+    lines = height * LINE - 1
+    file.write_text(drawn.replace(f"{lines:g}", f"{lines + LINE:g}"), "utf-8")
 
 
 def apart(segment: Segment) -> Iterator[Segment]:

@@ -92,14 +92,19 @@ async def test_end_is_stuck_to(screen: Shown) -> None:
 
 
 async def test_reader_is_left_alone(screen: Shown) -> None:
-    """Whatever comes above and below, what is read stays where it is."""
-    await fill(screen, some(50, 90))
+    """Whatever comes above and below, what is read stays where it is, in the middle of a message as well."""
+
+    def long(first: int, last: int) -> list[Entry]:
+        return [Edge("the edge"), *(post(q, f"{q}a\n{q}b\n{q}c") for q in range(first, last + 1))]
+
+    await fill(screen, long(50, 90))
     view(screen).scroll_to(y=15, animate=False)
     await screen.pilot.pause()
     before = seen(screen)
-    await fill(screen, some(1, 99))
+    assert before[0] == "54c"
+    await fill(screen, long(1, 99))
     assert seen(screen) == before
-    await fill(screen, [*some(1, 40), post(41, "now in\ntwo lines"), *some(42, 99)[1:]])
+    await fill(screen, [*long(1, 40), post(41, "one line"), *long(42, 99)[1:]])
 
     assert seen(screen) == before
     assert not screen.app.moved[-1].at_end

@@ -73,11 +73,12 @@ class Conversation(Screen[None]):
     Conversation { background: $background; color: $foreground; }
     #rooms { width: 26; background: $sunken; padding: 1 0 0 0; }
     #rooms-title { height: 1; color: $quiet; padding: 0 1; margin: 0 0 1 0; }
-    #header { height: 1; margin: 1 2 0 2; }
+    #header { height: 1; margin: 1 2; }
     #banner { height: auto; display: none; background: $mention; color: $mention-ink; padding: 0 2; }
     #banner.said { display: block; }
     RoomList { height: 1fr; background: $sunken; }
-    Timeline { height: 1fr; background: $background; }
+    /* 1fr would leave out as much as the others' margins. */
+    Timeline { width: 100%; height: 1fr; background: $background; }
     #below { height: 1; color: $quiet; padding: 0 2; }
     #writing {
         height: auto; margin: 0 2; padding: 1 2 1 1; background: $surface;
@@ -90,6 +91,7 @@ class Conversation(Screen[None]):
         height: auto; max-height: 9; background: $surface; border: none; padding: 0;
         scrollbar-size-vertical: 1; overflow-x: hidden;
     }
+    Composer .text-area--placeholder { color: $quiet; }
     #status { height: 1; margin: 0 2 0 2; color: $quiet; }
     """
 
