@@ -370,11 +370,11 @@ async def test_end_meets_end(call, guest, loop_clock) -> None:
         ended.append(True)
 
     loop = asyncio.get_running_loop()
-    # The timer of the hello is due first, and its task goes on only in the next turn of the loop.
+    # The timer of the hello is due first, and the session goes on only in the next turn of the loop.
     loop.call_at(loop.time() + HELLO_TIMEOUT, end)
     await loop_clock.advance(HELLO_TIMEOUT)
 
-    assert (await caller.bye())["code"] == 4000
+    assert (await caller.bye())["code"] == 4006
     assert ended == [True]
 
 

@@ -57,7 +57,17 @@ _HERE: Final = _State("on")
 _GONE: Final = _State(OFF)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
+class _Connection:
+    """Whose a connection is, in what state, and in which rooms."""
+
+    outbound: Outbound
+    user: User
+    state: _State = _HERE
+    rooms: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True, eq=False)
 class _Someone:
     """A user in a room; `told` is what the room was told last, `renamed` if of another name.
 
@@ -65,7 +75,7 @@ class _Someone:
     """
 
     name: str
-    connections: dict[Outbound, _State] = field(default_factory=dict)
+    connections: tuple[_Connection, ...] = ()
     told: _State = _GONE
     renamed: bool = False
     going: asyncio.TimerHandle | None = None
@@ -76,11 +86,16 @@ class _Someone:
             return self.told
         if len(self.connections) == 1:
             # Nearly everyone: a list of hundreds is made of these.
-            [only] = self.connections.values()
+            only = self.connections[0].state
             return only if only.state != OFF else _GONE
-        best = max((each.state for each in self.connections.values()), key=_BEST_LAST.index)
-        texts = [each.text for each in self.connections.values() if each.state == best and each.text]
+        best = max((each.state.state for each in self.connections), key=_BEST_LAST.index)
+        states = (each.state for each in self.connections)
+        texts = [state.text for state in states if state.state == best and state.text]
         return _State(best, texts[-1] if texts and best != OFF else "")
+
+    def without(self, connection: _Connection) -> tuple[_Connection, ...]:
+        """Return the other connections."""
+        return tuple(each for each in self.connections if each is not connection)
 
 
 class _Teller:
@@ -133,18 +148,22 @@ class _Room:
         self._waits = False
         self._quiet: asyncio.TimerHandle | None = None
 
-    def enter(self, user: User, outbound: Outbound, state: _State) -> None:
-        someone = self.people.setdefault(user.id, _Someone(user.name))
-        someone.connections[outbound] = state
+    def enter(self, connection: _Connection) -> None:
+        user = connection.user
+        someone = self.people.get(user.id)
+        if someone is None:
+            someone = self.people[user.id] = _Someone(user.name)
+        someone.connections = (*someone.without(connection), connection)
         if someone.going is not None:
             someone.going.cancel()
             someone.going = None
         self._tell(user.id, someone)
 
-    def leave(self, user_id: str, outbound: Outbound, *, at_once: bool = False) -> None:
-        self._entered.pop(outbound, None)
+    def leave(self, connection: _Connection, *, at_once: bool = False) -> None:
+        self._entered.pop(connection.outbound, None)
+        user_id = connection.user.id
         someone = self.people[user_id]
-        del someone.connections[outbound]
+        someone.connections = someone.without(connection)
         if someone.connections:
             self._tell(user_id, someone)
         elif at_once:
@@ -154,11 +173,16 @@ class _Room:
             loop = asyncio.get_running_loop()
             someone.going = loop.call_later(OFFLINE_GRACE, self._forget, user_id)
 
-    def set_state(self, user_id: str, outbound: Outbound, state: _State) -> None:
-        connections = self.people[user_id].connections
-        del connections[outbound]
-        connections[outbound] = state
-        self._tell(user_id, self.people[user_id])
+    def has(self, connection: _Connection) -> bool:
+        """Say whether a connection is here."""
+        someone = self.people.get(connection.user.id)
+        return someone is not None and connection in someone.connections
+
+    def change(self, connection: _Connection) -> None:
+        """Show the state that a connection is in now."""
+        someone = self.people[connection.user.id]
+        someone.connections = (*someone.without(connection), connection)
+        self._tell(connection.user.id, someone)
 
     def rename(self, user: User) -> None:
         someone = self.people.get(user.id)
@@ -254,15 +278,6 @@ def _show(user_id: str, name: str, state: _State) -> wire.PresenceInfo:
     return wire.PresenceInfo(user_id, name, state.state, state.text or None)
 
 
-@dataclass(slots=True)
-class _Connection:
-    """Whose a connection is, in what state, and in which rooms."""
-
-    user: User
-    state: _State = _HERE
-    rooms: set[str] = field(default_factory=set)
-
-
 class Presence:
     """Everyone who is anywhere."""
 
@@ -274,14 +289,14 @@ class Presence:
 
     def connect(self, outbound: Outbound, user: User) -> None:
         """Make a connection known; it is in no room yet."""
-        self._connections[outbound] = _Connection(user)
+        self._connections[outbound] = _Connection(outbound, user)
 
     def disconnect(self, outbound: Outbound) -> None:
         """Forget a connection; does nothing if it isn't known."""
         connection = self._connections.pop(outbound, None)
         if connection is not None:
             for stream in connection.rooms:
-                self._rooms[stream].leave(connection.user.id, outbound)
+                self._rooms[stream].leave(connection)
 
     def enter(self, stream: str, outbound: Outbound) -> Frame | None:
         """Show a connection's user in a room, and return the frame that says who is there.
@@ -292,8 +307,9 @@ class Presence:
         room = self._rooms.get(stream)
         if room is None:
             room = self._rooms[stream] = _Room(stream, self._hub, self._teller)
-        connection.rooms.add(stream)
-        room.enter(connection.user, outbound, connection.state)
+        if not room.has(connection):
+            connection.rooms.append(room.stream)
+        room.enter(connection)
         return room.show_to(outbound)
 
     def leave(self, stream: str, outbound: Outbound, *, at_once: bool = False) -> None:
@@ -302,27 +318,30 @@ class Presence:
         Who was put out is gone `at_once`.
         """
         connection = self._connections[outbound]
-        if stream in connection.rooms:
+        room = self._rooms.get(stream)
+        if room is not None and room.has(connection):
             connection.rooms.remove(stream)
-            self._rooms[stream].leave(connection.user.id, outbound, at_once=at_once)
+            room.leave(connection, at_once=at_once)
 
     def set_state(self, outbound: Outbound, state: str, text: str = "") -> None:
         """Change a connection's state and its words, in every room that it is in."""
         connection = self._connections[outbound]
         connection.state = _State(state, text)
         for stream in connection.rooms:
-            self._rooms[stream].set_state(connection.user.id, outbound, connection.state)
+            self._rooms[stream].change(connection)
 
     def is_in(self, stream: str, outbound: Outbound) -> bool:
         """Say whether a connection is in a room."""
-        return stream in self._connections[outbound].rooms
+        room = self._rooms.get(stream)
+        return room is not None and room.has(self._connections[outbound])
 
     def tell_typing(self, stream: str, outbound: Outbound, *, on: bool) -> None:
         """Tell a room that a connection's user types, or has stopped; the user's own aren't told."""
         user_id = self._connections[outbound].user.id
         someone = self._rooms[stream].people[user_id]
         info = wire.TypingInfo(wire.UserInfo(user_id, someone.name), on)
-        self._hub.announce(stream, wire.encode(wire.TypingNow(stream, info)), but=someone.connections)
+        own = [each.outbound for each in someone.connections]
+        self._hub.announce(stream, wire.encode(wire.TypingNow(stream, info)), but=own)
 
     def hear(self, notice: Notice) -> None:
         """Show a user by the new name that the bus tells of."""
