@@ -29,7 +29,9 @@ _SEGMENT: Final = 1_448
 _AHEAD: Final = 512
 """How many segments may be on their way."""
 _RESENT_AFTER: Final = 0.2
-"""Seconds after which TCP sends again what was lost; each time twice as many."""
+"""Seconds after which TCP sends again what was lost; each time twice as many, ..."""
+_LATEST: Final = 3.0
+"""... but here no more than so many in all: where something follows, it is found to be lost sooner."""
 _BACKLOG: Final = 4_096
 _STEPS_PER_SECOND: Final = 20
 _RESET: Final = struct.pack("ii", 1, 0)
@@ -294,7 +296,7 @@ class _Way:
         while self._network.random.random() < conditions.loss:
             lateness += again
             again *= 2
-        return lateness
+        return min(lateness, conditions.delay + _LATEST)
 
 
 def _make_socket() -> socket.socket:

@@ -3,7 +3,7 @@
 At first no more are let in than a limit allows.  When they return, they have everything again within 10 s of
 the moment at which it can be reached, but for who had tried in vain so often that chance makes them wait
 longer.  No tenth of a second has more than 15 % of the herd trying, as far as chance goes, and each costs the
-database a few statements.
+database one statement at most.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ from hubbub.storage.migrate import migrate
 
 BACK = 10.0
 CROWDED = 0.15
-STATEMENTS = 12
-"""How many statements a client may cost that comes back to two streams, and has missed nothing."""
+STATEMENTS = 1
+"""How many statements a client may cost that comes back and has missed nothing."""
 MOST = 60 * 1024
 """Bytes of the server's memory that a client may take."""
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 from faults.case import Size, require
 from faults.lab import Lab
 from faults.suite import Peer, open_stage
 from hubbub import wire
+
+REFUSALS: Final = {"banned", "not_found", "not_member"}
 
 
 async def run(lab: Lab, size: Size) -> None:
@@ -86,7 +88,7 @@ async def cling(peer: Peer, room: str, at: wire.At) -> list[int]:
     seen: list[int] = []
     while not isinstance(answer := await peer.ask(wire.Sub, room, at), wire.Err):
         seen += [event.q for event in getattr(answer, "ev", ())] + [answer.head]
-    require(answer.code == "not_member", f"who was removed is told {answer.code}")
+    require(answer.code in REFUSALS, f"who was removed is told {answer.code}")
     return seen + numbers_of(await peer.settle(), room)
 
 

@@ -15,7 +15,7 @@ from faults.process import busy_seconds, descriptors
 
 LIMIT = 80
 CROWD = 150
-BUSY = 0.5
+BUSY = 0.25
 """The share of a processor that waiting for a descriptor may cost, beside the talk of those who are there."""
 
 
