@@ -202,18 +202,14 @@ class _Sync(Sync):
         super().__init__(program, device.token, random.random, complete=complete)
         self._device = device
 
-    def frame_received(self, text: str, now: float) -> None:
-        """Take what came, and note a gap."""
-        self._device.gaps += text.count(_GAP)
-        super().frame_received(text, now)
-
     def write(self, request: Request, now: float) -> None:
         """Keep a write, and note it."""
         self._device.note_written(request)
         super().write(request, now)
 
     def frame_received(self, text: str, now: float) -> None:
-        """Take a message, and note the errors in it; what becomes of them, the engine decides."""
+        """Take a message, and note gaps and errors in it; what becomes of them, the engine decides."""
+        self._device.gaps += text.count(_GAP)
         said = map(wire.decode_reply, wire.split(text))
         self._device.errors += [each for each in said if isinstance(each, wire.Err)]
         super().frame_received(text, now)
