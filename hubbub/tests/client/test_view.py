@@ -134,6 +134,27 @@ def test_unread_is_counted() -> None:
     assert view.marks == wire.Marks(1, 1, 0)
 
 
+def test_edit_changes_no_mention() -> None:
+    """Whom a message calls is settled when it is posted, and that is what deleting it takes back."""
+    view = view_of(posted(1, f"<@{ME}>"), posted(2), posted(3, f"<@{ME}>"))
+    view.mark(wire.ReadBody("r_tea", 0, 3, 2))
+    view.happened(happened(4, "msg.edit", n="n", m=1, text="nobody"))
+    view.happened(happened(5, "msg.edit", n="n", m=2, text=f"<@{ME}>"))
+    view.happened(happened(6, "msg.del", n="n", m=1))
+    view.happened(happened(7, "msg.del", n="n", m=2))
+
+    assert view.marks == wire.Marks(0, 1, 1)
+
+
+def test_own_message_waits_again() -> None:
+    """Whoever marks an own message as unread has it waiting like others, until it is deleted."""
+    view = view_of(posted(1), posted(2, f"<@{ME}>", by=ME), posted(3, f"<@{ME}>"))
+    view.mark(wire.ReadBody("r_tea", 1, 2, 1))
+    view.happened(happened(4, "msg.del", n="n", m=2))
+
+    assert view.marks == wire.Marks(1, 1, 1)
+
+
 def test_reset_replaces_everything() -> None:
     """A fresh copy is believed, whatever was there."""
     view = view_of(posted(1), posted(2))

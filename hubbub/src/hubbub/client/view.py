@@ -38,6 +38,7 @@ class RoomView:
         self._me = me
         self._pins: dict[int, int] = {}
         self._messages: dict[int, wire.MessageInfo] = {}
+        self._calls: set[int] = set()
         self._order: list[int] = []
 
     def __len__(self) -> int:
@@ -81,6 +82,7 @@ class RoomView:
         """Forget what was here: the room is so."""
         assert isinstance(news.copy, wire.RoomCopy)
         self._messages.clear()
+        self._calls.clear()
         self._order.clear()
         self.info, self.marks = news.copy.room, deepcopy(news.copy.me)
         self.learn(news.copy.users)
@@ -189,11 +191,11 @@ class RoomView:
 
     def _count_deleted(self, event: wire.Event, message: wire.MessageInfo) -> None:
         self._count_reply(event, message.th, -1)
-        if message.q <= self.marks.read or message.by == self._me:
+        if message.q <= self.marks.read:
             return
         if message.th is None:
             self.marks.unread = max(0, self.marks.unread - 1)
-        if f"<@{self._me}>" in message.text:
+        if message.q in self._calls:
             self.marks.mentions = max(0, self.marks.mentions - 1)
 
     def _count_reply(self, event: wire.Event, root: int | None, change: int) -> None:
@@ -210,6 +212,9 @@ class RoomView:
     def _put(self, message: wire.MessageInfo) -> None:
         if message.q not in self._messages:
             self._order.insert(bisect_left(self._order, message.q), message.q)
+            # Another text later changes nothing in whom it calls.
+            if message.by != self._me and f"<@{self._me}>" in message.text:
+                self._calls.add(message.q)
         self._messages[message.q] = message
 
     def _trim(self) -> None:
@@ -218,6 +223,7 @@ class RoomView:
             self.has_older = True
             for q in self._order[:excess]:
                 del self._messages[q]
+                self._calls.discard(q)
             del self._order[:excess]
 
 
