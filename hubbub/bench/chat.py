@@ -37,6 +37,12 @@ from rows import ROWS, Effort, Stores, say  # noqa: E402
 import fullduplex.kernels  # noqa: E402
 import hubbub  # noqa: E402
 
+#: How the page shows its plots.
+SHOWN = """\
+```{{image}} pictures/chat-{theme}.svg
+:class: only-{theme}
+:alt: Bars of each figure, and of its raw limit
+```"""
 QUICK = {"seconds": 1.5, "warm": 0.5, "less": 10, "hold": 0.0}
 
 
@@ -123,7 +129,8 @@ def write(said: str, measured: Sequence[Outcome]) -> None:
     """Put what is said into its place in the page, and draw the plots that the page shows."""
     from drawing import draw_chat
 
-    put_figures(PAGE, said)
+    plots = [SHOWN.format(theme=theme) for theme in ("light", "dark")]
+    put_figures(PAGE, "\n\n".join([*plots, said]))
     draw_chat(measured, PAGE.with_name("pictures"))
 
 

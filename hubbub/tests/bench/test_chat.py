@@ -142,6 +142,7 @@ def test_figures_are_written(
 
     written = page.read_text("utf-8").splitlines()
     assert {"# Page", "Here.", "- posts: in passing", "end"} <= set(written)
+    assert "```{image} pictures/chat-dark.svg" in written
     assert "old" not in written
     assert "`write_burst` 1,000,000,000" in page.read_text("utf-8")
     assert len([*(tmp_path / "pictures").iterdir()]) == 2
