@@ -194,12 +194,22 @@ def test_light_commands_import_little() -> None:
     assert done.stdout == "set()\n"
 
 
-def test_chat_that_is_nowhere_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_chat_that_is_nowhere_is_told(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Whoever calls a chat that isn't there is told so, in their language, before they are asked anything."""
+    monkeypatch.setattr("hubbub.cli._is_terminal", lambda: True)
     status, out, err = run(capsys, "chat", "http://127.0.0.1:1", "--language", "zh")
 
     assert (status, out) == (1, "")
     assert err.startswith("hubbub: 连不上 http://127.0.0.1:1")
+
+
+def test_chat_without_terminal_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """Where nobody can look and write, that is said."""
+    status, _, err = run(capsys, "chat", "http://127.0.0.1:1")
+
+    assert (status, err.count("needs a terminal")) == (1, 1)
 
 
 def test_missing_terminal_client_is_told(

@@ -39,6 +39,7 @@ RESTORE_OF_POSTGRESQL = (
 )
 
 
+NO_TERMINAL = "hubbub chat needs a terminal; programs use hubbub.client, or HTTP."
 NO_TERMINAL_CLIENT = "The terminal client isn't installed: pip install 'hubbub[terminal]'"
 
 
@@ -82,6 +83,8 @@ def chat_command(
         raise click.UsageError("Either --name or --login.")
     if importlib.util.find_spec("textual") is None:
         raise click.ClickException(NO_TERMINAL_CLIENT)
+    if not _is_terminal():
+        raise click.ClickException(NO_TERMINAL)
     from hubbub.terminal.entering import Asking, EntryError
     from hubbub.terminal.start import chat
 
@@ -90,6 +93,10 @@ def chat_command(
         asyncio.run(chat(url, asking, name=name, username=username, language=language, theme=theme))
     except EntryError as error:
         raise click.ClickException(str(error)) from error
+
+
+def _is_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty()
 
 
 def _choose_database(command: Callable[..., None]) -> Callable[..., None]:

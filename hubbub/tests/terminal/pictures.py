@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
@@ -57,9 +58,10 @@ def take_picture(app: App[Any], file: Path) -> None:
     console.print(Segments(part for segment in shown for part in apart(segment)))
     code = SVG.replace("BACKGROUND", app.theme_variables["background"])
     drawn = console.export_svg(title="", code_format=code, unique_id=file.stem)
-    # As high as its lines would be without the one that the margin takes.
-    lines = height * LINE - 1
-    file.write_text(drawn.replace(f"{lines:g}", f"{lines + LINE:g}"), "utf-8")
+    # It is as high as the lines alone, without a margin.
+    found = re.search(r'viewBox="0 0 [0-9.]+ ([0-9.]+)"', drawn)
+    assert found
+    file.write_text(drawn.replace(found[1], f"{float(found[1]) + LINE:.1f}"), "utf-8")
 
 
 def apart(segment: Segment) -> Iterator[Segment]:

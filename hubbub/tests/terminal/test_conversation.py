@@ -210,6 +210,22 @@ async def test_last_message_is_edited(enter: Enter, show: Show) -> None:
         assert bo.rooms[LOBBY].messages[0].text == f"hello <@{bo.me.id}>"
 
 
+async def test_refused_edit_is_given_back(enter: Enter, show: Show) -> None:
+    """What can't replace a message is there to be written again."""
+    async with show() as me:
+        q = (await me.chat.client.send(LOBBY, "one")).q
+        await me.shows("    one")
+        await me.press("up")
+        await me.until(lambda: written(me) == "one")
+        await me.chat.client.edit(LOBBY, q, "another")
+        me.chat.view.find(q).base = q  # type: ignore[union-attr]
+        await me.type(" two\r")
+        await me.shows("The message was changed")
+
+        assert written(me) == "one two"
+        await me.shows("Editing your")
+
+
 async def test_typing_is_shown(enter: Enter, show: Show) -> None:
     """Who types is named; that one types oneself, is told to the others and not to oneself."""
     bo = await enter("Bo")

@@ -75,12 +75,14 @@ async def test_refusals_are_told(
     """What isn't done is told: of a message at the message, of everything else in a sentence."""
     bench = Bench(await enter("Me"), monkeypatch, error)
     bench.sender.send(LOBBY, "one")
-    bench.sender.do(bench.client.edit(LOBBY, 1, "two"))
+    given_back: list[bool] = []
+    bench.sender.do(bench.client.edit(LOBBY, 1, "two"), lambda: given_back.append(True))
     await bench.settle()
 
     assert await bench.sender.call(wire.ListRooms()) is None
     assert bench.states == [("one", code)]
     assert bench.complaints == ([code, code] if code else [])
+    assert given_back == ([True] if code else [])
 
 
 async def test_refused_message_is_retried(enter: Enter, monkeypatch: pytest.MonkeyPatch) -> None:

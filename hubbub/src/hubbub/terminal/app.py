@@ -24,7 +24,14 @@ class ChatApp(App[SessionEnded | None]):
     """The chat as one program; gives back why the server ended it, if it did."""
 
     TITLE = "hubbub"
-    CSS = dialogs.STYLE + "Toast { background: $pressed; color: $foreground; }"
+    CSS = (
+        dialogs.STYLE
+        # Above, where neither the latest message is nor what one writes.
+        + """
+    ToastRack { dock: top; align: right top; margin: 1 0 0 0; }
+    Toast { width: 48; background: $pressed; color: $foreground; padding: 1 2; }
+    """
+    )
     # It would have its own look, and know the commands' order better.
     ENABLE_COMMAND_PALETTE = False
     BINDINGS: ClassVar[list[BindingType]] = [

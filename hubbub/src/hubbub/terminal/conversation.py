@@ -246,7 +246,7 @@ class Conversation(Screen[None]):
         if room not in self.client.rooms or room == self.room:
             return
         before, self.room = self.room, room
-        if before is not None:
+        if before is not None and before in self.client.rooms:
             self._writing[before] = replace(self._current_writing(before), text=self.query_one(Composer).text)
             self.client.rooms[before].limit = MESSAGES
             self.client.subscribe(before, "badge" if self._has_badges else "full")
@@ -298,16 +298,14 @@ class Conversation(Screen[None]):
         self._tick()
 
     def _rows(self) -> list[Row]:
-        return [
-            Row(
-                room,
-                room_name(view),
-                view.marks.unread,
-                view.marks.mentions,
-                view.info is not None and view.info.visibility == "private",
-            )
-            for room, view in self.client.rooms.items()
-        ]
+        return [self._row(view) for view in self.client.rooms.values()]
+
+    def _row(self, view: RoomView) -> Row:
+        # What is read as it comes doesn't wait.
+        is_read = view.id == self.room and self._at_end and self.app.app_focus
+        unread, mentioned = (0, 0) if is_read else (view.marks.unread, view.marks.mentions)
+        is_private = view.info is not None and view.info.visibility == "private"
+        return Row(view.id, room_name(view), unread, mentioned, is_private)
 
     def _show_timeline(self, view: RoomView | None) -> None:
         timeline = self.query_one(Timeline)
@@ -452,7 +450,11 @@ class Conversation(Screen[None]):
     def on_text_area_changed(self, event: TextArea.Changed) -> None:
         """Let others see that one types."""
         room = self.room
-        if room is None or self._current_writing(room).editing is not None:
+        if room is None:
+            return
+        writing = self._current_writing(room)
+        if writing.editing is not None or event.text_area.text == writing.text:
+            # What was put back there isn't being typed.
             return
         now = self._now()
         if event.text_area.text and now - self._typed_at >= TYPING_EVERY:
@@ -474,12 +476,19 @@ class Conversation(Screen[None]):
         if writing.editing is not None:
             message = view.find(writing.editing)
             base = message.base if message is not None else None
-            self.sender.do(self.client.edit(view.id, writing.editing, text, base=base))
+            written = replace(writing, text=event.text)
+            editing = self.client.edit(view.id, writing.editing, text, base=base)
+            self.sender.do(editing, otherwise=lambda: self._give_back(view.id, written))
         else:
             self._fresh_after, self._typed_at = None, 0.0
             self.sender.send(view.id, text, writing.reply_to)
         self._restore_writing(Writing())
         self.query_one(Timeline).go_to_end()
+
+    def _give_back(self, room: str, writing: Writing) -> None:
+        """Let what was refused be written again, unless something else is being written."""
+        if room == self.room and not self.query_one(Composer).text:
+            self._restore_writing(writing)
 
     def on_composer_stopped(self) -> None:
         """Write a new message after all."""

@@ -33,6 +33,8 @@ Dialog OptionList, Dialog OptionList:focus {
 }
 Dialog OptionList > .option-list--option { padding: 0 1; }
 Dialog Checkbox, Dialog Checkbox:focus { border: none; background: $surface; padding: 0 1; margin-bottom: 1; }
+Dialog Checkbox > .toggle--button { color: $pressed; background: $pressed; }
+Dialog Checkbox.-on > .toggle--button { color: $accent; background: $pressed; }
 Dialog VerticalScroll {
     height: auto; max-height: 26; padding: 0 1; margin-top: 1; scrollbar-size-vertical: 1;
 }

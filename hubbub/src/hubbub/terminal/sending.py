@@ -42,9 +42,9 @@ class Sender:
         if draft is not None:
             self._begin_sending(replace(draft, nonce=make_nonce(), refused=None))
 
-    def do(self, doing: Awaitable[object]) -> None:
-        """Have a write done that shows by itself."""
-        self._begin(self._do(doing))
+    def do(self, doing: Awaitable[object], otherwise: Callable[[], None] = lambda: None) -> None:
+        """Have a write done that shows by itself; `otherwise` is called if it isn't."""
+        self._begin(self._do(doing, otherwise))
 
     async def call(self, params: wire.Params) -> wire.Result | None:
         """Call a method; return its result, if it is done."""
@@ -81,13 +81,12 @@ class Sender:
             return
         self._changed()
 
-    async def _do(self, doing: Awaitable[object]) -> None:
+    async def _do(self, doing: Awaitable[object], otherwise: Callable[[], None]) -> None:
         try:
             await doing
-        except RequestRefused as error:
-            self._complain(error.code)
-        except OutboxUnusable:
-            self._complain(NO_OUTBOX)
+        except (RequestRefused, OutboxUnusable) as error:
+            self._complain(error.code if isinstance(error, RequestRefused) else NO_OUTBOX)
+            otherwise()
         except SessionEnded:
             return
         self._changed()
