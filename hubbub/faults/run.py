@@ -1,9 +1,9 @@
 """Break the chat in every way that there is a case for, and say whether it kept its word.
 
     run.py                    the short set; some minutes
-    run.py --long             the long set; an hour
+    run.py --long             the long set; some hours
     run.py --only F-01 F-03   some cases
-    run.py --long --write     write the table into docs/faults.md
+    run.py --write            write the table into docs/faults.md
 
 It exits with 0 unless something was broken.
 """
@@ -33,6 +33,9 @@ def main() -> int:
     cases = [case for case in find_cases() if not options.only or case.name in options.only]
     if not cases:
         click.echo(f"There is no such case; there are {' '.join(case.name for case in find_cases())}.")
+        return 2
+    if options.write and options.only:
+        click.echo("The page has every case: --write goes without --only.")
         return 2
     findings = asyncio.run(examine_all(cases, size, options.seed))
     click.echo(f"\n{render(findings)}")
