@@ -199,6 +199,8 @@ class Lab:
         with suppress(TimeoutError):
             async with asyncio.timeout(PATIENCE):
                 await self._wait_calm(rooms or (LOBBY,))
+        # Where somebody's writes are stuck, nobody has looked yet.
+        await self.read_logs(*rooms)
         took = loop.time() - start
         self.time("all well again", took, most)
         self._note_settled(rooms or (LOBBY,))

@@ -5,7 +5,7 @@
     run.py --only F-01 F-03   some cases
     run.py --write            write the table into docs/faults.md
 
-It exits with 0 unless something was broken.
+It exits with 0 unless something was broken, and with 130 when it was interrupted.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import argparse
 import asyncio
 import datetime as dt
 import random
+import signal
 import sys
 from pathlib import Path
 
@@ -37,7 +38,12 @@ def main() -> int:
     if options.write and options.only:
         click.echo("The page has every case: --write goes without --only.")
         return 2
-    findings = asyncio.run(examine_all(cases, size, options.seed))
+    # Whoever ends us ends what we have started.
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    try:
+        findings = asyncio.run(examine_all(cases, size, options.seed))
+    except KeyboardInterrupt:
+        return 130
     click.echo(f"\n{render(findings)}")
     if options.write:
         write(render(findings), " --long" if options.long else "")
