@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Coroutine
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,8 +26,9 @@ from hubbub.client.outbox import open_outbox
 from hubbub.client.sync import Sync
 from hubbub.client.writes import Request, nonce_of
 
-# How a gap begins; texts have no quotes but escaped ones.
+# How these begin; texts have no quotes but escaped ones.
 _GAP: Final = '{"t":"gap"'
+_ERROR: Final = '{"t":"err"'
 
 
 def entry_of(event: wire.Event, user: str) -> Entry:
@@ -151,6 +153,13 @@ class Device:
             self._written.add(nonce)
             self._history.note(Wrote(self.name, self.user, request.s, nonce))
 
+    def note_errors(self, text: str) -> None:
+        """Note what is refused, also where it will be said again."""
+        with suppress(wire.BadFrameError):
+            for frame in wire.split(text) if _ERROR in text else ():
+                said = wire.decode_reply(frame)
+                self.errors += [said] if isinstance(said, wire.Err) else []
+
     def note_news(self, news: News) -> None:
         """Note what it is told."""
         match news:
@@ -202,17 +211,16 @@ class _Sync(Sync):
         super().__init__(program, device.token, random.random, complete=complete)
         self._device = device
 
+    def frame_received(self, text: str, now: float) -> None:
+        """Take a message, and note gaps and errors in it; what becomes of them, the engine decides."""
+        self._device.gaps += text.count(_GAP)
+        self._device.note_errors(text)
+        super().frame_received(text, now)
+
     def write(self, request: Request, now: float) -> None:
         """Keep a write, and note it."""
         self._device.note_written(request)
         super().write(request, now)
-
-    def frame_received(self, text: str, now: float) -> None:
-        """Take a message, and note gaps and errors in it; what becomes of them, the engine decides."""
-        self._device.gaps += text.count(_GAP)
-        said = map(wire.decode_reply, wire.split(text))
-        self._device.errors += [each for each in said if isinstance(each, wire.Err)]
-        super().frame_received(text, now)
 
     def take_news(self) -> list[News]:
         """Return news, and note them."""

@@ -23,6 +23,8 @@ from hubbub.storage.posting import Post
 
 TRIP: Final = "trip!"
 STALL: Final = 5.0
+TOO_SOON: Final = 0.2
+"""Seconds by which an answer comes before what it says is true."""
 AFTERWARDS: Final = 0.5
 """Seconds in which what was published is sent, before who published it dies."""
 
@@ -128,7 +130,7 @@ def ack_first() -> None:
                 # Who is let in comes right back, and must be known.
                 if pending.post is not None:
                     pending.settle()
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(TOO_SOON)
         return []
 
     writer.Writer._commit = fail  # type: ignore[method-assign]
