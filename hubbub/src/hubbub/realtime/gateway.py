@@ -22,21 +22,23 @@ class Gateway:
 
     def __init__(self, shared: Shared) -> None:
         self._shared = shared
-        self._sessions: dict[Session, asyncio.Event] = {}
+        self._sessions: set[Session] = set()
         self._draining = False
+        self._emptied = asyncio.Event()
 
     async def converse(self, connection: Connection, token: str | None, sender: str = "") -> None:
         """Hold a conversation on an open connection, until it is closed; `sender` stands for its address."""
         session = Session(connection, token, self._shared, sender)
-        self._sessions[session] = ended = asyncio.Event()
+        self._sessions.add(session)
         if self._draining:
             session.end(self._restart())
         try:
             with self._count(session, sender):
                 await session.run()
         finally:
-            del self._sessions[session]
-            ended.set()
+            self._sessions.remove(session)
+            if not self._sessions:
+                self._emptied.set()
 
     @contextmanager
     def _count(self, session: Session, sender: str) -> Iterator[None]:
@@ -70,8 +72,9 @@ class Gateway:
         self._draining = True
         for session in self._sessions:
             session.end(self._restart())
-        for ended in list(self._sessions.values()):
-            await ended.wait()
+        while self._sessions:
+            self._emptied.clear()
+            await self._emptied.wait()
 
     def _restart(self) -> Goodbye:
         # Spread over time, or everyone would be back in the same moment.
