@@ -18,6 +18,8 @@ class Rate(NamedTuple):
 class Bucket:
     """Holds up to `burst` tokens, and gains `rate` a second; what happens takes one."""
 
+    __slots__ = ("_burst", "_filled", "_rate", "_tokens")
+
     def __init__(self, burst: int, rate: float, now: float) -> None:
         self._burst = burst
         self._rate = rate

@@ -22,23 +22,25 @@ class Gateway:
 
     def __init__(self, shared: Shared) -> None:
         self._shared = shared
-        self._sessions: dict[Session, asyncio.Event] = {}
+        self._sessions: set[Session] = set()
         self._devices: dict[tuple[str, str], Session] = {}
         self._draining = False
+        self._emptied = asyncio.Event()
 
     async def converse(self, connection: Connection, token: str | None, sender: str = "") -> None:
         """Hold a conversation on an open connection, until it is closed; `sender` stands for its address."""
         session = Session(connection, token, self._shared, sender, self._arrive)
-        self._sessions[session] = ended = asyncio.Event()
+        self._sessions.add(session)
         if self._draining:
             session.end(self._restart())
         try:
             with self._count(session, sender):
                 await session.run()
         finally:
-            del self._sessions[session]
+            self._sessions.remove(session)
             self._leave(session)
-            ended.set()
+            if not self._sessions:
+                self._emptied.set()
 
     def _arrive(self, session: Session) -> None:
         """Let a device's new connection take the place of an older one, which may be dead without knowing."""
@@ -91,8 +93,9 @@ class Gateway:
         self._draining = True
         for session in self._sessions:
             session.end(self._restart())
-        for ended in list(self._sessions.values()):
-            await ended.wait()
+        while self._sessions:
+            self._emptied.clear()
+            await self._emptied.wait()
 
     def _restart(self) -> Goodbye:
         # Spread over time, or everyone would be back in the same moment.

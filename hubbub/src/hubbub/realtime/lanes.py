@@ -24,6 +24,8 @@ _WRITE_PAUSE: Final = 1.0
 class Lanes:
     """The writes of one connection, each of which is answered once."""
 
+    __slots__ = ("_bucket", "_caller", "_calls", "_loop", "_streams", "_turnstile")
+
     def __init__(self, caller: Caller, turnstile: Turnstile) -> None:
         self._caller = caller
         self._turnstile = turnstile
@@ -31,7 +33,7 @@ class Lanes:
         self._bucket = Bucket(*turnstile.limits.writes, self._loop.time())
         # Those in which something is under way, or held up.
         self._streams: dict[str, Lane] = {}
-        self._calls = Lane(caller.answer, holds_up=False)
+        self._calls: Lane | None = None
 
     def offer(self, stream: str, write: Write) -> None:
         """Take a write to a stream, which is answered in its turn.
@@ -43,7 +45,12 @@ class Lanes:
 
     def offer_call(self, write: Write) -> None:
         """Take what a method writes, which is answered in its turn."""
+        if self._calls is None:
+            self._calls = Lane(self._caller.answer, holds_up=False, idled=self._forget_calls)
         self._calls.offer(write, self.admit)
+
+    def _forget_calls(self) -> None:
+        self._calls = None
 
     def skip(self, stream: str, nonce: str) -> None:
         """Let later writes to a stream go on without a refused one."""
@@ -73,7 +80,8 @@ class Lanes:
 
     def _all(self) -> Iterator[Lane]:
         yield from self._streams.values()
-        yield self._calls
+        if self._calls is not None:
+            yield self._calls
 
     def _find(self, stream: str) -> Lane:
         lane = self._streams.get(stream)

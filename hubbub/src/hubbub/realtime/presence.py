@@ -65,6 +65,8 @@ class _Connection:
     user: User
     state: _State = _HERE
     rooms: list[str] = field(default_factory=list)
+    alone: tuple[_Connection, ...] = ()
+    """Itself, as the only one of its user in a room: one for all rooms in which it is."""
 
 
 @dataclass(slots=True, eq=False)
@@ -93,9 +95,14 @@ class _Someone:
         texts = [state.text for state in states if state.state == best and state.text]
         return _State(best, texts[-1] if texts and best != OFF else "")
 
-    def without(self, connection: _Connection) -> tuple[_Connection, ...]:
-        """Return the other connections."""
-        return tuple(each for each in self.connections if each is not connection)
+    def put_last(self, connection: _Connection) -> None:
+        """Let a connection be the last of them, whether it was among them or not."""
+        self.remove(connection)
+        self.connections = (*self.connections, connection) if self.connections else connection.alone
+
+    def remove(self, connection: _Connection) -> None:
+        """Let a connection not be among them."""
+        self.connections = tuple(each for each in self.connections if each is not connection)
 
 
 class _Teller:
@@ -153,7 +160,7 @@ class _Room:
         someone = self.people.get(user.id)
         if someone is None:
             someone = self.people[user.id] = _Someone(user.name)
-        someone.connections = (*someone.without(connection), connection)
+        someone.put_last(connection)
         if someone.going is not None:
             someone.going.cancel()
             someone.going = None
@@ -163,7 +170,7 @@ class _Room:
         self._entered.pop(connection.outbound, None)
         user_id = connection.user.id
         someone = self.people[user_id]
-        someone.connections = someone.without(connection)
+        someone.remove(connection)
         if someone.connections:
             self._tell(user_id, someone)
         elif at_once:
@@ -181,7 +188,7 @@ class _Room:
     def change(self, connection: _Connection) -> None:
         """Show the state that a connection is in now."""
         someone = self.people[connection.user.id]
-        someone.connections = (*someone.without(connection), connection)
+        someone.put_last(connection)
         self._tell(connection.user.id, someone)
 
     def rename(self, user: User) -> None:
@@ -289,7 +296,8 @@ class Presence:
 
     def connect(self, outbound: Outbound, user: User) -> None:
         """Make a connection known; it is in no room yet."""
-        self._connections[outbound] = _Connection(outbound, user)
+        connection = self._connections[outbound] = _Connection(outbound, user)
+        connection.alone = (connection,)
 
     def disconnect(self, outbound: Outbound) -> None:
         """Forget a connection; does nothing if it isn't known."""
@@ -297,6 +305,7 @@ class Presence:
         if connection is not None:
             for stream in connection.rooms:
                 self._rooms[stream].leave(connection)
+            connection.alone = ()
 
     def enter(self, stream: str, outbound: Outbound) -> Frame | None:
         """Show a connection's user in a room, and return the frame that says who is there.

@@ -31,6 +31,8 @@ PAUSE: Final = 1.0
 class ReadMarks:
     """What one connection says to have read."""
 
+    __slots__ = ("_bucket", "_caller", "_database", "_loop", "_task", "_waiting")
+
     def __init__(self, caller: Caller, database: Database) -> None:
         self._caller = caller
         self._database = database

@@ -32,6 +32,18 @@ log = logging.getLogger(__name__)
 class Requests:
     """The requests of one connection of a user."""
 
+    __slots__ = (
+        "_caller",
+        "_database",
+        "_lanes",
+        "_marks",
+        "_mistakes",
+        "_shared",
+        "_subscriptions",
+        "_typist",
+        "is_abused",
+    )
+
     def __init__(self, caller: Caller, shared: Shared) -> None:
         self._caller = caller
         self._shared = shared

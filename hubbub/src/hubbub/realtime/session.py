@@ -98,6 +98,29 @@ class Session:
     `sender` stands for the address that it comes from; `arrived` is called when it is known whose it is.
     """
 
+    __slots__ = (
+        "_arrived",
+        "_caller",
+        "_connection",
+        "_database",
+        "_goodbye",
+        "_heard",
+        "_hub",
+        "_is_listening",
+        "_loop",
+        "_outbound",
+        "_presence",
+        "_requests",
+        "_sender",
+        "_shared",
+        "_timer",
+        "_token",
+        "_waiting",
+        "device",
+        "id",
+        "login",
+    )
+
     def __init__(
         self,
         connection: Connection,
@@ -162,6 +185,16 @@ class Session:
             self._caller.user = user
 
     async def _converse(self) -> None:
+        requests = await self._begin()
+        self._timer = self._loop.call_later(HEARTBEAT, self._ask_for_life)
+        try:
+            while True:
+                await self._take(requests, await self._receive())
+        finally:
+            self._timer.cancel()
+            requests.close()
+
+    async def _begin(self) -> Requests:
         hello = await self._receive_hello()
         heard = self._hub.heard
         arrival = await self._sign_in(hello.token or self._token)
@@ -173,22 +206,18 @@ class Session:
         self._caller = Caller(
             user, bytes.fromhex(self.login), self._outbound, frozenset(features), self._sender
         )
-        self._requests = requests = Requests(self._caller, self._shared)
+        self._requests = Requests(self._caller, self._shared)
         await self._welcome(arrival, heard, hello, features)
-        self._timer = self._loop.call_later(HEARTBEAT, self._ask_for_life)
-        try:
-            while True:
-                for frame in requests.split(await self._receive()):
-                    await self._wait_for_room()
-                    await requests.take(frame)
-                    if requests.is_abused:
-                        self.end(ABUSED)
-                    # Receiving doesn't wait while there are requests: a flood would be done at one go.
-                    await asyncio.sleep(0)
-        finally:
-            if self._timer is not None:
-                self._timer.cancel()
-            requests.close()
+        return self._requests
+
+    async def _take(self, requests: Requests, message: str | bytes) -> None:
+        for frame in requests.split(message):
+            await self._wait_for_room()
+            await requests.take(frame)
+            if requests.is_abused:
+                self.end(ABUSED)
+            # Receiving doesn't wait while there are requests: a flood would be done at one go.
+            await asyncio.sleep(0)
 
     async def _receive(self) -> str | bytes:
         await self._wait_for_room()

@@ -18,6 +18,8 @@ from hubbub.realtime.caller import Caller, Shared
 class Subscriptions:
     """What one connection subscribes to; in each of its rooms its user is shown."""
 
+    __slots__ = ("_badges", "_caller", "_database", "_hub", "_presence", "_put_out", "_tails")
+
     def __init__(self, caller: Caller, shared: Shared) -> None:
         self._caller = caller
         self._database = shared.database

@@ -12,6 +12,8 @@ from hubbub.realtime.presence import Presence
 class Typist:
     """What one connection says of its user's typing."""
 
+    __slots__ = ("_caller", "_loop", "_presence", "_typed_at", "_typing")
+
     def __init__(self, caller: Caller, presence: Presence) -> None:
         self._caller = caller
         self._presence = presence
