@@ -332,6 +332,16 @@ async def test_narrow_terminal_has_one_column(show: Show) -> None:
         await me.shows("切换房间", "茶")
 
 
+async def test_low_terminal_shows_what_matters(show: Show) -> None:
+    """Where there are few lines, there is still one to read and one to write."""
+    async with show(size=(40, 6)) as me:
+        await me.type("hello\r")
+        await me.shows("    hello")
+        await me.type("and more")
+
+        await me.shows("lobby", "    hello", "and more", "Me · connected")
+
+
 async def test_long_text_is_counted(show: Show) -> None:
     """A text that is too long isn't sent, and says by how much."""
     async with show() as me:

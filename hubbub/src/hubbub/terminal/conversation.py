@@ -58,6 +58,8 @@ from hubbub.terminal.words import Words
 
 NARROW: Final = 80
 """Columns below which the list of rooms isn't shown."""
+LOW: Final = 16
+"""Lines below which nothing stands apart."""
 PAGE: Final = 100
 LONGEST: Final = 16_000
 """Characters of a message, until the server says otherwise."""
@@ -74,6 +76,7 @@ class Conversation(Screen[None]):
     #rooms { width: 26; background: $sunken; padding: 1 0 0 0; }
     #rooms-title { height: 1; color: $quiet; padding: 0 1; margin: 0 0 1 0; }
     #header { height: 1; margin: 1 2; }
+    #header.low { margin: 0 2; }
     #banner { height: auto; display: none; background: $mention; color: $mention-ink; padding: 0 2; }
     #banner.said { display: block; }
     RoomList { height: 1fr; background: $sunken; }
@@ -84,6 +87,7 @@ class Conversation(Screen[None]):
         height: auto; margin: 0 2; padding: 1 2 1 1; background: $surface;
         border-left: outer $line-strong;
     }
+    #writing.low { padding: 0 2 0 1; }
     #writing:focus-within { border-left: outer $accent; }
     #purpose { height: 1; display: none; color: $quiet; }
     #purpose.said { display: block; }
@@ -291,6 +295,8 @@ class Conversation(Screen[None]):
         self._is_dirty = False
         view = self.view
         self.query_one("#rooms").display = self.app.size.width >= NARROW
+        for part in ("#header", "#writing"):
+            self.query_one(part).set_class(self.app.size.height < LOW, "low")
         self._say_in("#rooms-title", f"{self.words.rooms}  {self.words.room_keys}")
         self.query_one(RoomList).show(self._rows(), self.room, self.palette)
         self._show_timeline(view)
