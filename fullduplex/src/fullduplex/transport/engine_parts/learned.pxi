@@ -3,7 +3,7 @@
 cdef struct Slots:
     # Of the connection:
     Py_ssize_t transport, codec, busy, flush_is_due, is_reading_paused, has_more, is_writing_paused, outbox
-    Py_ssize_t heartbeat, message_rate, byte_rate, written, is_ending
+    Py_ssize_t heartbeat, message_rate, byte_rate, is_ending
     # Of the protocol:
     Py_ssize_t lifecycle, output, frames, messages, extension, is_sending_fragments, late_pong, is_broken
     Py_ssize_t state
@@ -88,7 +88,6 @@ def learn_connection(connection, codec, lifecycle, frames, messages, prepared, h
     at.heartbeat = offset(connection, "_heartbeat")
     at.message_rate = offset(connection, "_message_rate")
     at.byte_rate = offset(connection, "_byte_rate")
-    at.written = offset(connection, "_written")
     at.is_ending = offset(connection, "_is_ending")
     at.lifecycle = offset(codec, "lifecycle")
     at.output = offset(codec, "_output")
