@@ -128,6 +128,8 @@ class Connection:
     def ending(self) -> Ending:
         """What to do with the transport once ``data_to_send`` is written."""
         lifecycle = self.lifecycle
+        if lifecycle.is_reading and not self._eof_received:
+            return Ending.NONE
         if self._eof_received or (
             lifecycle.is_complete and self.side is Side.SERVER and not lifecycle.failed
         ):
