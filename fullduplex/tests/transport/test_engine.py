@@ -38,7 +38,7 @@ engine = native_module("fullduplex.transport.engine")
 SIZES = (0, 1, 125, 126, 127, 4000, 16383, 16384, 16385, 65535, 65536, 66546, 66552, 66561)
 MAX_SIZE = 70_000
 TEXTS = ("a" * MAX_SIZE, "é" * MAX_SIZE, "€" * MAX_SIZE, "a😀" * MAX_SIZE)
-ACTIONS = ("send", "fragments", "ping", "pause", "raise", "broadcast")
+ACTIONS = ("send", "fragments", "ping", "pause", "raise", "broadcast", "hear")
 
 
 def frame(first: int, payload: bytes, *, claims: int | None = None, masked: bool = True) -> bytes:
