@@ -20,7 +20,7 @@ sys.path.append(str(Path(__file__).resolve().parents[1]))
 from tests.transport import twins
 
 #: What listeners and handlers do; without what is a matter of how much is read at once.
-ACTIONS = ("send", "fragments", "ping", "pause", "raise", "broadcast", "listen", "leave")
+ACTIONS = ("send", "fragments", "ping", "pause", "raise", "broadcast", "listen", "hear", "leave")
 STEPS = (
     "recv",
     "decode",

@@ -25,12 +25,12 @@ async def serve(task: common.Task, sock: socket.socket) -> WebSocketServer:
         ping_interval=None,
     )
 
-    @server.on("connection")
-    def connected(ws: Any, request: Any) -> None:
+    @server.on("message")
+    def heard(ws: Any, data: str | bytes, isBinary: bool) -> None:
         if task.does == "echo":
-            ws.on("message", lambda data, isBinary: ws.send(data))
+            ws.send(data)
         else:
-            ws.on("message", lambda data, isBinary: broadcast(server.clients, data))
+            broadcast(server.clients, data)
 
     await server.wait_listening()
     return server

@@ -386,11 +386,11 @@ async def test_callbacks_hear_of_writing() -> None:
 
         async def slowly(error: Any) -> None:
             await asyncio.sleep(0)
-            told.put_nowait(("message", error, ws._written > before))
+            told.put_nowait(("message", error, ws.bytes_written > before))
 
         async with connect(url_of(server)):
             ws = await recorder.taken()
-            before = ws._written
+            before = ws.bytes_written
             ws.send("发送数据", slowly)
             assert told.empty()
             assert await told.get() == ("message", None, True)

@@ -819,3 +819,66 @@ async def test_closing_server_refuses() -> None:
     with pytest.raises((OSError, InvalidMessage, InvalidStatus)):
         await connect(url)
     await server.wait_closed()
+
+
+async def test_server_hears_messages() -> None:
+    """A listener of the server is called after the connection's own, though it fails."""
+    heard: list[Any] = []
+    async with serving() as server:
+        server.on(
+            "connection", lambda ws, request: ws.on("message", lambda *told: heard.append(("own", *told)))
+        )
+
+        @server.on("message")
+        def all_of_them(ws: ServerWebSocket, data: str | bytes, is_binary: bool) -> None:
+            heard.append((ws in server.clients, data, is_binary))
+            ws.send(data)
+            raise LookupError
+
+        async with connect(url_of(server)) as one, connect(url_of(server)) as other:
+            for connection, message in ((one, "text"), (other, b"binary"), (one, b"")):
+                await connection.send(message)
+                assert await connection.recv() == message
+
+    told = [("text", False), (b"binary", True), (b"", True)]
+    assert heard == [each for message in told for each in (("own", *message), (True, *message))]
+
+
+async def test_server_listens_in_every_way() -> None:
+    """Its listeners of messages may be several, called once, taken off, and coroutine functions."""
+    heard: asyncio.Queue[str] = asyncio.Queue()
+
+    async def slowly(ws: ServerWebSocket, data: str, is_binary: bool) -> None:
+        heard.put_nowait(f"slowly {data}")
+
+    async with serving() as server, connect(url_of(server)) as connection:
+        server.once("message", lambda ws, data, is_binary: heard.put_nowait(f"once {data}"))
+        await connection.send("one")
+        assert await heard.get() == "once one"
+        server.on("message", slowly)
+        await connection.send("two")
+        assert await heard.get() == "slowly two"
+        server.on("message", lambda ws, data, is_binary: heard.put_nowait(f"at once {data}"))
+        await connection.send("three")
+        assert [await heard.get() for _ in range(2)] == ["at once three", "slowly three"]
+        server.off("message", slowly)
+        await connection.send("four")
+        assert await heard.get() == "at once four"
+        assert heard.empty()
+
+
+async def test_server_may_emit_otherwise() -> None:
+    """A server's class that has its own way to emit is asked for messages too."""
+
+    class Counting(WebSocketServer):
+        messages = 0
+
+        def emit(self, event: str, *arguments: Any) -> bool:
+            self.messages += event == "message"
+            return super().emit(event, *arguments)
+
+    async with Counting(host="localhost", port=0) as server, connect(url_of(server)) as connection:
+        server.on("message", lambda ws, data, is_binary: ws.send(data))
+        await connection.send("heard")
+        assert await connection.recv() == "heard"
+        assert server.messages == 1

@@ -123,7 +123,7 @@ def test_messages_sent_are_counted() -> None:
     for size in (0, 125, 126, 65_535, 65_536):
         codec.send_prepared(Prepared(Opcode.BINARY, bytes(size)))
 
-    assert codec.sent == [
+    assert codec.tap.sent == [
         ("text", 5, 5),
         ("binary", 3, 3),
         *(("binary", size, size) for size in (0, 125, 126, 65_535, 65_536)),
@@ -140,7 +140,7 @@ def test_compressed_messages_are_counted() -> None:
     sizes = [len(one.payload) for one in frames(b"".join(codec.data_to_send()), masked=False)]
 
     assert max(sizes) < 100
-    assert codec.sent == [
+    assert codec.tap.sent == [
         ("text", 1000, sizes[0]),
         ("text", 1000, sizes[1]),
         ("binary", 2000, sizes[2] + sizes[3]),
@@ -164,7 +164,7 @@ def test_client_counts_prepared_once() -> None:
     codec, lines = tapped(client)
     codec.send_prepared(Prepared(Opcode.TEXT, b"Hello"))
 
-    assert codec.sent == [("text", 5, 5)]
+    assert codec.tap.sent == [("text", 5, 5)]
     assert lines == ["x > TEXT 'Hello' [5 bytes]"]
 
 

@@ -469,6 +469,8 @@ def act(
             used.broadcast(server.clients, data)
         case "listen":
             connection.on("message", lambda data, _: told.append(("more", data)))
+        case "hear":
+            server.on("message", lambda ws, data, _: told.append(("server", ws is connection, data)))
         case "leave":
             connection.removeAllListeners("message")
         case "collect":
@@ -514,7 +516,7 @@ async def client_events(
 
         def message(data: str | bytes, is_binary: bool) -> None:
             outcome.told.append(("message", data, is_binary))
-            act(used, others, client, script.get(len(outcome.told)), data)
+            act(used, others, client, script.get(len(outcome.told)), data, outcome.told)
 
         client.on("message", message)
         for event in ("open", "ping", "pong", "close"):

@@ -51,12 +51,17 @@ class Admission:
         self._present: Counter[str | None] = Counter()
         self._placed: Counter[str | None] = Counter()
 
+    @property
+    def counts_hosts(self) -> bool:
+        """Whether it matters from which host a connection comes."""
+        return self._host_limit is not None
+
     def enter(self, connection: Hashable, host: str | None) -> bool:
         """Note a connection; tell whether it may stay, be it to hear that there is no place.
 
         ``host`` is None where there are no hosts.
         """
-        if self._host_limit is None:
+        if not self.counts_hosts:
             host = None
         self._hosts[connection] = host
         self._standing.add(connection)

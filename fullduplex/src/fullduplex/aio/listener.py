@@ -332,7 +332,7 @@ class Server(Handshaker, Generic[C]):
     def connected(self, connection: C) -> None:
         """Note a connection; before it has its transport, it may end without a word."""
         self._opening[connection] = None
-        address = connection.remote_address
+        address = connection.remote_address if self._admission.counts_hosts else None
         # Of a Unix socket it is a path, or nothing.
         host = address[0] if isinstance(address, tuple) else None
         if not self._admission.enter(connection, host) or self._close_called.done():

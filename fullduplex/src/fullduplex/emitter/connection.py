@@ -56,12 +56,14 @@ class EventConnection(EventTarget, BaseConnection):
     the peer broke a rule or the ``buffer_limit`` cut it, ``close(code, reason)``.
     """
 
-    __slots__ = ("_has_failed", "_is_paused", "_listeners", "_stage")
+    __slots__ = ("_has_failed", "_is_paused", "_listeners", "_owner", "_stage")
 
     CONNECTING, OPEN, CLOSING, CLOSED = State
 
-    def __init__(self) -> None:
+    def __init__(self, owner: WebSocketServer | None = None) -> None:
         EventTarget.__init__(self)
+        # The server, which hears of messages too.
+        self._owner = owner
         #: What it is as long as it isn't open, for the program; None counts from then on.
         self._stage: State | None = None
         self._is_paused = False
@@ -228,8 +230,11 @@ class EventConnection(EventTarget, BaseConnection):
     # What arrives
 
     def message_received(self, data: str | bytes) -> None:
-        """Emit ``message``."""
-        self.emit("message", data, not isinstance(data, str))
+        """Emit ``message``, here and then on the server that it is a connection of."""
+        is_binary = not isinstance(data, str)
+        self.emit("message", data, is_binary)
+        if self._owner is not None:
+            self._owner.emit("message", self, data, is_binary)
 
     def chunk_received(self, data: str | bytes, ends_message: bool) -> None:
         """Emit ``chunk``, for who has asked the protocol for the next message in pieces."""
@@ -270,8 +275,9 @@ if native.engine is not None:
 class ServerWebSocket(Visitor, EventConnection):
     """A connection of the event server; its events are those of ``EventConnection``."""
 
-    __slots__ = ("_owner", "_server")
+    __slots__ = ("_server",)
 
+    _owner: WebSocketServer
     #: Called with the connection and its request when it opens, instead of "connection".
     upgrade_callback: Callable[[ServerWebSocket, Request], Any] | None = None
 
@@ -284,10 +290,9 @@ class ServerWebSocket(Visitor, EventConnection):
         *,
         owner: WebSocketServer,
     ) -> None:
-        EventConnection.__init__(self)
+        EventConnection.__init__(self, owner)
         BaseConnection.__init__(self, protocol, server, settings, loop)
         self._server = server
-        self._owner = owner
 
     def resume(self) -> None:
         """Undo ``pause``, as far as the client takes what waits for it."""

@@ -30,6 +30,7 @@ from ..protocol.http11 import Request, Response
 from ..protocol.limits import Limits
 from ..protocol.server import Origins, plain_response
 from ..protocol.server import ServerConnection as ServerProtocol
+from ..transport import native
 from ..transport.connection import Marks, Settings
 from ..transport.streams import StreamProtocol
 from .connection import ServerWebSocket, Unanswering
@@ -55,6 +56,8 @@ class WebSocketServer(EventEmitter):
     ``headers(lines, request)``: a client is let in; ``lines`` has the response's header
     lines, which may be changed, added to and taken from.
     ``connection(ws, request)``: a connection is open.
+    ``message(ws, data, is_binary)``: a message arrived on any of them, whose own listeners were
+    called. One listener for all takes no memory of each.
     ``wsClientError(error, transport, request)``: a request for a WebSocket is wrong.
     Unless a listener answers on the transport and closes it, an answer is sent. For what isn't even
     HTTP, ``request`` is None, and the answer on its way already.
@@ -90,6 +93,9 @@ class WebSocketServer(EventEmitter):
         TypeError: unless one of ``port``, ``sock`` and ``noServer`` is given.
         ValueError: for options that make no sense.
     """
+
+    # Where the engine finds them.
+    __slots__ = ("_listeners",)
 
     def __init__(
         self,
@@ -420,3 +426,7 @@ class WebSocketServer(EventEmitter):
 
 def _select_later(connection: ServerWebSocket, offered: Sequence[str]) -> None:
     """Choose no subprotocol for a client that may not be let in."""
+
+
+if native.engine is not None:
+    native.engine.learn_server_of_events(WebSocketServer)

@@ -37,7 +37,7 @@ T = TypeVar("T")
 def extend(thing: T, *extensions: type[T]) -> None:
     """Make an object be of a class that extends its own by those given, the first of them foremost.
 
-    They have no ``__init__`` and no slots.  Those that it has already are passed over.
+    They have no ``__init__``, and slots without a name.  Those that it has already are passed over.
     """
     new = tuple(extension for extension in extensions if not isinstance(thing, extension))
     if new:
@@ -47,7 +47,7 @@ def extend(thing: T, *extensions: type[T]) -> None:
 @functools.lru_cache(maxsize=128)
 def _extended(kind: type[Any], extensions: tuple[type[Any], ...]) -> Any:
     about = {"__module__": kind.__module__, "__qualname__": kind.__qualname__, "__doc__": kind.__doc__}
-    return type(kind.__name__, (*extensions, kind), about)
+    return type(kind.__name__, (*extensions, kind), {**about, "__slots__": ()})
 
 
 def tap(codec: ServerConnection | ClientConnection, *, counts: bool, log: FrameLog | None) -> None:
@@ -61,10 +61,22 @@ def tap(codec: ServerConnection | ClientConnection, *, counts: bool, log: FrameL
         masked=codec.side is Side.SERVER, max_frame=limits.frame, max_message=limits.message
     )
     frames.log = log
-    if isinstance(codec, Counting):
-        codec.sent = []
-    if isinstance(codec, _Logging):
-        codec.log = cast(FrameLog, log)
+    codec.tap = Tap(log)
+
+
+class Tap:
+    """What a tapped protocol keeps."""
+
+    __slots__ = ("kind", "log", "sent", "size", "wire_size")
+
+    def __init__(self, log: FrameLog | None) -> None:
+        self.log: Any = log
+        #: The messages sent since somebody took them: their kinds, sizes, and sizes on the wire.
+        self.sent: list[tuple[Kind, int, int]] = []
+        # Of the message being sent.
+        self.kind: Kind = "text"
+        self.size = 0
+        self.wire_size = 0
 
 
 class _TappedReader(FrameReader):
@@ -99,13 +111,10 @@ class _TappedReader(FrameReader):
 class Counting(Connection):
     """Counts the bytes of messages."""
 
-    #: The messages sent since somebody took them: their kinds, sizes, and sizes on the wire.
-    sent: list[tuple[Kind, int, int]]
+    __slots__ = ()
+
+    tap: Tap
     _frames: _TappedReader
-    # Of the message being sent.
-    _kind: Kind = "text"
-    _size = 0
-    _wire_size = 0
 
     def take_received(self) -> int:
         """Return the size on the wire of the message that was received last, once."""
@@ -117,7 +126,7 @@ class Counting(Connection):
     ) -> None:
         """Send a message, and count it."""
         super().send_message(opcode, data, fin=fin, compress=compress)
-        self._kind = _kind_of(opcode)
+        self.tap.kind = _kind_of(opcode)
         self._count(len(data), fin)
 
     def send_continuation(self, data: ReadableBuffer, *, fin: bool) -> None:
@@ -130,25 +139,28 @@ class Counting(Connection):
         size = super().send_prepared(message)
         # A client sends it as any other message.
         if self.side is Side.SERVER:
-            self.sent.append((_kind_of(message.opcode), len(message.data), _payload_size(self._last())))
+            self.tap.sent.append((_kind_of(message.opcode), len(message.data), _payload_size(self._last())))
         return size
 
     def _send(self, opcode: Opcode, payload: ReadableBuffer, *, fin: bool = True, rsv: int = 0) -> None:
         super()._send(opcode, payload, fin=fin, rsv=rsv)
         if opcode < Opcode.CLOSE:
-            self._wire_size += len(payload)
+            self.tap.wire_size += len(payload)
 
     def _count(self, size: int, fin: bool) -> None:
-        self._size += size
+        tap = self.tap
+        tap.size += size
         if fin:
-            self.sent.append((self._kind, self._size, self._wire_size))
-            self._size = self._wire_size = 0
+            tap.sent.append((tap.kind, tap.size, tap.wire_size))
+            tap.size = tap.wire_size = 0
 
 
 class _Logging(Connection):
     """Writes frames to a log."""
 
-    log: FrameLog
+    __slots__ = ()
+
+    tap: Tap
 
     def receive(self, data: ReadableBuffer) -> Generator[Event, None, None]:
         events = super().receive(data)
@@ -160,67 +172,71 @@ class _Logging(Connection):
                 del event
         finally:
             events.close()
-            self.log.decoded(None)
+            self.tap.log.decoded(None)
 
     def _log(self, event: Event) -> None:
         match event:
             case Text(data) | Binary(data) | Chunk(data):
-                self.log.decoded(data)
+                self.tap.log.decoded(data)
             case Broken(code, reason):
-                self.log.decoded(None)
-                self.log.rule_broken(code, reason)
+                self.tap.log.decoded(None)
+                self.tap.log.rule_broken(code, reason)
             case Request():
-                self.log.request_read(event)
+                self.tap.log.request_read(event)
             case Response():
-                self.log.response_read(event)
+                self.tap.log.response_read(event)
 
     def send_message(
         self, opcode: Opcode, data: ReadableBuffer, *, fin: bool = True, compress: bool | None = None
     ) -> None:
-        self.log.plain = data
+        self.tap.log.plain = data
         try:
             super().send_message(opcode, data, fin=fin, compress=compress)
         finally:
-            self.log.plain = b""
+            self.tap.log.plain = b""
 
     def send_continuation(self, data: ReadableBuffer, *, fin: bool) -> None:
-        self.log.plain = data
+        self.tap.log.plain = data
         try:
             super().send_continuation(data, fin=fin)
         finally:
-            self.log.plain = b""
+            self.tap.log.plain = b""
 
     def send_prepared(self, message: Prepared) -> int:
         size = super().send_prepared(message)
         if self.side is Side.SERVER:
             frame = self._last()
-            self.log.plain = message.data
+            self.tap.log.plain = message.data
             payload = frame[len(frame) - _payload_size(frame) :]
-            self.log.frame_sent(message.opcode, payload, fin=True, rsv=frame[0] & 0x70)
-            self.log.plain = b""
+            self.tap.log.frame_sent(message.opcode, payload, fin=True, rsv=frame[0] & 0x70)
+            self.tap.log.plain = b""
         return size
 
     def _send(self, opcode: Opcode, payload: ReadableBuffer, *, fin: bool = True, rsv: int = 0) -> None:
         super()._send(opcode, payload, fin=fin, rsv=rsv)
-        self.log.frame_sent(opcode, payload, fin=fin, rsv=rsv)
+        self.tap.log.frame_sent(opcode, payload, fin=fin, rsv=rsv)
 
 
 class _LoggingServer(_Logging, ServerConnection):
     """Writes its response as well."""
 
+    __slots__ = ()
+
     def send_response(self, response: Response, *, more_body: bool = False) -> None:
         super().send_response(response, more_body=more_body)
-        self.log.response_sent(response)
+        self.tap.log.response_sent(response)
 
 
 class _LoggingClient(_Logging, ClientConnection):
     """Writes a response that refuses as well."""
 
+    __slots__ = ()
+
     def _fail_handshake(self, error: Exception) -> None:
         super()._fail_handshake(error)
         if self.response is not None:
-            self.log.response_read(self.response)
-        self.log.handshake_failed(error)
+            self.tap.log.response_read(self.response)
+        self.tap.log.handshake_failed(error)
 
 
 def _kind_of(opcode: Opcode) -> Kind:

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Generator, Iterator
+from typing import Any
 
 from ..close import Close, CloseCode
 from ..exceptions import (
@@ -58,9 +59,8 @@ class Connection:
         limits: what the peer may make us keep or do.
     """
 
-    # What an extension of the class adds goes into the dictionary.
+    # There may be very many: what a subclass adds goes into the dictionary that it has then.
     __slots__ = (
-        "__dict__",
         "__weakref__",
         "_encoder",
         "_eof_received",
@@ -78,6 +78,7 @@ class Connection:
         "output_is_blocked",
         "pieces_at_once",
         "side",
+        "tap",
     )
 
     def __init__(self, side: Side, limits: Limits) -> None:
@@ -103,6 +104,8 @@ class Connection:
         # While something is being received; they are made and equipped by ``_readers``.
         self._frames: FrameReader | None = None
         self._messages: MessageReader | None = None
+        #: What is kept by a class that looks on; see ``observe.taps``.
+        self.tap: Any = None
 
     def open(self, extension: Extension | None) -> None:
         """Begin to exchange frames; the opening handshake calls this when it succeeded."""
@@ -125,6 +128,8 @@ class Connection:
     def ending(self) -> Ending:
         """What to do with the transport once ``data_to_send`` is written."""
         lifecycle = self.lifecycle
+        if lifecycle.is_reading and not self._eof_received:
+            return Ending.NONE
         if self._eof_received or (
             lifecycle.is_complete and self.side is Side.SERVER and not lifecycle.failed
         ):

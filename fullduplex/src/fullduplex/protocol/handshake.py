@@ -6,7 +6,7 @@ RFC 6455 4.  The decisions of either side are in ``client`` and ``server``.
 from __future__ import annotations
 
 import base64
-import binascii
+import functools
 import hashlib
 import os
 import re
@@ -19,6 +19,7 @@ __all__ = ["accept_key", "check_upgrade", "make_key", "only_value"]
 #: 1.3: the one string that tells a WebSocket server from any other.
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 # RFC 3986 3.2.2: an IPv6 address in brackets, or a name; then perhaps a port.
+_KEY = re.compile("[0-9A-Za-z+/]{22}==")
 _HOST = re.compile(r"(?:\[[0-9A-Fa-f]*:[0-9A-Fa-f:.]+\]|[\w.~%!$&'()*+,;=-]+)(?::[0-9]{0,5})?", re.ASCII)
 
 
@@ -27,6 +28,8 @@ def make_key() -> str:
     return base64.b64encode(os.urandom(16)).decode()
 
 
+# Of a key that was just answered it is asked for again.
+@functools.lru_cache(maxsize=16)
 def accept_key(key: str) -> str:
     """Return the Sec-WebSocket-Accept for a Sec-WebSocket-Key (4.2.2)."""
     return base64.b64encode(hashlib.sha1(key.encode() + GUID, usedforsecurity=False).digest()).decode()
@@ -34,10 +37,7 @@ def accept_key(key: str) -> str:
 
 def is_key(key: str) -> bool:
     """Tell whether ``key`` is the base64 form of 16 bytes (4.2.1)."""
-    try:
-        return len(key) == 24 and len(base64.b64decode(key, validate=True)) == 16
-    except (binascii.Error, ValueError):
-        return False
+    return _KEY.fullmatch(key) is not None
 
 
 def is_host(host: str) -> bool:

@@ -8,7 +8,6 @@ them RFC 6455 uses; what a value means for a handshake is decided in
 from __future__ import annotations
 
 import base64
-import contextlib
 import functools
 import re
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
@@ -76,9 +75,12 @@ class Headers(MutableMapping[str, str]):
         Reading them then takes longer, and changing them unpacks them, unless a line is added.
         Lines that can't be sent are left as they are.
         """
-        with contextlib.suppress(TypeError, ValueError):
+        # A block for exceptions that are passed over would take longer than all the rest, mostly.
+        try:
             self.serialize()
-            self._known = None
+        except (TypeError, ValueError):
+            return
+        self._known = None
 
     def unpack(self) -> None:
         """Undo ``pack``; for when they are read more than once."""

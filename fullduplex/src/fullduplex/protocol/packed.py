@@ -20,6 +20,7 @@ from .http11 import Request, Response
 __all__ = ["pack_request", "pack_response", "unpack_request", "unpack_response"]
 
 _KEY = re.compile(rb"\r\nSec-WebSocket-Key: ([\x21-\x7e]*)\r\n", re.IGNORECASE)
+_SWITCHING = Response(101).reason_phrase
 _ACCEPT = b"\r\nSec-WebSocket-Accept: "
 
 #: Those of one second are alike, but for what programs add.
@@ -44,7 +45,9 @@ def unpack_request(packed: bytes) -> Request:
 
 def pack_response(response: Response, request: bytes) -> bytes | None:
     """Return a response to a packed request, without what that tells; None unless it accepts it."""
-    if response != Response(101, headers=response.headers):
+    if type(response) is not Response or response.body:
+        return None
+    if response.status_code != 101 or response.reason_phrase != _SWITCHING:
         return None
     try:
         before, name, after = response.headers.serialize().partition(_ACCEPT)

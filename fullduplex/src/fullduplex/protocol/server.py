@@ -91,7 +91,6 @@ class ServerConnection(Connection):
         "_head",
         "_request",
         "_response",
-        "default_subprotocol",
         "handshake_exception",
         "subprotocol",
     )
@@ -112,8 +111,6 @@ class ServerConnection(Connection):
         self._request: Request | bytes | None = None
         self._response: Response | bytes | None = None
         self.subprotocol: str | None = None
-        #: What is agreed where nothing else is, if the client offers it.
-        self.default_subprotocol: str | None = None
         self.handshake_exception: Exception | None = None
         self._head: _Opening | None = _Opening(
             limits, hands_over, origins, extensions, subprotocols, select_subprotocol
@@ -140,6 +137,16 @@ class ServerConnection(Connection):
             assert isinstance(self._request, bytes)
             self._response = unpack_response(self._response, self._request)
         return self._response
+
+    @property
+    def default_subprotocol(self) -> str | None:
+        """What is agreed where nothing else is, if the client offers it; None once a response was sent."""
+        return None if self._head is None else self._head.default_subprotocol
+
+    @default_subprotocol.setter
+    def default_subprotocol(self, subprotocol: str) -> None:
+        if self._head is not None:
+            self._head.default_subprotocol = subprotocol
 
     def release(self) -> None:
         """Give back what isn't needed until more arrives, or somebody asks for request and response.
@@ -337,7 +344,15 @@ class ServerConnection(Connection):
 class _Opening(HeadReader):
     """What only the opening needs: the reader of the request's head, and what may be agreed."""
 
-    __slots__ = ("factories", "hands_over", "negotiated", "origins", "select_subprotocol", "subprotocols")
+    __slots__ = (
+        "default_subprotocol",
+        "factories",
+        "hands_over",
+        "negotiated",
+        "origins",
+        "select_subprotocol",
+        "subprotocols",
+    )
 
     def __init__(
         self,
@@ -355,6 +370,7 @@ class _Opening(HeadReader):
         self.subprotocols = subprotocols
         self.select_subprotocol = select_subprotocol
         self.negotiated: Extension | None = None
+        self.default_subprotocol: str | None = None
 
 
 def _check_origin(allowed: Origins | None, headers: Headers) -> None:

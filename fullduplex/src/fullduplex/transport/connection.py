@@ -291,12 +291,12 @@ class Connection:
     @property
     def bytes_written(self) -> int:
         """Bytes that were given to the transport since the connection was made."""
-        return self._written
+        return self._written + native.written(self._transport)
 
     @property
     def bytes_taken(self) -> int:
         """Bytes that the system has taken since the connection was made."""
-        return self._written - self.bytes_waiting
+        return self.bytes_written - self.bytes_waiting
 
     @property
     def was_cut(self) -> bool:

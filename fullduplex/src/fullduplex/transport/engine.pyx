@@ -66,6 +66,10 @@ cdef enum:
     SPARE_LEAST = 131072
     SPARE_MOST = 2097152
     SPARES = 8
+    # How many have to be made anew, one soon after the other, for the system to be given memory back.
+    MANY_SPARES = 32
+    # Bounds that are compared with new ones.
+    KNOWN_BOUNDS = 8
     # What a batch, and one connection's turn in it, may take.
     MAX_EVENTS = 128
     MAX_NANOSECONDS = 2000000

@@ -42,6 +42,7 @@ __all__ = [
     "natively",
     "not_reached",
     "take",
+    "written",
 ]
 
 #: Seconds for TLS's handshake, as with asyncio.
@@ -178,6 +179,11 @@ class _Below(StreamProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Somebody has closed this transport, if it wasn't the engine."""
         self._moved.below_lost(exc)
+
+
+def written(transport: object) -> int:
+    """Tell how many bytes the engine has written of a connection's without ``write`` of its transport."""
+    return cast(Any, transport).written if kind_of(transport) == "engine" else 0
 
 
 def _can_move(transport: asyncio.Transport) -> bool:

@@ -111,7 +111,7 @@ class _Watch:
     def messages_sent(self, connection: Connection) -> None:
         """Tell of the messages that were sent since the last call."""
         codec = cast(Counting, connection.codec)
-        messages, codec.sent = codec.sent, []
+        messages, codec.tap.sent = codec.tap.sent, []
         for message in messages:
             self.observers.tell("message_sent", connection, *message)
 

@@ -53,8 +53,6 @@ cdef inline void fetch_parts(PyObject *connection) noexcept:
         prefetch(transport)
         prefetch(transport + 64)
         prefetch(transport + 128)
-        prefetch(transport + 192)
-        prefetch(transport + 256)
 
 
 cdef inline void fetch_state(PyObject *connection) noexcept:
@@ -69,7 +67,6 @@ cdef inline void fetch_state(PyObject *connection) noexcept:
             prefetch(lifecycle + at.state)
             prefetch(slot(codec, at.output))
             prefetch(slot(codec, at.frames))
-            prefetch(slot(connection, at.written))
             prefetch(<char *>slot(codec, at.extension) + at.kind)
 
 
@@ -97,7 +94,7 @@ cdef class Cast:
         extension = slot(codec, at.extension)
         if (
             transport.tls is not None
-            or transport.backlog_size > 0
+            or transport.backlog is not None
             or slot(connection, at.busy) != FALSE
             or (slot(codec, at.output) != NONE and PyList_GET_SIZE(<list>slot(codec, at.output)) > 0)
             or (extension != NONE and Py_TYPE(extension) != deflate_class)
@@ -115,7 +112,7 @@ cdef class Cast:
             if self.is_compressed:
                 (<object>extension).sent_alone()
         try:
-            transport.write_now(connection, frame)
+            transport.write_now(frame)
         except Exception as error:
             transport.fail(error, "writing to a connection failed")
         return True

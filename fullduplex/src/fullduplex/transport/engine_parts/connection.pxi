@@ -46,22 +46,124 @@ cdef union Address:
     sockaddr_in6 six
 
 
-@cython.no_gc_clear
-cdef class Transport(Watched):
-    """One connection's socket, with the methods of ``asyncio.Transport`` that connections use."""
+@cython.final
+@cython.no_gc
+cdef class Bounds:
+    """How much a connection may receive, and how much may wait to be written to it; it is never changed."""
 
-    cdef object connection
-    # The transport of the loop whose socket this is, if it has one, and what is told of the socket's end.
+    # The marks at which the connection is told to send no more, and to go on.
+    cdef Py_ssize_t high
+    cdef Py_ssize_t low
+    # The largest plain message; -1 until the first one has come.
+    cdef Py_ssize_t max_payload
+    # The largest that is read straight into place.
+    cdef Py_ssize_t max_large
+    # The most that an extension may have encoded, and what it claims of a first byte.
+    cdef Py_ssize_t max_marked
+    cdef uint8_t extension_bits
+    # The most that a message may be inflated to, and one byte; 0 if there is no limit.
+    cdef Py_ssize_t max_inflated
+
+    def __cinit__(self):
+        self.high = 65536
+        self.low = 16384
+        self.max_payload = -1
+
+    cdef Bounds copy(self):
+        """Return what may become other bounds, and then ``shared_bounds``."""
+        cdef Bounds bounds = Bounds()
+        bounds.high, bounds.low = self.high, self.low
+        bounds.max_payload, bounds.max_large = self.max_payload, self.max_large
+        bounds.max_marked, bounds.extension_bits = self.max_marked, self.extension_bits
+        bounds.max_inflated = self.max_inflated
+        return bounds
+
+    cdef bint equals(self, Bounds other) noexcept:
+        return (
+            self.high == other.high
+            and self.low == other.low
+            and self.max_payload == other.max_payload
+            and self.max_large == other.max_large
+            and self.max_marked == other.max_marked
+            and self.extension_bits == other.extension_bits
+            and self.max_inflated == other.max_inflated
+        )
+
+
+# The bounds that were needed last, the newest first: connections of one server have the same.
+cdef list known_bounds = [Bounds()]
+cdef Bounds first_bounds = known_bounds[0]
+
+
+cdef Bounds shared_bounds(Bounds bounds):
+    """Return bounds that others may have as well, in place of equal ones."""
+    cdef Bounds known
+    for known in known_bounds:
+        if known.equals(bounds):
+            return known
+    known_bounds.insert(0, bounds)
+    del known_bounds[KNOWN_BOUNDS:]
+    return bounds
+
+
+@cython.final
+cdef class Apart:
+    """What few connections have."""
+
+    # The transport of the loop whose socket this is.
     cdef object below
+    # Who is told of the socket's end, if that isn't the connection itself.
     cdef object protocol
     # The Python object of the socket, once somebody asked for it.
     cdef object sock
-    # The peer of an accepted socket: an IPv4 address in place, an IPv6 one as the system's bytes.
+    # The peer, if its address isn't one of IPv4.
     cdef object peer
+    cdef sockaddr_in6 six
+
+
+@cython.final
+@cython.no_gc
+@cython.freelist(8)
+cdef class Large:
+    """A large message that is arriving, unmasked as far as it is there."""
+
+    cdef bytes message
+    cdef Py_ssize_t have
+    cdef Py_ssize_t checked
+    cdef uint8_t first
+    cdef uint8_t key[4]
+
+
+@cython.final
+@cython.no_gc
+@cython.freelist(8)
+cdef class Backlog:
+    """What the system hasn't taken yet, which is something."""
+
+    cdef list items
+    cdef Py_ssize_t size
+    # Bytes of the first item that it has taken.
+    cdef Py_ssize_t first_written
+
+
+cdef struct Kept:
+    Py_ssize_t size
+    uint8_t start[1]
+
+
+@cython.no_gc_clear
+cdef class Transport(Watched):
+    """One connection's socket, with the methods of ``asyncio.Transport`` that connections use.
+
+    There may be very many: what only few need, or only now and then, is in objects of its own.
+    """
+
+    cdef object connection
+    cdef Apart apart
+    # The peer's address, if it is one of IPv4.
     cdef uint32_t peer_address
     cdef uint16_t peer_port
     cdef uint16_t peer_family
-    cdef Encryption tls
     # Answers to yes and no, in a byte each.
     cdef uint8_t kind
     cdef uint8_t is_paused
@@ -74,42 +176,39 @@ cdef class Transport(Watched):
     cdef uint8_t is_masked
     cdef uint8_t is_strange
     cdef uint8_t is_kept_whole
-    # What an extension claims of a first byte; see below.
-    cdef uint8_t extension_bits
-    cdef uint8_t large_first
-    cdef uint8_t large_key[4]
+    cdef uint8_t was_told
+    cdef Encryption tls
     # What was read and isn't handled yet: the beginning of a frame, or when a turn was over.
-    cdef uint8_t *kept
-    cdef Py_ssize_t kept_size
-    # A large message that is arriving, unmasked as far as it is there.
-    cdef object large
-    cdef Py_ssize_t large_have
-    cdef Py_ssize_t large_checked
-    # What the system hasn't taken yet.
-    cdef list backlog
-    cdef Py_ssize_t backlog_size
-    cdef Py_ssize_t first_written
-    cdef Py_ssize_t high
-    cdef Py_ssize_t low
-    # Bytes in the protocol's output.
+    cdef Kept *kept
+    cdef Large large
+    cdef Backlog backlog
+    # Bytes in the protocol's output, and those that were written of it.
     cdef Py_ssize_t unwritten
-    cdef Py_ssize_t max_payload
-    # The most that an extension may have encoded.
-    cdef Py_ssize_t max_marked
-    cdef Py_ssize_t max_large
-    # The most that a message may be inflated to, and one byte; 0 if there is no limit.
-    cdef Py_ssize_t max_inflated
+    cdef readonly Py_ssize_t written
+    cdef Bounds bounds
 
     def __cinit__(self):
         self.descriptor = -1
-        self.high = 65536
-        self.low = 16384
-        self.max_payload = -1
+        self.bounds = first_bounds
 
     def __dealloc__(self):
-        if self.descriptor >= 0 and self.below is None and self.sock is None:
+        if self.descriptor >= 0 and (self.apart is None or (self.apart.below is None and self.apart.sock is None)):
             close(self.descriptor)
         PyMem_Free(self.kept)
+
+    cdef Apart set_apart(self):
+        """Return where that is kept which few connections have."""
+        if self.apart is None:
+            self.apart = Apart()
+        return self.apart
+
+    cdef object told(self):
+        """Return who is told of the socket's end; nobody once it was."""
+        if self.was_told:
+            return None
+        if self.apart is not None and self.apart.protocol is not None:
+            return self.apart.protocol
+        return self.connection
 
     # What a connection asks of asyncio's transports
 
@@ -119,19 +218,19 @@ cdef class Transport(Watched):
             return TLS_INFORMATION[name](self.tls.whole)
         if name == "fileno":
             return default if self.descriptor < 0 else self.descriptor
-        if self.below is not None:
-            return self.below.get_extra_info(name, default)
+        if self.apart is not None and self.apart.below is not None:
+            return self.apart.below.get_extra_info(name, default)
         if name == "peername":
             return self.peername()
         if name == "sockname":
             return default if self.descriptor < 0 else address_of(self.descriptor, "getsockname")
         if name == "socket":
-            if self.sock is None:
+            if self.apart is None or self.apart.sock is None:
                 if self.descriptor < 0:
                     return default
-                self.sock = socket.socket(fileno=self.descriptor)
+                self.set_apart().sock = socket.socket(fileno=self.descriptor)
             # One that can't be closed, or another connection's descriptor might soon be taken for it.
-            return TransportSocket(self.sock)
+            return TransportSocket(self.apart.sock)
         return default
 
     cdef int set_peer(self, const Address *peer) except -1:
@@ -141,9 +240,9 @@ cdef class Transport(Watched):
             self.peer_address = peer.four.sin_addr.s_addr
             self.peer_port = peer.four.sin_port
         elif self.peer_family == AF_INET6:
-            self.peer = PyBytes_FromStringAndSize(<const char *>peer, sizeof(peer.six))
+            self.set_apart().six = peer.six
         else:
-            self.peer = address_of(self.descriptor, "getpeername")
+            self.set_apart().peer = address_of(self.descriptor, "getpeername")
         return 0
 
     cdef object peername(self):
@@ -152,8 +251,8 @@ cdef class Transport(Watched):
             four = PyBytes_FromStringAndSize(<char *>&self.peer_address, sizeof(self.peer_address))
             return socket.inet_ntop(AF_INET, four), ntohs(self.peer_port)
         if self.peer_family == AF_INET6:
-            return peername_of(self.peer)
-        return self.peer
+            return peername_of(&self.apart.six)
+        return None if self.apart is None else self.apart.peer
 
     def is_closing(self):
         """Tell whether it is closed, or will be when everything is written."""
@@ -165,16 +264,18 @@ cdef class Transport(Watched):
 
     def get_write_buffer_size(self):
         """Return how many bytes the system hasn't taken yet."""
-        return self.backlog_size
+        return 0 if self.backlog is None else self.backlog.size
 
     def set_write_buffer_limits(self, high=None, low=None):
         """Set the marks at which the connection is told to send no more, and to go on."""
-        self.high = 65536 if high is None else min(high, sys.maxsize)
-        self.low = self.high // 4 if low is None else min(low, sys.maxsize)
+        cdef Bounds wanted = self.bounds.copy()
+        wanted.high = 65536 if high is None else min(high, sys.maxsize)
+        wanted.low = wanted.high // 4 if low is None else min(low, sys.maxsize)
+        self.bounds = shared_bounds(wanted)
 
     def get_write_buffer_limits(self):
         """Return the marks that ``set_write_buffer_limits`` sets."""
-        return self.low, self.high
+        return self.bounds.low, self.bounds.high
 
     def pause_reading(self):
         """Read nothing more; an event that comes nevertheless makes the engine look away."""
@@ -186,7 +287,7 @@ cdef class Transport(Watched):
         if self.is_lost or self.is_closing_:
             return
         self.set_interest()
-        if self.kept_size > 0 or (self.tls is not None and self.tls.has_more()):
+        if self.kept != NULL or (self.tls is not None and self.tls.has_more()):
             self.finish_later()
 
     def write(self, data):
@@ -209,7 +310,7 @@ cdef class Transport(Watched):
 
     def get_protocol(self):
         """Return what is told of the socket's end."""
-        return self.protocol
+        return self.told()
 
     def set_protocol(self, protocol):
         """Tell somebody else of the socket's end, and of what is read unless it is read for its connection.
@@ -218,10 +319,10 @@ cdef class Transport(Watched):
             RuntimeError: once messages were read here.
         """
         if self.connection is not None and getattr(protocol, "connection", protocol) is not self.connection:
-            if self.max_payload >= 0:
+            if self.bounds.max_payload >= 0:
                 raise RuntimeError("an open connection's transport can't be given away")
             self.connection = None
-        self.protocol = protocol
+        self.set_apart().protocol = protocol
 
     def serve(self, connection):
         """Read for a connection that has been open since now, not for a protocol any more."""
@@ -232,7 +333,7 @@ cdef class Transport(Watched):
         if self.is_closing_ or self.ends_writing:
             return
         self.ends_writing = True
-        if self.backlog_size == 0:
+        if self.backlog is None:
             self.shut_down()
 
     def close(self):
@@ -243,7 +344,7 @@ cdef class Transport(Watched):
             self.check_thread()
             self.say_goodbye()
         self.is_closing_ = True
-        if self.backlog_size == 0:
+        if self.backlog is None:
             self.end()
         else:
             self.set_interest()
@@ -261,7 +362,7 @@ cdef class Transport(Watched):
         if not self.is_lost:
             if self.is_lingering or (not self.is_paused and not self.is_closing_):
                 wanted |= EPOLLIN
-            if self.backlog_size > 0:
+            if self.backlog is not None:
                 wanted |= EPOLLOUT
         return self.watch(wanted)
 
@@ -271,16 +372,18 @@ cdef class Transport(Watched):
             return 0
         self.is_lost = self.is_closing_ = True
         self.backlog = None
-        self.backlog_size = 0
         self.set_interest()
         self.engine.loop.call_soon(self.tell_lost, exc)
         return 0
 
     def tell_lost(self, exc):
         """Tell the connection that the transport is gone, and close the socket."""
-        protocol, self.protocol = self.protocol, None
+        protocol = self.told()
         if protocol is None:
             return
+        self.was_told = True
+        if self.apart is not None:
+            self.apart.protocol = None
         try:
             # As asyncio has it, nobody is told of a connection that TLS didn't come to.
             if self.tls is not None and self.tls.is_shaking_hands:
@@ -296,7 +399,6 @@ cdef class Transport(Watched):
         if not self.is_lost:
             self.is_lost = self.is_closing_ = True
             self.backlog = None
-            self.backlog_size = 0
             self.set_interest()
         self.tell_lost(exc)
 
@@ -306,10 +408,10 @@ cdef class Transport(Watched):
         self.connection = None
         self.large = None
         PyMem_Free(self.take_kept())
-        if self.below is not None:
-            self.below.abort()
-        elif self.sock is not None:
-            self.sock.close()
+        if self.apart is not None and self.apart.below is not None:
+            self.apart.below.abort()
+        elif self.apart is not None and self.apart.sock is not None:
+            self.apart.sock.close()
         else:
             close(descriptor)
         self.engine.leave()
@@ -319,7 +421,7 @@ cdef class Transport(Watched):
         """Cut the connection by an error; one of the network is no surprise."""
         if not isinstance(error, (OSError, KeyboardInterrupt, SystemExit)):
             self.engine.loop.call_exception_handler(
-                {"message": what, "exception": error, "transport": self, "protocol": self.protocol}
+                {"message": what, "exception": error, "transport": self, "protocol": self.told()}
             )
         self.lose(error)
         return 0
@@ -342,7 +444,7 @@ cdef class Transport(Watched):
                 self.write_backlog()
             if events & ~EPOLLOUT and not self.is_lost:
                 if self.is_paused or self.is_closing_:
-                    if events & (EPOLLERR | EPOLLHUP) and self.backlog_size > 0:
+                    if events & (EPOLLERR | EPOLLHUP) and self.backlog is not None:
                         self.write_backlog()
                     self.set_interest()
                 else:
@@ -356,16 +458,15 @@ cdef class Transport(Watched):
 
     cdef int handle_kept(self) except -1:
         """Go on with what was kept when the last turn was over."""
-        cdef Py_ssize_t size = self.kept_size
-        cdef uint8_t *kept
+        cdef Kept *kept
         if self.is_lost or self.is_closing_ or self.is_paused:
             return 0
         # Nobody may find it while it is used up: a listener might ask for what is kept.
         kept = self.take_kept()
         try:
             self.is_kept_whole = False
-            if size > 0:
-                self.process(kept, size)
+            if kept != NULL:
+                self.process(kept.start, kept.size)
             if self.tls is not None:
                 self.decrypt()
         except BaseException as error:
@@ -379,18 +480,16 @@ cdef class Transport(Watched):
 
     def give_kept(self):
         """Let the protocol in Python take what there is of a message that isn't whole."""
-        cdef Py_ssize_t size
-        cdef uint8_t *kept
+        cdef Kept *kept
         if self.is_lost or self.connection is None:
             return
         self.check_thread()
         if self.large is not None:
             self.give_large()
-        elif self.kept_size > 0:
-            size = self.kept_size
+        elif self.kept != NULL:
             kept = self.take_kept()
             try:
-                self.give(kept, size)
+                self.give(kept.start, kept.size)
             finally:
                 PyMem_Free(kept)
 
@@ -409,7 +508,7 @@ cdef class Transport(Watched):
     cdef int read(self) except -1:
         """Read once, and handle what there is."""
         cdef uint8_t *buffer = self.engine.buffer
-        cdef Py_ssize_t kept = self.kept_size
+        cdef Py_ssize_t kept
         cdef ssize_t size
         if self.is_unfinished:
             # What was kept goes first, in a turn of its own.
@@ -418,16 +517,14 @@ cdef class Transport(Watched):
             return self.read_encrypted()
         if self.large is not None:
             return self.read_large()
-        # What is kept without being whole is shorter than the buffer.
-        if kept:
-            memcpy(buffer, self.kept, kept)
+        kept = self.begin_with_kept(buffer)
         size = recv(self.descriptor, buffer + kept, READ_SIZE - kept, 0)
         if size > 0:
             PyMem_Free(self.take_kept())
             self.process(buffer, kept + size)
             if (
                 self.large is not None
-                and self.large_have >= READ_SIZE - MAX_HEAD
+                and self.large.have >= READ_SIZE - MAX_HEAD
                 and not (self.is_closing_ or self.is_paused)
             ):
                 # It has filled the buffer alone: there is more of it, and nothing was handed on in this turn.
@@ -444,7 +541,7 @@ cdef class Transport(Watched):
             # Nothing more is to be read, or asked for: it would be told of again and again.
             self.is_paused = True
             self.set_interest()
-            if not self.protocol.eof_received():
+            if not self.told().eof_received():
                 self.close()
         elif errno != EAGAIN and errno != EINTR:
             self.fail_by_system()
@@ -452,19 +549,25 @@ cdef class Transport(Watched):
 
     cdef int keep(self, const uint8_t *start, Py_ssize_t size) except -1:
         """Keep bytes for the next time; nothing is kept already."""
-        self.kept = <uint8_t *>PyMem_Malloc(size)
+        self.kept = <Kept *>PyMem_Malloc(sizeof(Py_ssize_t) + size)
         if self.kept == NULL:
             raise MemoryError
-        memcpy(self.kept, start, size)
-        self.kept_size = size
+        memcpy(self.kept.start, start, size)
+        self.kept.size = size
         return 0
 
-    cdef uint8_t *take_kept(self) noexcept:
+    cdef Kept *take_kept(self) noexcept:
         """Return what is kept, which is the caller's to free, and keep it no more."""
-        cdef uint8_t *kept = self.kept
+        cdef Kept *kept = self.kept
         self.kept = NULL
-        self.kept_size = 0
         return kept
+
+    cdef Py_ssize_t begin_with_kept(self, uint8_t *buffer) noexcept:
+        """Copy what is kept to the buffer, which is longer than what isn't whole; return how much that was."""
+        if self.kept == NULL:
+            return 0
+        memcpy(buffer, self.kept.start, self.kept.size)
+        return self.kept.size
 
     cdef int process(self, uint8_t *start, Py_ssize_t size, object message=None) except -1:
         """Handle bytes that were read: messages here, as long as they are plain, and the rest in Python.
@@ -476,7 +579,7 @@ cdef class Transport(Watched):
         cdef PyObject *heartbeat
         cdef Py_ssize_t used
         if connection is None:
-            self.protocol.data_received(PyBytes_FromStringAndSize(<char *>start, size))
+            self.told().data_received(PyBytes_FromStringAndSize(<char *>start, size))
             return 0
         self.is_strange = False
         if message is None and not is_plain(plain):
@@ -532,8 +635,10 @@ cdef class Transport(Watched):
         cdef uint8_t bits
         cdef bint is_marked
         cdef int index, messages = 0
-        if self.max_payload < 0:
+        cdef Bounds bounds
+        if self.bounds.max_payload < 0:
             self.look_up_limits()
+        bounds = self.bounds
         self.is_kept_whole = False
         while True:
             if message is not None:
@@ -550,7 +655,7 @@ cdef class Transport(Watched):
             if left == 0:
                 return used
             here = start + used
-            bits = here[0] & ~self.extension_bits
+            bits = here[0] & ~bounds.extension_bits
             if bits != FINAL_TEXT and bits != FINAL_BINARY:
                 break
             is_marked = bits != here[0]
@@ -569,7 +674,7 @@ cdef class Transport(Watched):
                 length = 0
                 for index in range(2, head):
                     length = length << 8 | here[index]
-            if length > (self.max_marked if is_marked else self.max_payload):
+            if length > (bounds.max_marked if is_marked else bounds.max_payload):
                 break
             if self.is_masked:
                 head += 4
@@ -577,7 +682,7 @@ cdef class Transport(Watched):
                 return used
             if left - head < length:
                 # What is encoded is looked at as it arrives.
-                if is_marked or length > self.max_large or not self.may_become_message(here, head, left - head):
+                if is_marked or length > bounds.max_large or not self.may_become_message(here, head, left - head):
                     break
                 if length < LARGE:
                     return used
@@ -631,12 +736,12 @@ cdef class Transport(Watched):
             memcpy(place, frame + head, length)
         if is_deflated:
             memcpy(place + length, TAIL, TAIL_SIZE)
-            message = inflate(extension, payload, self.max_inflated, is_text)
+            message = inflate(extension, payload, self.bounds.max_inflated, is_text)
             if message is not None:
                 return message
             payload = payload[:length]
         event = connection.codec.receive_whole(
-            text_opcode if is_text else binary_opcode, self.extension_bits, payload
+            text_opcode if is_text else binary_opcode, self.bounds.extension_bits, payload
         )
         if is_deflated and type(<object>slot(<PyObject *>extension, at.inflate)) is Inflated:
             put(<PyObject *>extension, at.inflate, (<Inflated>slot(<PyObject *>extension, at.inflate)).inflate)
@@ -665,53 +770,55 @@ cdef class Transport(Watched):
         codec = self.connection.codec
         limits = codec.limits
         cdef Py_ssize_t most = sys.maxsize
+        cdef Bounds found = self.bounds.copy()
         # Where no message may have a fragment, that is to be told of.
         if codec.extension is not None and limits.fragments > 0:
-            self.extension_bits = codec.extension.rsv
-            self.max_marked = sys.maxsize
+            found.extension_bits = codec.extension.rsv
+            found.max_marked = sys.maxsize
             if limits.message is not None:
-                self.max_marked = min(limits.message + codec.extra_room, sys.maxsize)
-                self.max_inflated = min(limits.message + 1, sys.maxsize)
+                found.max_marked = min(limits.message + codec.extra_room, sys.maxsize)
+                found.max_inflated = min(limits.message + 1, sys.maxsize)
             if limits.frame is not None:
-                self.max_marked = min(self.max_marked, limits.frame)
+                found.max_marked = min(found.max_marked, limits.frame)
         for limit in (limits.message, limits.frame):
             if limit is not None:
                 most = min(most, <Py_ssize_t>min(limit, sys.maxsize))
-        self.max_payload = most
-        self.max_large = LARGEST
+        found.max_payload = most
+        found.max_large = LARGEST
         if self.kind == KIND_UNKNOWN:
             self.kind = kind_of(<PyObject *>self.connection)
         if self.kind == KIND_COROUTINES:
             # More than that isn't read for nobody.
-            self.max_large = min(LARGEST, self.connection._settings.read_marks[0])
+            found.max_large = min(LARGEST, self.connection._settings.read_marks[0])
+        self.bounds = shared_bounds(found)
         return 0
 
     # Large messages
 
     cdef int begin_large(self, uint8_t *frame, Py_ssize_t head, Py_ssize_t length, Py_ssize_t have) except -1:
         """Take what there is of a large message to where all of it will be."""
-        cdef bytes message = self.engine.room_for(length)
+        cdef Large large = Large()
+        large.message = self.engine.room_for(length)
+        large.have = have
+        large.first = frame[0]
         if self.is_masked:
-            memcpy(self.large_key, frame + head - 4, 4)
-            mask_into(<uint8_t *>PyBytes_AS_STRING(message), frame + head, have, self.large_key)
+            memcpy(large.key, frame + head - 4, 4)
+            mask_into(<uint8_t *>PyBytes_AS_STRING(large.message), frame + head, have, large.key)
         else:
-            memcpy(PyBytes_AS_STRING(message), frame + head, have)
-        self.large = message
-        self.large_have = have
-        self.large_checked = 0
-        self.large_first = frame[0]
+            memcpy(PyBytes_AS_STRING(large.message), frame + head, have)
+        self.large = large
         return 0
 
     cdef int read_large(self) except -1:
         """Read more of a large message, and what comes after it."""
-        cdef uint8_t *payload = <uint8_t *>PyBytes_AS_STRING(self.large)
-        cdef Py_ssize_t length = PyBytes_GET_SIZE(self.large)
-        cdef Py_ssize_t missing = length - self.large_have
+        cdef Large large = self.large
+        cdef uint8_t *payload = <uint8_t *>PyBytes_AS_STRING(large.message)
+        cdef Py_ssize_t missing = PyBytes_GET_SIZE(large.message) - large.have
         cdef iovec vectors[2]
         cdef ssize_t size
         if not is_plain(<PyObject *>self.connection):
             return self.give_large()
-        vectors[0].iov_base = payload + self.large_have
+        vectors[0].iov_base = payload + large.have
         vectors[0].iov_len = missing
         vectors[1].iov_base = self.engine.buffer
         vectors[1].iov_len = READ_SIZE
@@ -722,37 +829,35 @@ cdef class Transport(Watched):
 
     cdef int have_large(self, Py_ssize_t size) except -1:
         """Take note that so much more of a large message was read, and beyond it into the buffer."""
-        cdef uint8_t *payload = <uint8_t *>PyBytes_AS_STRING(self.large)
-        cdef Py_ssize_t length = PyBytes_GET_SIZE(self.large)
-        cdef Py_ssize_t missing = length - self.large_have
+        cdef Large large = self.large
+        cdef uint8_t *payload = <uint8_t *>PyBytes_AS_STRING(large.message)
+        cdef Py_ssize_t length = PyBytes_GET_SIZE(large.message)
+        cdef Py_ssize_t missing = length - large.have
         cdef uint8_t key[4]
         cdef int index, left = 0
         if self.is_masked:
             for index in range(4):
-                key[index] = self.large_key[(self.large_have + index) & 3]
-            mask_into(
-                payload + self.large_have, payload + self.large_have, min(size, missing), key
-            )
-        self.large_have += min(size, missing)
+                key[index] = large.key[(large.have + index) & 3]
+            mask_into(payload + large.have, payload + large.have, min(size, missing), key)
+        large.have += min(size, missing)
         if size < missing:
             heartbeat = slot(<PyObject *>self.connection, at.heartbeat)
             if heartbeat != NONE:
                 put(heartbeat, at.heard, True)
-            if self.large_first == FINAL_TEXT:
-                self.large_checked += utf8_whole(
-                    payload + self.large_checked, self.large_have - self.large_checked, &left
-                )
+            if large.first == FINAL_TEXT:
+                large.checked += utf8_whole(payload + large.checked, large.have - large.checked, &left)
                 if left < 0:
                     self.give_large()
             return 0
-        if self.large_first == FINAL_TEXT:
+        if large.first == FINAL_TEXT:
             try:
                 message = PyUnicode_DecodeUTF8(<char *>payload, length, NULL)
             except UnicodeDecodeError:
                 self.give_large()
                 return self.process_if_any(size - missing)
         else:
-            message = self.large
+            message = large.message
+        large.message = None
         self.large = None
         self.process(self.engine.buffer, size - missing, message)
         return 0
@@ -765,18 +870,17 @@ cdef class Transport(Watched):
     cdef int give_large(self) except -1:
         """Let the protocol in Python take what there is of a large message, as it came."""
         cdef uint8_t head[MAX_HEAD]
-        cdef bytes message = self.large
-        cdef Py_ssize_t have = self.large_have
-        cdef uint8_t *payload = <uint8_t *>PyBytes_AS_STRING(message)
+        cdef Large large = self.large
+        cdef uint8_t *payload = <uint8_t *>PyBytes_AS_STRING(large.message)
         cdef size_t size = head_into(
-            head, self.large_first, PyBytes_GET_SIZE(message), self.large_key if self.is_masked else NULL
+            head, large.first, PyBytes_GET_SIZE(large.message), large.key if self.is_masked else NULL
         )
         if self.is_masked:
-            mask_into(payload, payload, have, self.large_key)
+            mask_into(payload, payload, large.have, large.key)
         self.large = None
         self.give(head, size)
         if not self.is_lost and self.connection is not None:
-            self.give(payload, have)
+            self.give(payload, large.have)
         return 0
 
     # TLS
@@ -821,16 +925,15 @@ cdef class Transport(Watched):
                 continue
             if self.large is not None:
                 kept = 0
-                room = PyBytes_GET_SIZE(self.large) - self.large_have
+                room = PyBytes_GET_SIZE(self.large.message) - self.large.have
                 target = PyMemoryView_FromMemory(
-                    PyBytes_AS_STRING(self.large) + self.large_have, room, PyBUF_WRITE
+                    PyBytes_AS_STRING(self.large.message) + self.large.have, room, PyBUF_WRITE
                 )
             else:
-                kept = self.kept_size
+                kept = self.begin_with_kept(buffer)
                 room = READ_SIZE - kept
                 target = self.engine.buffer_view
                 if kept:
-                    memcpy(buffer, self.kept, kept)
                     target = PyMemoryView_FromMemory(<char *>buffer + kept, room, PyBUF_WRITE)
             try:
                 size = self.tls.connection.read(room, target)
@@ -861,11 +964,7 @@ cdef class Transport(Watched):
         if self.is_lost or not self.tls.outgoing.pending:
             return 0
         data = self.tls.outgoing.read()
-        if self.backlog_size > 0:
-            self.backlog.append(data)
-        else:
-            self.set_backlog([data], 0)
-        self.backlog_size += PyBytes_GET_SIZE(data)
+        self.add_to_backlog(data)
         self.send_backlog()
         if not self.is_lost:
             self.set_interest()
@@ -1012,7 +1111,7 @@ cdef class Transport(Watched):
         if output is not None:
             put(codec, at.output, None)
             size = self.write_list(output)
-            put(plain, at.written, <Py_ssize_t><object>slot(plain, at.written) + size)
+            self.written += size
             self.look_at_mark()
         return 0
 
@@ -1030,58 +1129,66 @@ cdef class Transport(Watched):
             size = PyBytes_GET_SIZE(items[index])
             is_small = is_small and size < LARGE
             total += size
-        if self.backlog_size > 0:
+        if self.backlog is not None:
             # Many small objects would take more than they hold.
-            self.backlog.append(b"".join(items) if count > 1 else items[0])
-            self.backlog_size += total
+            self.add_to_backlog(b"".join(items) if count > 1 else items[0])
+            return total
+        if count == 1:
+            self.send_or_keep(<bytes>items[0])
+        elif is_small and total <= WRITE_SIZE:
+            size = 0
+            for index in range(count):
+                item = <bytes>items[index]
+                memcpy(scratch + size, PyBytes_AS_STRING(item), PyBytes_GET_SIZE(item))
+                size += PyBytes_GET_SIZE(item)
+            size = self.send(<char *>scratch, total)
+            if 0 <= size < total:
+                self.set_backlog([PyBytes_FromStringAndSize(<char *>scratch + size, total - size)], total - size, 0)
         else:
-            if count == 1:
-                item = <bytes>items[0]
-                size = self.send(PyBytes_AS_STRING(item), total)
-                if 0 <= size < total:
-                    self.set_backlog([item], total - size)
-                    self.first_written = size
-            elif is_small and total <= WRITE_SIZE:
-                size = 0
-                for index in range(count):
-                    item = <bytes>items[index]
-                    memcpy(scratch + size, PyBytes_AS_STRING(item), PyBytes_GET_SIZE(item))
-                    size += PyBytes_GET_SIZE(item)
-                size = self.send(<char *>scratch, total)
-                if 0 <= size < total:
-                    self.set_backlog([PyBytes_FromStringAndSize(<char *>scratch + size, total - size)], total - size)
-            else:
-                self.set_backlog(items[:], total)
-                self.send_backlog()
-            if self.is_lost:
-                return total
-            if self.backlog_size > 0:
-                self.set_interest()
+            self.set_backlog(items[:], total, 0)
+            self.send_backlog()
+        if self.backlog is not None:
+            self.set_interest()
         return total
 
-    cdef int write_now(self, PyObject *connection, bytes frame) except -1:
-        """Write a frame before which nothing waits."""
-        cdef Py_ssize_t size = PyBytes_GET_SIZE(frame)
-        cdef ssize_t sent = self.send(PyBytes_AS_STRING(frame), size)
-        put(connection, at.written, <Py_ssize_t><object>slot(connection, at.written) + size)
+    cdef int send_or_keep(self, bytes data) except -1:
+        """Send bytes before which nothing waits, or keep what the system doesn't take."""
+        cdef Py_ssize_t size = PyBytes_GET_SIZE(data)
+        cdef ssize_t sent = self.send(PyBytes_AS_STRING(data), size)
         if 0 <= sent < size:
-            self.set_backlog([frame], size - sent)
-            self.first_written = sent
+            self.set_backlog([data], size - sent, sent)
+        return 0
+
+    cdef int write_now(self, bytes frame) except -1:
+        """Write a frame before which nothing waits."""
+        self.written += PyBytes_GET_SIZE(frame)
+        self.send_or_keep(frame)
+        if self.backlog is not None:
             self.set_interest()
             self.look_at_mark()
         return 0
 
     cdef int look_at_mark(self) except -1:
         """Tell the connection once too much waits."""
-        if self.backlog_size > self.high and not self.is_blocked:
+        if self.backlog is not None and self.backlog.size > self.bounds.high and not self.is_blocked:
             self.is_blocked = True
-            self.protocol.pause_writing()
+            self.told().pause_writing()
         return 0
 
-    cdef int set_backlog(self, list items, Py_ssize_t size) except -1:
-        self.backlog = items
-        self.backlog_size = size
-        self.first_written = 0
+    cdef int set_backlog(self, list items, Py_ssize_t size, Py_ssize_t first_written) except -1:
+        """Keep pieces of bytes, of which so many aren't written."""
+        cdef Backlog backlog = Backlog()
+        backlog.items = items
+        backlog.size = size
+        backlog.first_written = first_written
+        self.backlog = backlog
+        return 0
+
+    cdef int add_to_backlog(self, bytes data) except -1:
+        if self.backlog is None:
+            return self.set_backlog([data], PyBytes_GET_SIZE(data), 0)
+        PyList_Append(self.backlog.items, data)
+        self.backlog.size += PyBytes_GET_SIZE(data)
         return 0
 
     cdef ssize_t send(self, const char *data, Py_ssize_t size) except -2:
@@ -1100,14 +1207,15 @@ cdef class Transport(Watched):
         cdef Py_ssize_t index, count, done, size
         cdef ssize_t sent
         cdef bytes item
-        while self.backlog_size > 0:
-            count = min(PyList_GET_SIZE(self.backlog), MAX_VECTORS)
+        cdef Backlog backlog = self.backlog
+        while backlog is not None and backlog.size > 0:
+            count = min(PyList_GET_SIZE(backlog.items), MAX_VECTORS)
             for index in range(count):
-                item = <bytes>self.backlog[index]
+                item = <bytes>backlog.items[index]
                 vectors[index].iov_base = PyBytes_AS_STRING(item)
                 vectors[index].iov_len = PyBytes_GET_SIZE(item)
-            vectors[0].iov_base = <char *>vectors[0].iov_base + self.first_written
-            vectors[0].iov_len -= self.first_written
+            vectors[0].iov_base = <char *>vectors[0].iov_base + backlog.first_written
+            vectors[0].iov_len -= backlog.first_written
             memset(&header, 0, sizeof(header))
             header.msg_iov = vectors
             header.msg_iovlen = count
@@ -1116,7 +1224,7 @@ cdef class Transport(Watched):
                 if errno != EAGAIN and errno != EINTR:
                     self.fail_by_system()
                 return 0
-            self.backlog_size -= sent
+            backlog.size -= sent
             done = 0
             for index in range(count):
                 size = vectors[index].iov_len
@@ -1124,14 +1232,12 @@ cdef class Transport(Watched):
                     break
                 sent -= size
                 done += 1
-                self.first_written = 0
-            self.first_written += sent
-            if done == PyList_GET_SIZE(self.backlog):
-                self.backlog = None
-            else:
-                del self.backlog[:done]
-                if done < count:
-                    return 0
+                backlog.first_written = 0
+            backlog.first_written += sent
+            del backlog.items[:done]
+            if done < count:
+                return 0
+        self.backlog = None
         return 0
 
     cdef int write_backlog(self) except -1:
@@ -1139,7 +1245,7 @@ cdef class Transport(Watched):
         self.send_backlog()
         if self.is_lost:
             return 0
-        if self.backlog_size == 0:
+        if self.backlog is None:
             if self.is_closing_:
                 return self.end()
             if self.ends_writing:
@@ -1149,9 +1255,9 @@ cdef class Transport(Watched):
                     self.lose(error)
                     return 0
         self.set_interest()
-        if self.is_blocked and self.backlog_size <= self.low:
+        if self.is_blocked and (self.backlog is None or self.backlog.size <= self.bounds.low):
             self.is_blocked = False
-            self.protocol.resume_writing()
+            self.told().resume_writing()
         return 0
 
     cdef int shut_down(self) except -1:

@@ -3,7 +3,7 @@
 cdef struct Slots:
     # Of the connection:
     Py_ssize_t transport, codec, busy, flush_is_due, is_reading_paused, has_more, is_writing_paused, outbox
-    Py_ssize_t heartbeat, message_rate, byte_rate, written, is_ending
+    Py_ssize_t heartbeat, message_rate, byte_rate, is_ending
     # Of the protocol:
     Py_ssize_t lifecycle, output, frames, messages, extension, is_sending_fragments, late_pong, is_broken
     Py_ssize_t state
@@ -16,7 +16,7 @@ cdef struct Slots:
     Py_ssize_t kind, deflate, inflate, window, is_idle, is_for_small
     Py_ssize_t local_no_takeover, remote_no_takeover, remote_bits
     # Of the event face:
-    Py_ssize_t listeners, stage
+    Py_ssize_t listeners, stage, owner, listeners_of_owner
     # Of the asyncio face:
     Py_ssize_t inbox, receiver, stream, failure, fragments_ended
     Py_ssize_t entries, whole, size, most_bytes, most_messages
@@ -33,6 +33,7 @@ cdef object text_event = None
 cdef object binary_event = None
 cdef object text_opcode = None
 cdef object binary_opcode = None
+cdef PyTypeObject *event_server_class = NULL
 cdef object event_emit = None
 cdef object event_message_received = None
 cdef object finish_listener = None
@@ -88,7 +89,6 @@ def learn_connection(connection, codec, lifecycle, frames, messages, prepared, h
     at.heartbeat = offset(connection, "_heartbeat")
     at.message_rate = offset(connection, "_message_rate")
     at.byte_rate = offset(connection, "_byte_rate")
-    at.written = offset(connection, "_written")
     at.is_ending = offset(connection, "_is_ending")
     at.lifecycle = offset(codec, "lifecycle")
     at.output = offset(codec, "_output")
@@ -138,12 +138,21 @@ def learn_events(kind, finish, report):
     global event_class, event_emit, event_message_received, finish_listener, report_listener
     at.listeners = offset(kind, "_listeners")
     at.stage = offset(kind, "_stage")
+    at.owner = offset(kind, "_owner")
     Py_INCREF(kind)
     event_class = <PyTypeObject *>kind
     event_emit = kind.emit
     event_message_received = kind.message_received
     finish_listener = finish
     report_listener = report
+
+
+def learn_server_of_events(kind):
+    """Take note of the event face's server, which hears of all messages."""
+    global event_server_class
+    at.listeners_of_owner = offset(kind, "_listeners")
+    Py_INCREF(kind)
+    event_server_class = <PyTypeObject *>kind
 
 
 def learn_coroutines(kind, inbox, Py_ssize_t size_of_entry, closed_ok):
@@ -182,12 +191,26 @@ cdef int kind_of(PyObject *connection) except -1:
     """Tell which face a connection is of, as far as messages are concerned; one that does otherwise is of none."""
     received = function_of((<object>connection).message_received)
     if event_class != NULL and PyObject_TypeCheck(connection, event_class):
-        if received is event_message_received and function_of((<object>connection).emit) is event_emit:
+        if received is event_message_received and emits_plainly(connection):
             return KIND_EVENTS
     elif coroutine_class != NULL and PyObject_TypeCheck(connection, coroutine_class):
         if received is coroutine_message_received:
             return KIND_COROUTINES
     return KIND_OTHER
+
+
+cdef bint emits_plainly(PyObject *connection) except -1:
+    """Tell whether a connection of the event face, and its server if it has one, emit as the library does."""
+    cdef PyObject *owner = slot(connection, at.owner)
+    if function_of((<object>connection).emit) is not event_emit:
+        return False
+    if owner == NONE:
+        return True
+    return (
+        event_server_class != NULL
+        and PyObject_TypeCheck(owner, event_server_class)
+        and function_of((<object>owner).emit) is event_emit
+    )
 
 
 cdef object function_of(method):

@@ -79,7 +79,7 @@ cdef class Listener(Watched):
         try:
             transport.set_peer(peer)
             connection = self.accept()
-            transport.connection = transport.protocol = connection
+            transport.connection = connection
             transport.is_masked = True
             self.engine.enter()
             if self.context is None:

@@ -4,8 +4,8 @@ def move(connection, protocol, transport, high, low, bint is_masked, bint is_pau
     """Read and write for a connection instead of its transport, which has stopped; return who does so now."""
     cdef Transport moved = Transport()
     moved.engine = engine_of(connection.loop)
-    moved.below = transport
-    moved.protocol = protocol
+    moved.set_apart().below = transport
+    moved.apart.protocol = protocol
     moved.connection = connection
     moved.set_write_buffer_limits(high, low)
     moved.is_masked = is_masked
@@ -32,9 +32,8 @@ cdef object address_of(int descriptor, str what):
         sock.detach()
 
 
-cdef tuple peername_of(bytes address):
-    """Return an IPv6 address, given as the system writes it, as ``getpeername`` does."""
-    cdef sockaddr_in6 *six = <sockaddr_in6 *>PyBytes_AS_STRING(address)
+cdef tuple peername_of(sockaddr_in6 *six):
+    """Return an IPv6 address, as the system writes it, as ``getpeername`` does."""
     host = PyBytes_FromStringAndSize(<char *>&six.sin6_addr, sizeof(six.sin6_addr))
     return (
         socket.inet_ntop(AF_INET6, host), ntohs(six.sin6_port), ntohl(six.sin6_flowinfo), six.sin6_scope_id
@@ -50,11 +49,11 @@ def begin(connection, sock, context, server_hostname, handshake_timeout):
     cdef Transport transport = Transport()
     cdef int one = 1
     transport.engine = engine_of(connection.loop)
-    transport.sock = sock
+    transport.set_apart().sock = sock
     transport.descriptor = sock.fileno()
     setsockopt(transport.descriptor, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one))
-    transport.peer = address_of(transport.descriptor, "getpeername")
-    transport.connection = transport.protocol = connection
+    transport.apart.peer = address_of(transport.descriptor, "getpeername")
+    transport.connection = connection
     opened = None
     if context is not None:
         transport.tls = Encryption(context, server_side=False, server_hostname=server_hostname)

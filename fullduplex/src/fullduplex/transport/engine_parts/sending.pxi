@@ -46,7 +46,7 @@ cdef int send_frame(PyObject *connection, Transport transport, bytes frame, byte
     if payload is not None:
         PyList_Append(output, payload)
         transport.unwritten += PyBytes_GET_SIZE(payload)
-    if transport.unwritten > transport.high:
+    if transport.unwritten > transport.bounds.high:
         transport.flush()
     elif slot(connection, at.busy) != TRUE and slot(connection, at.flush_is_due) != TRUE:
         put(connection, at.flush_is_due, True)

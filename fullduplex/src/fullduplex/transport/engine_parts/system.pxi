@@ -67,6 +67,9 @@ cdef extern from *:
 cdef extern from *:
     """
     #include "structmember.h"
+    #ifdef __GLIBC__
+    #include <malloc.h>
+    #endif
 
     /* Return where a slot of a class is in its objects; -1 if that isn't a slot. */
     static Py_ssize_t
@@ -91,6 +94,15 @@ cdef extern from *:
     #pragma GCC diagnostic pop
     }
 
+    /* Give the system back what is free between pieces of memory that aren't. */
+    static void
+    trim_memory(void)
+    {
+    #ifdef __GLIBC__
+        malloc_trim(0);
+    #endif
+    }
+
     /* Let a class's objects be sent values without an exception at their end. */
     typedef int (*engine_send)(PyObject *, PyObject *, PyObject **);
     static void
@@ -103,6 +115,7 @@ cdef extern from *:
     Py_ssize_t slot_offset(object descriptor)
     Py_ssize_t Py_REFCNT(PyObject *thing)
     void resize_bytes(PyObject *data, Py_ssize_t size)
+    void trim_memory()
     void set_send(PyTypeObject *kind, sendfunc function)
     enum: PYGEN_RETURN, PYGEN_ERROR, PYGEN_NEXT
     int PyIter_Send(object iterator, object value, PyObject **result)
