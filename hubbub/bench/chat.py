@@ -37,6 +37,12 @@ from rows import ROWS, Effort, Stores, say  # noqa: E402
 import fullduplex.kernels  # noqa: E402
 import hubbub  # noqa: E402
 
+#: How the page shows its plots.
+SHOWN = """\
+```{{image}} pictures/chat-{theme}.svg
+:class: only-{theme}
+:alt: Bars of each figure, and of its raw limit
+```"""
 QUICK = {"seconds": 1.5, "warm": 0.5, "less": 10, "hold": 0.0}
 
 
@@ -46,12 +52,14 @@ def main(arguments: list[str]) -> int:
     if not sys.platform.startswith("linux"):
         print("This counts processor time as Linux does: run it there.", file=sys.stderr)
         return 1
+    where = circumstances()
     measured, failed = measure(options.only, effort(options))
-    print(report(measured, failed))
+    said = report(where, measured, failed)
+    print(said)
     if options.json:
         options.json.write_text(json.dumps([asdict(one) for one in measured], indent=1), "utf-8")
     if options.write and not failed:
-        write(measured)
+        write(said, measured)
     return 1 if failed else 0
 
 
@@ -108,29 +116,31 @@ def measure(names: Sequence[str], effort: Effort) -> tuple[list[Outcome], list[t
     return measured, failed
 
 
-def report(measured: Sequence[Outcome], failed: Sequence[tuple[str, str]]) -> str:
+def report(where: str, measured: Sequence[Outcome], failed: Sequence[tuple[str, str]]) -> str:
     """Return the table, and in what circumstances it came about."""
     limits = ", ".join(f"`{name}` {value:,}" for name, value in hosts.LIMITS.items())
-    parts = [circumstances(), outcomes.outcome_table(measured), *outcomes.failures(failed)]
+    parts = [where, outcomes.outcome_table(measured), *outcomes.failures(failed)]
     if said := outcomes.notes(measured):
         parts.append("\n".join(said))
     return "\n\n".join([*parts, f"Limits raised for it: {limits}."])
 
 
-def write(measured: Sequence[Outcome]) -> None:
-    """Put the table into its place in the page, and draw the plots that the page shows."""
+def write(said: str, measured: Sequence[Outcome]) -> None:
+    """Put what is said into its place in the page, and draw the plots that the page shows."""
     from drawing import draw_chat
 
-    put_figures(PAGE, report(measured, ()))
+    plots = [SHOWN.format(theme=theme) for theme in ("light", "dark")]
+    put_figures(PAGE, "\n\n".join([*plots, said]))
     draw_chat(measured, PAGE.with_name("pictures"))
 
 
 def circumstances() -> str:
-    """Say on what, and with which versions."""
+    """Say on what, with which versions, and how much else the machine has to do."""
     build = "native build" if fullduplex.kernels.NATIVE else "pure build"
     mine = f"hubbub {hubbub.__version__}, fullduplex {fullduplex.__version__} ({build})"
     python = f"CPython {platform.python_version()}, SQLite {sqlite3.sqlite_version}"
-    return f"{mine}; {python}; Linux {platform.release()}, {os.cpu_count()} processors."
+    machine = f"Linux {platform.release()}, {os.cpu_count()} processors"
+    return f"{mine}; {python}; {machine}, on which {os.getloadavg()[0]:.1f} programs ran before."
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import json
+import os
 import random
 import secrets
 import statistics
@@ -34,6 +35,8 @@ from hubbub import wire
 PATIENCE = 400.0
 #: What is said, after the time at which it was sent.
 WORDS = "the quick brown fox jumps over the lazy dog, 敏捷的棕色狐狸"
+#: How many things are to be done, however long that takes, before it is said how many a second are.
+FEWEST = 10
 #: How many connect at the same time, so that they find the server's queue for them empty enough.
 AT_ONCE = 200
 
@@ -127,10 +130,18 @@ class Figures:
 
     def begin(self) -> None:
         """Count from here."""
-        self.count = 0
+        self.count, self.enough = 0, asyncio.Event()
         self.delays: list[float] = []
         self._begun = now()
         self._cpu_before, self._own_before = self._processor_seconds(), time.process_time()
+
+    def add(self, delay: float | None) -> None:
+        """Count something that was done, and how late it was if that is asked."""
+        self.count += 1
+        if delay is not None:
+            self.delays.append(delay)
+        if self.count == FEWEST:
+            self.enough.set()
 
     def end(self) -> dict[str, Any]:
         """Return what it has come to since it began."""
@@ -146,16 +157,15 @@ class Figures:
         if not self.failure.done():
             self.failure.set_exception(Wrong(why))
 
-    async def unless_failed(self, work: Awaitable[object], patience: float = PATIENCE) -> None:
+    async def unless_failed(self, work: Awaitable[object]) -> None:
         """Wait for something, but no longer than until something fails."""
         waiting = asyncio.ensure_future(work)
         either: set[asyncio.Future[Any]] = {waiting, self.failure}
-        await asyncio.wait(either, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(either, timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED)
         if self.failure.done():
             await self.failure
         if not waiting.done():
-            waiting.cancel()
-            raise Wrong(f"what was to come hasn't come in {patience:g} s")
+            raise Wrong(f"what was to come hasn't come in {PATIENCE:g} s")
         await waiting
 
     def _processor_seconds(self) -> float:
@@ -326,8 +336,7 @@ async def enter(
             clients.append(client)
             await client.open()
             await client.subscribe(rooms(client, number))
-            figures.count += 1
-            figures.delays.append(now() - begun)
+            figures.add(now() - begun)
 
     figures.begin()
     await figures.unless_failed(asyncio.gather(*map(come, range(task.count))))
@@ -360,11 +369,7 @@ async def post(task: Task, figures: Figures) -> dict[str, Any]:
     """Write to rooms, as fast as is answered or at a rate; each room is heard by one of those who write."""
     clients = await enter(task, figures, rooms=lambda client, number: client.rooms[number : number + 1])
 
-    def done(delay: float) -> None:
-        figures.count += 1
-        figures.delays.append(delay)
-
-    senders = [Sender(client, client.rooms, task.in_flight, done) for client in clients]
+    senders = [Sender(client, client.rooms, task.in_flight, figures.add) for client in clients]
     said = await write(task, figures, senders)
     await figures.unless_failed(until_heard(figures, clients, senders))
     return said
@@ -381,6 +386,7 @@ async def write(task: Task, figures: Figures, senders: Sequence[Sender]) -> dict
     await figures.unless_failed(asyncio.sleep(task.warm))
     figures.begin()
     await figures.unless_failed(asyncio.sleep(task.seconds))
+    await figures.unless_failed(figures.enough.wait())
     said = figures.end()
     if ticking is not None:
         ticking.cancel()
@@ -428,24 +434,24 @@ async def deliver(task: Task, figures: Figures) -> dict[str, Any]:
 def count_event(client: Client, figures: Figures, event: _Event, *, timed: bool) -> None:
     """Take an event, and count it."""
     client.follow(event)
-    figures.count += 1
-    if timed:
-        figures.delays.append(now() - float(_posted.decode(event.d).text.partition(" ")[0]))
+    figures.add(now() - float(_posted.decode(event.d).text.partition(" ")[0]) if timed else None)
 
 
 WORK = {"gather": gather, "say": say, "post": post, "deliver": deliver}
 
 
 async def main(task: Task) -> None:
-    """Do what is asked, say how it went, and stay."""
+    """Do what is asked, say how it went, and stay; say what is wrong, and go."""
     figures = Figures(task.cpu)
-    said = await WORK[task.does](task, figures)
-    print(json.dumps(said), flush=True)
-    await figures.unless_failed(asyncio.Event().wait(), patience=sys.maxsize)
+    try:
+        said = await WORK[task.does](task, figures)
+        print(json.dumps(said), flush=True)
+        await figures.failure
+    except Wrong as wrong:
+        print(wrong, file=sys.stderr, flush=True)
+        # What is under way has nothing more to say.
+        os._exit(1)
 
 
 if __name__ == "__main__":
-    try:
-        asyncio.run(main(msgspec.json.decode(sys.argv[1], type=Task)))
-    except Wrong as wrong:
-        sys.exit(str(wrong))
+    asyncio.run(main(msgspec.json.decode(sys.argv[1], type=Task)))

@@ -26,8 +26,9 @@ from hubbub.client.outbox import open_outbox
 from hubbub.client.sync import Sync
 from hubbub.client.writes import Request, nonce_of
 
-# How a gap begins; texts have no quotes but escaped ones.
+# How these begin; texts have no quotes but escaped ones.
 _GAP: Final = '{"t":"gap"'
+_ERROR: Final = '{"t":"err"'
 
 
 def entry_of(event: wire.Event, user: str) -> Entry:
@@ -69,6 +70,8 @@ class Device:
         self.refused: dict[str, wire.Err] = {}
         self.failures: list[BaseException] = []
         """What went wrong in the SDK itself."""
+        self.errors: list[wire.Err] = []
+        """What the server said instead of an answer, also where it is asked again."""
         self.heard = asyncio.Event()
         """Set at each news; clear it, then look, then wait."""
         self._address = websocket_address(address)
@@ -150,6 +153,13 @@ class Device:
             self._written.add(nonce)
             self._history.note(Wrote(self.name, self.user, request.s, nonce))
 
+    def note_errors(self, text: str) -> None:
+        """Note what is refused, also where it will be said again."""
+        with suppress(wire.BadFrameError):
+            for frame in wire.split(text) if _ERROR in text else ():
+                said = wire.decode_reply(frame)
+                self.errors += [said] if isinstance(said, wire.Err) else []
+
     def note_news(self, news: News) -> None:
         """Note what it is told."""
         match news:
@@ -172,9 +182,13 @@ class Device:
         self.heard.set()
 
     async def _iterate(self, client: Client) -> None:
-        with suppress(SessionEnded):
+        try:
             async for _ in client:
                 pass
+        except SessionEnded as ended:
+            # What the server ends is a matter of the case; by itself, the SDK ends nothing.
+            if ended.code is None:
+                self.failures.append(ended)
 
     def _spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         task = asyncio.create_task(work)
@@ -198,8 +212,9 @@ class _Sync(Sync):
         self._device = device
 
     def frame_received(self, text: str, now: float) -> None:
-        """Take what came, and note a gap."""
+        """Take a message, and note gaps and errors in it; what becomes of them, the engine decides."""
         self._device.gaps += text.count(_GAP)
+        self._device.note_errors(text)
         super().frame_received(text, now)
 
     def write(self, request: Request, now: float) -> None:

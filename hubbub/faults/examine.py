@@ -71,15 +71,15 @@ async def examine(case: Case, size: Size, seed: int, folder: Path) -> Finding:
 
 async def _run(case: Case, size: Size, lab: Lab) -> tuple[Verdict, tuple[str, ...]]:
     try:
-        async with lab, asyncio.timeout(LONGEST[size]):
+        async with lab, asyncio.timeout(LONGEST[size]) as limit:
             await case.run(lab, size)
     except UnseenError as error:
         return Verdict.UNSEEN, (str(error),)
     except BrokenError as error:
         return Verdict.BROKEN, (str(error),)
-    except TimeoutError:
-        return Verdict.BROKEN, (f"it isn't over after {LONGEST[size]:g} s",)
     except Exception as error:
+        if limit.expired():
+            return Verdict.BROKEN, (f"it isn't over after {LONGEST[size]:g} s",)
         return Verdict.BROKEN, ("".join(traceback.format_exception(error)),)
     if broken := (*lab.find_failures(), *(f"{each.invariant}: {each.what}" for each in lab.judge())):
         return Verdict.BROKEN, broken[:_SHOWN]

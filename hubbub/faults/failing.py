@@ -23,6 +23,8 @@ from hubbub.storage.posting import Post
 
 TRIP: Final = "trip!"
 STALL: Final = 5.0
+TOO_SOON: Final = 0.2
+"""Seconds by which an answer comes before what it says is true."""
 AFTERWARDS: Final = 0.5
 """Seconds in which what was published is sent, before who published it dies."""
 
@@ -94,7 +96,12 @@ def stall() -> None:
 
 def bad_statement() -> None:
     """Let the database refuse the statement that the message is in."""
-    row = posting._row
+    row, fold = posting._row, posting._fold
+
+    async def count(connection: Any, posts: Sequence[Post], *rest: Any) -> list[StoredEvent]:
+        if any(TRIP in post.message.text for post in posts):
+            tell(f"a batch of {len(posts)}")
+        return await fold(connection, posts, *rest)
 
     def fail(post: Post, numbered: Any) -> dict[str, object]:
         if TRIP in post.message.text:
@@ -102,6 +109,7 @@ def bad_statement() -> None:
         return row(post, numbered)
 
     posting._row = fail
+    posting._fold = count  # type: ignore[assignment]
 
 
 def without_sync() -> None:
@@ -119,8 +127,10 @@ def ack_first() -> None:
             await writer._do_all(transaction, batch)
             self._announce(transaction.stored)
             for pending in batch:
-                pending.settle()
-            await asyncio.sleep(0.02)
+                # Who is let in comes right back, and must be known.
+                if pending.post is not None:
+                    pending.settle()
+            await asyncio.sleep(TOO_SOON)
         return []
 
     writer.Writer._commit = fail  # type: ignore[method-assign]

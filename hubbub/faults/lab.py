@@ -142,12 +142,15 @@ class Lab:
         self._tasks.append(task)
         return task
 
-    async def talk(self, device: Device, pause: float, room: str = LOBBY) -> None:
-        """Let someone write at random moments, on an average with this pause, until cancelled."""
+    async def talk(self, device: Device, pause: float, room: str = LOBBY, more: str = "") -> None:
+        """Let someone write at random moments, on an average with this pause, until cancelled.
+
+        `more` is what they say besides.
+        """
         number = 0
         while True:
             await asyncio.sleep(self.chance.expovariate(1 / pause))
-            device.write(room, f"{device.name} says {number}")
+            device.write(room, f"{device.name} says {number}{more}")
             number += 1
 
     # What is seen
@@ -196,6 +199,8 @@ class Lab:
         with suppress(TimeoutError):
             async with asyncio.timeout(PATIENCE):
                 await self._wait_calm(rooms or (LOBBY,))
+        # Where somebody's writes are stuck, nobody has looked yet.
+        await self.read_logs(*rooms)
         took = loop.time() - start
         self.time("all well again", took, most)
         self._note_settled(rooms or (LOBBY,))
@@ -209,6 +214,7 @@ class Lab:
             await asyncio.sleep(2 * _GLANCE)
 
     async def _is_calm(self, rooms: Sequence[str]) -> bool:
+        require(not self.find_failures(), "the SDK failed")
         if any(device.waiting for device in self.devices.values()):
             return False
         await self.read_logs(*rooms)

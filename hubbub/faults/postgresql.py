@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, Self
 
-import asyncpg
+import asyncpg  # type: ignore[import-untyped]
 from sqlalchemy import URL
 
 BACKENDS: Final = ("sqlite", "postgresql")

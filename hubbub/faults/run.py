@@ -1,11 +1,11 @@
 """Break the chat in every way that there is a case for, and say whether it kept its word.
 
     run.py                    the short set; some minutes
-    run.py --long             the long set; an hour
+    run.py --long             the long set; some hours
     run.py --only F-01 F-03   some cases
-    run.py --long --write     write the table into docs/faults.md
+    run.py --write            write the table into docs/faults.md
 
-It exits with 0 unless something was broken.
+It exits with 0 unless something was broken, and with 130 when it was interrupted.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import argparse
 import asyncio
 import datetime as dt
 import random
+import signal
 import sys
 from pathlib import Path
 
@@ -34,7 +35,15 @@ def main() -> int:
     if not cases:
         click.echo(f"There is no such case; there are {' '.join(case.name for case in find_cases())}.")
         return 2
-    findings = asyncio.run(examine_all(cases, size, options.seed))
+    if options.write and options.only:
+        click.echo("The page has every case: --write goes without --only.")
+        return 2
+    # Whoever ends us ends what we have started.
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    try:
+        findings = asyncio.run(examine_all(cases, size, options.seed))
+    except KeyboardInterrupt:
+        return 130
     click.echo(f"\n{render(findings)}")
     if options.write:
         write(render(findings), " --long" if options.long else "")

@@ -34,7 +34,14 @@ def test_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--help"], ["serve", "--help"], ["backup", "--help"], ["restore", "--help"], ["new-epoch", "--help"]],
+    [
+        ["--help"],
+        ["serve", "--help"],
+        ["chat", "--help"],
+        ["backup", "--help"],
+        ["restore", "--help"],
+        ["new-epoch", "--help"],
+    ],
 )
 def test_help_is_told(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
     """Each command says what it does."""
@@ -61,6 +68,8 @@ def test_no_command_is_helped(capsys: pytest.CaptureFixture[str]) -> None:
         (["serve", "--port", "70000"], "70000"),
         (["serve", "--public-url", "x"], "public_url"),
         (["serve", "--config", "/nowhere.toml"], "/nowhere.toml"),
+        (["chat"], "URL"),
+        (["chat", "http://127.0.0.1:1", "--name", "Ann", "--login", "ann"], "Either"),
     ],
 )
 def test_wrong_use_is_one_sentence(
@@ -183,3 +192,32 @@ def test_light_commands_import_little() -> None:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
 
     assert done.stdout == "set()\n"
+
+
+def test_chat_that_is_nowhere_is_told(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever calls a chat that isn't there is told so, in their language, before they are asked anything."""
+    monkeypatch.setattr("hubbub.cli._is_terminal", lambda: True)
+    status, out, err = run(capsys, "chat", "http://127.0.0.1:1", "--language", "zh")
+
+    assert (status, out) == (1, "")
+    assert err.startswith("hubbub: 连不上 http://127.0.0.1:1")
+
+
+def test_chat_without_terminal_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """Where nobody can look and write, that is said."""
+    status, _, err = run(capsys, "chat", "http://127.0.0.1:1")
+
+    assert (status, err.count("needs a terminal")) == (1, 1)
+
+
+def test_missing_terminal_client_is_told(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where what draws the terminal client isn't installed, one is told what to install."""
+    monkeypatch.setitem(sys.modules, "textual", None)
+
+    assert run(capsys, "chat", "http://127.0.0.1:1")[2] == (
+        "hubbub: The terminal client isn't installed: pip install 'hubbub[terminal]'\n"
+    )

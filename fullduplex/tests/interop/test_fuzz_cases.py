@@ -11,6 +11,7 @@ from types import ModuleType
 import pytest
 
 from ..native import native_module
+from ..transport import twins
 
 FUZZ = Path(__file__).parents[2] / "fuzz"
 TARGETS = ("frames", "request", "response", "proxy", "values", "engine")
@@ -21,11 +22,13 @@ CASES = sorted(path for path in FUZZ.glob("cases/*/*") if path.is_file())
 def scripts() -> Iterator[dict[str, ModuleType]]:
     """Import the targets and their seeds, which live in a folder of scripts."""
     sys.path.insert(0, str(FUZZ))
+    # There may be one copy of the library in a process: what is native can't be imported for a third time.
+    sys.modules["tests.transport.twins"] = twins
     try:
         yield {name: importlib.import_module(name) for name in ("targets", "seeds")}
     finally:
         sys.path.remove(str(FUZZ))
-        for name in ("targets", "seeds", "checks", "side_by_side"):
+        for name in ("targets", "seeds", "checks", "side_by_side", "tests.transport.twins"):
             del sys.modules[name]
 
 

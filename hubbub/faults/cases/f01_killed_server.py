@@ -21,7 +21,7 @@ async def run(lab: Lab, size: Size) -> None:
     kills = size.pick(4, 100)
     await lab.start_server()
     devices = await lab.admit_all(size.pick(8, 12))
-    talking = [lab.keep_doing(lab.talk(device, 1 / size.pick(12, 40))) for device in devices]
+    talking = [lab.keep_doing(lab.talk(device, 1 / size.pick(12, 20))) for device in devices]
     waits: list[float] = []
     for _ in range(kills):
         await asyncio.sleep(lab.chance.uniform(0.1, 1.0))

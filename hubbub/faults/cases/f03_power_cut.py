@@ -28,7 +28,8 @@ TOLD = re.compile(rb'"t":"ok","id":\d+,"q":(\d+),|"t":"ev","s":"r_lobby","q":(\d
 LOSSES = (Loss.ALL, Loss.ALL, Loss.SOME, Loss.NONE)
 FILES = (DATABASE, f"{DATABASE}-wal")
 PAUSE = 0.03
-"""Between two messages of one author: so many that the log is emptied into the database meanwhile."""
+MORE = ", and so on" * 200
+"""So much that the log is emptied into the database meanwhile."""
 
 
 class Life(NamedTuple):
@@ -71,7 +72,7 @@ async def live(lab: Lab, recorder: Recorder, act: Awaitable[None], failpoint: st
     recorder.forget()
     files = {name: (server.folder / name).read_bytes() for name in FILES if (server.folder / name).exists()}
     await lab.restart(failpoint)
-    talking = [lab.keep_doing(lab.talk(device, PAUSE)) for device in lab.devices.values()]
+    talking = [lab.keep_doing(lab.talk(device, PAUSE, more=MORE)) for device in lab.devices.values()]
     await act
     await server.stop(kill=True)
     for task in talking:

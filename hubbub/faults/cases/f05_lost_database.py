@@ -19,7 +19,7 @@ async def run(lab: Lab, size: Size) -> None:
         await lab.start_server(HUBBUB_DATABASE=postgresql.address("chat"))
         devices = await lab.admit_all(size.pick(5, 12))
         opened = {device.name: device.opened_at for device in devices}
-        talking = [lab.keep_doing(lab.talk(device, size.pick(0.1, 0.05))) for device in devices]
+        talking = [lab.keep_doing(lab.talk(device, size.pick(0.1, 0.5))) for device in devices]
         for _ in range(rounds):
             await asyncio.sleep(lab.chance.uniform(0.5, 1.5))
             await asyncio.to_thread(postgresql.stop)
@@ -36,4 +36,6 @@ async def run(lab: Lab, size: Size) -> None:
         lab.show("messages", len(lab.logs[LOBBY]))
         gone = [device.name for device in devices if device.opened_at != opened[device.name]]
         require(not gone, f"these were disconnected: {gone}")
+        codes = {error.code for device in devices for error in device.errors}
+        require(codes <= {"unavailable"}, f"without a database, messages were refused as {codes}")
         await lab.server.stop()

@@ -14,11 +14,12 @@ from pathlib import Path
 
 import httpx
 
-from faults.case import Size, UnseenError, require
+from faults.case import BrokenError, Size, UnseenError, require
 from faults.device import Device
 from faults.lab import LOBBY, Lab
 
 FULL = 507
+TRIES = 200
 LONG_WAIT = 35.0
 """Seconds in which who was refused for long tries again."""
 
@@ -84,6 +85,8 @@ async def go_without_room(lab: Lab, devices: list[Device], seconds: float) -> No
     waiting = sum(device.waiting for device in devices)
     lab.show("messages that waited for room", waiting)
     require(waiting, "with a full disk, everything was stored")
+    codes = {error.code for device in devices for error in device.errors}
+    require(codes == {"storage_full"}, f"with a full disk, messages were refused as {codes}")
     page = await devices[0].client.history(LOBBY, after=0)
     require(page.msgs, "with a full disk, nothing can be read")
     async with httpx.AsyncClient(base_url=lab.server.address, trust_env=False) as asking:
@@ -94,11 +97,11 @@ async def go_without_room(lab: Lab, devices: list[Device], seconds: float) -> No
 
 async def wait_full(lab: Lab) -> None:
     """Wait until the server says that it can store nothing; what is free in its files, it may still use."""
-    async with asyncio.timeout(30):
-        while True:
-            if await ask_health(lab) == FULL:
-                return
-            await asyncio.sleep(0.1)
+    for _ in range(TRIES):
+        if await ask_health(lab) == FULL:
+            return
+        await asyncio.sleep(0.1)
+    raise BrokenError("with a full disk, /healthz doesn't say so")
 
 
 async def ask_health(lab: Lab) -> int:

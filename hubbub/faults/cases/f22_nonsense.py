@@ -19,7 +19,8 @@ from faults.device import Device
 from faults.hasty import hasty
 from faults.lab import LOBBY, Lab
 from faults.process import MIB, memory, most_memory
-from faults.suite import Peer, open_stage
+from faults.suite import RuleBroken, Stage, open_stage
+from fullduplex import ConnectionClosed
 from hubbub import wire
 
 TIMES: Final = {"realtime.session:HELLO_TIMEOUT": 2.0}
@@ -63,7 +64,7 @@ async def run(lab: Lab, size: Size) -> None:
         await asyncio.gather(
             close_by_frames(lab, await stage.token("mallory")),
             come_wrongly(lab, size.pick(2.0, 10.0)),
-            say_nonsense(await stage.enter("mallory"), Random(lab.seed), size.pick(2_000, 200_000)),
+            say_nonsense(stage, Random(lab.seed), size.pick(2_000, 200_000)),
             flood(lab, await stage.token("trudy"), size.pick(20_000, 1_000_000)),
         )
     talking.cancel()
@@ -137,8 +138,9 @@ async def dribble(connection: Bytewise, said: bytes) -> None:
         await asyncio.sleep(0.2)
 
 
-async def say_nonsense(peer: Peer, random: Random, count: int) -> None:
-    """Say what is no frame, then frames that chance has changed; the connection goes on."""
+async def say_nonsense(stage: Stage, random: Random, count: int) -> None:
+    """Say what is no frame, then frames that chance has changed; who is parted from for it comes again."""
+    peer = await stage.enter("mallory")
     for name, text in TEXTS.items():
         await peer.tell(text)
         error = await peer.hear(wire.Err)
@@ -146,9 +148,14 @@ async def say_nonsense(peer: Peer, random: Random, count: int) -> None:
         require(error.code == expected, f"{name} is answered by {error.code}")
     whole = [wire.encode(frame).text for frame in sensible()]
     for _ in range(count // 100):
-        for _ in range(100):
-            await peer.tell(mutate(random.choice(whole), random))
-        await peer.settle()
+        try:
+            for _ in range(100):
+                await peer.tell(mutate(random.choice(whole), random))
+            await peer.settle()
+        except (RuleBroken, ConnectionClosed):
+            _, code = await peer.wait_closed()
+            require(code == 4429, f"nonsense again and again is closed by {code}")
+            peer = await stage.enter("mallory")
 
 
 def sensible() -> list[wire.Request]:

@@ -7,6 +7,9 @@ all.  A message that nothing can be made of is refused alone.
 
 from __future__ import annotations
 
+import asyncio
+import re
+
 from faults.case import Size, require
 from faults.device import Device
 from faults.failing import TRIP
@@ -22,12 +25,12 @@ async def run(lab: Lab, size: Size) -> None:
     await lab.start_server()
     devices = await lab.admit_all(size.pick(4, 10))
     rounds = size.pick(1, 20)
-    batches = [await die_amid(lab, devices) for _ in range(rounds)]
+    sizes = [await die_amid(lab, devices) for _ in range(rounds)]
     for _ in range(rounds):
         await hold_one(lab, devices)
         await refuse_one(lab, devices)
     lab.show("deaths", rounds)
-    lab.show("messages in those batches", " ".join(map(str, batches)))
+    lab.show("messages in those batches", " ".join(map(str, sizes)))
     await lab.settle()
 
 
@@ -39,15 +42,30 @@ async def die_amid(lab: Lab, devices: list[Device]) -> int:
     await lab.server.wait_ended()
     await lab.restart()
     await lab.settle()
-    return int(lab.server.output[before:].rpartition("a batch of ")[2].split()[0])
+    return max(batches(lab, before))
+
+
+def batches(lab: Lab, before: int) -> list[int]:
+    """Return how many messages the batches had that failed since the server had said so much."""
+    return [int(count) for count in re.findall(r"a batch of (\d+)", lab.server.output[before:])]
 
 
 async def hold_one(lab: Lab, devices: list[Device]) -> None:
     """Have the database not take a message among many, and then take it."""
     await lab.restart("bad_statement")
+    for device in devices:
+        device.errors.clear()
+    before = len(lab.server.output)
     author = burst(lab, devices, TRIP)
     others = [device for device in devices if device is not author]
+    while max(batches(lab, before), default=0) < 2:
+        # It was alone: it will be said again, and others beside it.
+        await asyncio.sleep(0.2)
+        for device in others:
+            device.write(LOBBY, f"{device.name} goes on")
     await lab.until(lambda: not any(device.waiting for device in others), "all others are answered")
+    refused = [device.name for device in others if device.errors]
+    require(not refused, f"with a message that the database doesn't take, others were refused: {refused}")
     require(author.waiting, "the message was stored that the database doesn't take")
     await lab.restart()
     await lab.settle()

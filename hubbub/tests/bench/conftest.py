@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[3]
 # The chat's, the library's that they share, and what runs PostgreSQL.
-FOLDERS = [ROOT / "hubbub" / "bench", ROOT / "fullduplex" / "bench", ROOT / "hubbub" / "tests"]
+FOLDERS = [ROOT / "hubbub" / "bench", ROOT / "fullduplex" / "bench", ROOT / "hubbub"]
 
 
 @pytest.fixture(scope="package")

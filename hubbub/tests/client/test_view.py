@@ -250,3 +250,26 @@ def test_newer_pages_change_nothing(changes: list[tuple[str, int, bool, str]], d
         view.happened(each)
 
     assert show(view) == show(view_of(*events))
+
+
+def test_older_page_tells_of_more() -> None:
+    """The page before the first message says whether that is the beginning; any other page says nothing."""
+    view = view_of(posted(8), posted(9))
+    older = wire.MessageInfo(7, 7, 0, BO, "n", "hi", 7)
+    view.add_older([older], 8, more=True)
+    assert (view.has_older, view.oldest) == (True, 7)
+    view.add_older([], 9, more=False)
+    assert view.has_older
+    view.add_older([], 7, more=False)
+    assert not view.has_older
+
+
+def test_limit_can_be_raised() -> None:
+    """Who reads far back keeps what they read, as long as they want it."""
+    view = view_of(*(posted(q) for q in range(4, 8)), limit=4)
+    view.limit = 6
+    view.add_older([wire.MessageInfo(q, q, 0, BO, "n", "hi", q) for q in (2, 3)], 4, more=True)
+    assert [each.q for each in view.messages] == [2, 3, 4, 5, 6, 7]
+    view.limit = 4
+    view.happened(posted(8))
+    assert [each.q for each in view.messages] == [5, 6, 7, 8]

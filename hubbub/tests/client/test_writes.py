@@ -45,6 +45,15 @@ def test_writes_are_pipelined() -> None:
     assert len(bench.writes) == 5
 
 
+def test_writes_are_listed() -> None:
+    """What isn't answered is listed in its order, whether it was sent or not."""
+    bench = Bench("a", "b", "c", "d", "e", "f")
+    bench.send()
+    bench.writes.settle(2)
+
+    assert [nonce_of(request) for request in bench.writes] == ["a", "c", "d", "e", "f"]
+
+
 def test_rate_is_kept() -> None:
     """No more are sent than the server takes, and it is known when the next may be."""
     bench = Bench(*"abcdefghij")

@@ -11,11 +11,10 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from faults.postgresql import PostgreSQL
 
 from hubbub.app import run_chat
 from hubbub.config import Settings
-
-from ..postgresql import PostgreSQL
 
 FOLDER = Path(__file__).parents[2] / "conformance"
 

@@ -8,10 +8,10 @@ import sys
 from asyncio.subprocess import PIPE
 
 import pytest
+from faults.postgresql import BACKENDS
 
 from hubbub.app import run_chat
 
-from ..postgresql import BACKENDS
 from .conftest import FOLDER
 
 

@@ -32,10 +32,10 @@ async def gateway(shared) -> Gateway:
 def enter(gateway, connect):
     """Return what opens a connection and a session on it."""
 
-    async def make(token: str):
+    async def make(token: str, **client: str):
         connection = connect()
         task = asyncio.ensure_future(gateway.converse(connection, token))
-        connection.say("hello", client=CLIENT)
+        connection.say("hello", client=CLIENT | client)
         await connection.hear()
         return connection, task
 
@@ -56,6 +56,31 @@ async def test_sign_out_ends_its_connections(gateway, enter, database, bus, gues
     assert not other[1].done()
     other[0].hang_up()
     await other[1]
+
+
+async def test_device_is_in_one_place(gateway, enter, guest) -> None:
+    """A device that comes anew takes the place of its older connection; others stay."""
+    ann, bob = await guest("Ann"), await guest("Bob")
+    others = [
+        await enter(ann.token, device="desk"),
+        await enter(ann.token),
+        await enter(ann.token),
+        await enter(bob.token, device="phone"),
+    ]
+    old, gone = await enter(ann.token, device="phone")
+    new = await enter(ann.token, device="phone")
+    await gone
+    newest = await enter(ann.token, device="phone")
+    await new[1]
+
+    for connection in (old, new[0]):
+        assert connection.frames[-1]["code"] == connection.closed.code == 4004
+        assert connection.frames[-1]["retry"] == "resume"
+    for connection, task in (*others, newest):
+        assert not task.done()
+        connection.hang_up()
+        await task
+    assert gateway._devices == {}
 
 
 async def test_expiry_ends_its_connections(gateway, enter, database, bus, guest, wall_clock) -> None:

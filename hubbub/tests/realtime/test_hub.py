@@ -189,7 +189,7 @@ async def test_removal_is_the_last_event(hub, outbound, connection, frame, op) -
     ended = []
     again = Outbound(connection, lambda: None)
     for each in (outbound, again):
-        hub.subscribe("r_x", each, "u_ann", lambda: ended.append(True)).go_live(0)
+        hub.subscribe("r_x", each, "u_ann", lambda _: ended.append(True)).go_live(0)
     for event_ in (event("r_x", 1), change(2, op), event("r_x", 3), change(4, "join"), event("r_x", 5)):
         hub.hear(event_)
     hub.announce("r_x", frame("eph"))

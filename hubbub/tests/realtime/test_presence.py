@@ -9,6 +9,7 @@ import pytest
 
 from hubbub.domain.events import UserRenamed
 from hubbub.domain.models import User
+from hubbub.realtime import presence as module
 from hubbub.realtime.hub import Hub
 from hubbub.realtime.outbound import Outbound
 from hubbub.realtime.presence import (
@@ -205,16 +206,71 @@ async def test_new_name_is_told_of_the_absent(place, loop_clock) -> None:
     assert {"id": ANN.id, "name": "Anna", "state": "on"} in shown
 
 
-async def test_crowd_is_not_gone_through(place, monkeypatch) -> None:
+async def test_crowd_is_not_gone_through(place, monkeypatch, loop_clock) -> None:
     """Showing a crowd to one more costs no more than showing few."""
     for number in range(SHOWN_USERS + 100):
         place.come(User(f"u_{number}", "X", "guest"))
+    await loop_clock.advance(INTERVAL)
     looked = []
     monkeypatch.setattr(_Someone, "state", property(lambda someone: looked.append(someone) or _HERE))
     shown = json.loads(place.presence.enter(ROOM, place.connect(ANN)).text)["d"]
 
     assert shown == {"users": [], "count": SHOWN_USERS + 101}
     assert len(looked) < 10
+
+
+async def test_crowd_is_shown_itself_once(place, loop_clock) -> None:
+    """Of many who come at once the last are shown the room when all are, and not each for themselves."""
+    people = [User(f"u_{n}", f"User {n}", "guest") for n in range(3 * SINGLE_CHANGES)]
+    shown = [place.presence.enter(ROOM, place.connect(user)) for user in people]
+    assert shown[SINGLE_CHANGES] is not None
+    assert shown[-1] is None
+
+    last = place.come(User("u_last", "Last", "guest"))
+    await loop_clock.advance(INTERVAL)
+    assert [frame["d"]["count"] for frame in place.heard[last]] == [len(people) + 1]
+
+
+async def test_telling_is_bounded(connect, loop_clock, monkeypatch) -> None:
+    """When telling costs too much, rooms take turns, and who enters meanwhile is told with the others."""
+    frame = 400
+    monkeypatch.setattr(module, "FRAME_BYTES", frame)
+    monkeypatch.setattr(module, "BYTES_PER_SECOND", frame)
+    monkeypatch.setattr(module, "BURST", 0.0)
+    hub = Hub()
+    presence, connections = Presence(hub), [connect() for _ in range(3)]
+    for n, connection in enumerate(connections):
+        outbound, user = Outbound(connection, lambda: None), User(f"u_{n}", f"User {n}", "guest")
+        presence.connect(outbound, user)
+        hub.subscribe(f"r_{n}", outbound, user.id).go_live(0)
+        assert presence.enter(f"r_{n}", outbound) is None
+    told = []
+    for _ in range(8):
+        told.append([bool(connection.frames) for connection in connections])
+        await loop_clock.advance(1)
+
+    assert told[0] == [True, False, False]
+    assert told[1] == [True, False, False]
+    assert told[-1] == [True, True, True]
+    assert [True, True, False] in told
+    for n, connection in enumerate(connections):
+        [known] = [each["d"] for each in connection.frames if each["k"] == "pres.state"]
+        assert (known["count"], known["users"][0]["name"]) == (1, f"User {n}")
+
+
+async def test_who_leaves_is_told_nothing(connect, loop_clock, monkeypatch) -> None:
+    """Who has left before their turn isn't told who is in the room."""
+    monkeypatch.setattr(module, "BYTES_PER_SECOND", 1)
+    hub, connection = Hub(), connect()
+    presence, outbound = Presence(hub), Outbound(connection, lambda: None)
+    presence.connect(outbound, ANN)
+    presence.enter("r_y", outbound)
+    presence.leave("r_y", outbound, at_once=True)
+    presence.enter(ROOM, outbound)
+    presence.leave(ROOM, outbound)
+    await loop_clock.advance(100_000)
+
+    assert not connection.frames
 
 
 async def test_many_changes_are_one_list(place, loop_clock) -> None:

@@ -8,13 +8,12 @@ from collections.abc import Iterator
 
 import msgspec
 import pytest
+from faults.postgresql import BACKENDS
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hubbub import wire
 from hubbub.domain.models import LOBBY
-
-from ..postgresql import BACKENDS
 
 
 async def test_state_is_shown(ann, make_peer, loop_clock) -> None:

@@ -6,9 +6,11 @@ import asyncio
 import json
 
 import pytest
+from sqlalchemy import update
 
 from hubbub.actions.post_message import post_message
 from hubbub.domain.models import LOBBY
+from hubbub.domain.policies import MISTAKE_BURST, MISTAKES_PER_SECOND
 from hubbub.realtime import arrivals
 from hubbub.realtime import session as module
 from hubbub.realtime.outbound import HIGH_WATER, STALL
@@ -21,6 +23,7 @@ from hubbub.realtime.session import (
     Goodbye,
     Session,
 )
+from hubbub.storage.tables import users
 
 CLIENT = {"name": "test", "ver": "1"}
 
@@ -132,6 +135,18 @@ async def test_unknown_caller_is_turned_away(call, token) -> None:
     assert await caller.bye() == {"t": "bye", "code": 4401, "why": "not signed in", "retry": "never"}
 
 
+async def test_disabled_user_is_turned_away(call, guest, database) -> None:
+    """Who has a good token, and may not use it, is told so, and to stay away."""
+    ann = await guest("Ann")
+    disable = update(users).where(users.c.id == ann.user.id).values(disabled=1)
+    await database.write(lambda transaction: transaction.connection.execute(disable))
+    caller = call(ann.token)
+    caller.connection.say("hello", client=CLIENT)
+
+    bye = {"t": "bye", "code": 4403, "why": "this account is disabled", "retry": "never"}
+    assert await caller.bye() == bye
+
+
 @pytest.mark.parametrize(
     "frame", ['{"t":"ping"}', '{"t":"sub","id":1,"s":"me"}', "[", b"\x00", '{"t":"hello"}'], ids=range(5)
 )
@@ -150,6 +165,33 @@ async def test_hello_comes_in_time(call, guest, loop_clock) -> None:
     await loop_clock.advance(HELLO_TIMEOUT)
 
     assert (await caller.bye())["code"] == 4006
+
+
+async def test_repeated_abuse_is_the_end(call, guest, loop_clock) -> None:
+    """Who goes on sending what can't be read is told to stay away; now and then it does no harm."""
+    caller = call((await guest("Ann")).token)
+    await caller.hello()
+    for _ in range(2 * MISTAKE_BURST):
+        await loop_clock.advance(1 / MISTAKES_PER_SECOND)
+        caller.connection.say_raw("{")
+        assert (await caller.connection.hear_only("err"))["code"] == "bad_frame"
+    for _ in range(MISTAKE_BURST + 1):
+        caller.connection.say_raw(b"\x00")
+
+    bye = {"t": "bye", "code": 4429, "why": "too much that can't be read", "retry": "never"}
+    assert await caller.bye() == bye
+
+
+async def test_unknown_frames_are_no_abuse(call, guest) -> None:
+    """What a later client may ask for in good faith is refused, however often, and nothing else."""
+    caller = call((await guest("Ann")).token)
+    await caller.hello()
+    for _ in range(2 * MISTAKE_BURST):
+        caller.connection.say("dance", id=1)
+    caller.connection.say("ping")
+
+    while (frame := await caller.connection.hear())["t"] != "pong":
+        assert frame["code"] == "unknown_op"
 
 
 async def test_inbox_is_live_after_welcome(call, guest, shared) -> None:
@@ -328,11 +370,11 @@ async def test_end_meets_end(call, guest, loop_clock) -> None:
         ended.append(True)
 
     loop = asyncio.get_running_loop()
-    # The timer of the hello is due first, and its task goes on only in the next turn of the loop.
+    # The timer of the hello is due first, and the session goes on only in the next turn of the loop.
     loop.call_at(loop.time() + HELLO_TIMEOUT, end)
     await loop_clock.advance(HELLO_TIMEOUT)
 
-    assert (await caller.bye())["code"] == 4000
+    assert (await caller.bye())["code"] == 4006
     assert ended == [True]
 
 

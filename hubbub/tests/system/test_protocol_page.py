@@ -175,6 +175,7 @@ def test_limits_are_described() -> None:
         (policies.USER_CONNECTIONS, "connections"),
         (policies.ADDRESS_CONNECTIONS, "connections"),
         (policies.HELLO_BURST, "connections"),
+        (policies.MISTAKE_BURST, "frames"),
         (wire.TYPING_TTL, "seconds"),
         (badge.INTERVAL, "seconds"),
         (policies.HISTORY_PAGE, "messages"),

@@ -114,6 +114,32 @@ async def test_room_goes_and_comes(address: str, windows: Windows, guest: Enter)
     await expect(page.locator("article p")).to_have_text(["没有你", "你回来了"])
 
 
+async def test_unread_is_counted(address: str, windows: Windows, guest: Enter) -> None:
+    """What waits in a room that isn't shown is counted there, until it is shown and read, on every device."""
+    page = await windows.enter(address, "小林")
+    await page.clock.install()
+    [cookie] = await page.context.cookies()
+    elsewhere, bo = await guest(address, token=cookie["value"]), await guest(address, "Bo")
+    made = await bo.ask("call", m="room.create", n="nonce-made", p={"name": "茶", "visibility": "private"})
+    room = made["r"]["room"]["id"]
+    user = elsewhere.welcome["me"]["id"]
+    await bo.ask("call", m="room.invite", n="nonce-ask", p={"s": room, "user": user})
+    tea = page.get_by_role("button", name="茶")
+    await expect(tea).to_be_visible()
+    for n in range(3):
+        await bo.ask("send", s=room, n=f"nonce-tea-{n}", d={"text": f"茶 {n}"})
+    await expect(tea.get_by_text("3 条未读消息")).to_be_attached()
+    await tea.click()
+    await expect(page.locator("article p")).to_have_text(["茶 0", "茶 1", "茶 2"])
+    await page.clock.run_for(3000)
+    while (read := await elsewhere.hear("ev"))["k"] != "read":
+        pass
+
+    assert read["d"] == {"s": room, "q": read["d"]["q"], "unread": 0, "mentions": 0}
+    await page.get_by_role("button", name="大厅").click()
+    await expect(tea.locator(".badge")).to_have_count(0)
+
+
 # How far the first message in sight moves when older ones come.
 ANCHOR = """async () => {
     const viewport = document.querySelector('.viewport')

@@ -4,9 +4,9 @@ Stands on the protocol and on the library alone, so that it works with any serve
 the engine, without I/O; `client` runs it.
 """
 
-from hubbub.client.client import Client, connect
+from hubbub.client.client import Client, connect, make_nonce
 from hubbub.client.errors import ClientError, OutboxUnusable, RequestRefused, SessionEnded
-from hubbub.client.guests import SignedIn, sign_in_guest
+from hubbub.client.guests import SignedIn, log_in, sign_in_guest, who_is
 from hubbub.client.news import (
     Happened,
     Lost,
@@ -44,5 +44,8 @@ __all__ = [
     "Waiting",
     "Withheld",
     "connect",
+    "log_in",
+    "make_nonce",
     "sign_in_guest",
+    "who_is",
 ]

@@ -128,16 +128,29 @@ class Client:
     # Writing
 
     async def send(
-        self, room: str, text: str, *, re: int | None = None, th: int | None = None
+        self,
+        room: str,
+        text: str,
+        *,
+        re: int | None = None,
+        th: int | None = None,
+        nonce: str | None = None,
     ) -> wire.SendOk:
         """Post a message; return once the server has stored it, however long it can't be reached.
 
-        Cancelling doesn't take it back.  The other writes are so, too.
+        Cancelling doesn't take it back.  The other writes are so, too.  Who shows it meanwhile knows it again
+        by its `nonce`, from `make_nonce`, in the news that has it.
 
         Raises:
             RequestRefused: if the server won't store it.
+            OutboxUnusable: if it can't be kept until it is stored; then it isn't sent.
         """
-        return await self._write(wire.Send(0, room, make_nonce(), wire.Draft(text, re, th)))
+        return await self._write(wire.Send(0, room, nonce or make_nonce(), wire.Draft(text, re, th)))
+
+    @property
+    def unsent(self) -> list[wire.Send]:
+        """The messages that the server hasn't answered yet, those of earlier runs among them, in order."""
+        return [request for request in self._sync.writes if isinstance(request, wire.Send)]
 
     async def edit(self, room: str, message: int, text: str, *, base: int | None = None) -> wire.SendOk:
         """Give a message another text, if it still has that of the event `base`."""
@@ -182,7 +195,10 @@ class Client:
         view = self.rooms.get(room)
         if view is not None:
             view.learn(page.users)
-            view.add_page(page.msgs)
+            if before is not None:
+                view.add_older(page.msgs, before, more=page.more)
+            else:
+                view.add_page(page.msgs)
         return page
 
     # Saying what needs no answer

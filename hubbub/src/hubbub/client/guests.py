@@ -1,14 +1,16 @@
-"""Coming in as a guest, over HTTP: what gives a program the token of its session."""
+"""Coming in, over HTTP: what gives a program the token of its session, and says whose one is."""
 
 from __future__ import annotations
 
 import asyncio
 import urllib.request
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
-from hubbub import wire
+from hubbub import __version__, wire
+
+T = TypeVar("T")
 
 TIMEOUT: Final = 10.0
 
@@ -27,6 +29,25 @@ async def sign_in_guest(url: str, name: str) -> SignedIn:
         OSError: if the chat can't be reached, or refuses; then it is an `urllib.error.HTTPError`.
     """
     return await asyncio.to_thread(_post, f"{http_address(url)}/v1/guests", {"name": name})
+
+
+async def log_in(url: str, username: str, password: str) -> SignedIn:
+    """Begin a session of an account in the chat at `url`.
+
+    Raises:
+        OSError: as `sign_in_guest` does.
+    """
+    credentials = {"username": username, "password": password}
+    return await asyncio.to_thread(_post, f"{http_address(url)}/v1/session", credentials)
+
+
+async def who_is(url: str, token: str) -> wire.MeInfo:
+    """Ask the chat at `url` whose session a token is of.
+
+    Raises:
+        OSError: as `sign_in_guest` does; the status is 401 if it is nobody's any more.
+    """
+    return await asyncio.to_thread(_get_me, f"{http_address(url)}/v1/me", token)
 
 
 def http_address(url: str) -> str:
@@ -56,8 +77,25 @@ def _parse(url: str) -> tuple[bool, str]:
     return scheme in {"https", "wss"}, rest.rstrip("/")
 
 
+class _Me(msgspec.Struct):
+    me: wire.MeInfo
+
+
 def _post(address: str, body: dict[str, str]) -> SignedIn:
     headers = {"Content-Type": "application/json"}
     request = urllib.request.Request(address, msgspec.json.encode(body), headers, method="POST")
+    return _open(request, SignedIn)
+
+
+def _get_me(address: str, token: str) -> wire.MeInfo:
+    return _open(urllib.request.Request(address, headers={"Authorization": f"Bearer {token}"}), _Me).me
+
+
+def _open(request: urllib.request.Request, kind: type[T]) -> T:
+    # It is what the session will be listed as.
+    request.add_header("User-Agent", f"hubbub/{__version__}")
     with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:
-        return msgspec.json.decode(answer.read(), type=SignedIn)
+        try:
+            return msgspec.json.decode(answer.read(), type=kind)
+        except msgspec.DecodeError as error:
+            raise OSError(f"{request.full_url} isn't a chat's") from error

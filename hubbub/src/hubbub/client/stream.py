@@ -41,6 +41,8 @@ class Stream:
         self.asked: wire.Sub | wire.Log | None = None
         """The request that waits for its answer."""
         self._is_let_in = False
+        self._epoch: int | None = None
+        """The epoch of what was given, when there is no `at` any more."""
         self._seen = 0
         self._badge = 0
         self._failures = 0
@@ -64,6 +66,8 @@ class Stream:
         """Start over, as on another connection."""
         self._is_live = self._is_paging = self._is_let_in = False
         self.asked = self.ask_at = None
+        # The server may have lost what was heard of, and says itself what there is.
+        self._seen = self._badge = 0
 
     def want(self) -> None:
         """Follow it from now on, even if what was asked before is refused yet."""
@@ -74,8 +78,7 @@ class Stream:
         """Follow it no longer, as one may not; if one may again, it is had afresh."""
         self.is_wanted = False
         if not self._complete:
-            self.at = None
-            self._seen = 0
+            self._forget()
 
     def follow(self, head: wire.At | None) -> None:
         """Take it as subscribed by the server, which says where the stream is if that isn't where we are."""
@@ -166,6 +169,8 @@ class Stream:
     def _take(self, copy: Copy, asked: wire.Sub | wire.Log | None) -> Given:
         match copy:
             case wire.BadgeOk():
+                if self.at is not None and self.at[0] != copy.epoch:
+                    self._forget()
                 self._is_live = True
                 self._badge = copy.head
                 return [Waiting(self.name, copy.head, copy.me.unread, copy.me.mentions)]
@@ -191,8 +196,15 @@ class Stream:
         if self._complete and self.at is not None:
             self._is_live = self._is_paging = True
         else:
-            self.at = None
+            self._forget()
         return []
+
+    def _forget(self) -> None:
+        """Have nothing of it, nor believe what was heard of its length; but know its epoch."""
+        if self.at is not None:
+            self._epoch = self.at[0]
+        self.at = None
+        self._seen = 0
 
     def _take_page(self, page: wire.LogOk) -> Given:
         if self.at is None or self.at[0] != page.epoch:
@@ -200,7 +212,7 @@ class Stream:
             return []
         if page.gone > self.last:
             self._is_live = self._is_paging = False
-            self.at = None
+            self._forget()
             return []
         given = self._accept_all(page.ev, page.users)
         self.hear(page.head)
@@ -216,7 +228,8 @@ class Stream:
         self, reset: wire.RoomResetOk | wire.InboxResetOk, asked: wire.Sub | wire.Log | None
     ) -> Given:
         self._is_live = True
-        renumbered = self.at is not None and self.at[0] != reset.epoch
+        epoch = self._epoch if self.at is None else self.at[0]
+        renumbered = epoch is not None and epoch != reset.epoch
         if self.at is not None and not renumbered and self._goes_without(reset.head, asked):
             return []
         self._seen = reset.head if renumbered else max(self._seen, reset.head)

@@ -125,6 +125,11 @@ class Sync:
         return {name: stream.at for name, stream in self._streams.items() if stream.at and stream.is_wanted}
 
     @property
+    def writes(self) -> list[Request]:
+        """What is neither done nor refused; the writes to a stream in their order."""
+        return list(self._writes)
+
+    @property
     def unanswered(self) -> int:
         """How many writes are neither done nor refused."""
         return len(self._writes)

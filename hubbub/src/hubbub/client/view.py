@@ -33,8 +33,9 @@ class RoomView:
         """Whether there are messages before the first."""
         self.present: dict[str, wire.PresenceInfo] = {}
         """Who is there, as far as the server says: in a large room it doesn't."""
+        self.limit = limit
+        """How many messages it holds; who reads far back may raise it."""
         self._me = me
-        self._limit = limit
         self._pins: dict[int, int] = {}
         self._messages: dict[int, wire.MessageInfo] = {}
         self._calls: set[int] = set()
@@ -42,6 +43,11 @@ class RoomView:
 
     def __len__(self) -> int:
         return len(self._order)
+
+    @property
+    def oldest(self) -> int | None:
+        """The number of the first message that is here, in a thread or not."""
+        return self._order[0] if self._order else None
 
     @property
     def messages(self) -> list[wire.MessageInfo]:
@@ -99,6 +105,13 @@ class RoomView:
             if known is None or known.rev < message.rev:
                 self._put(deepcopy(message))
         self._trim()
+
+    def add_older(self, messages: Iterable[wire.MessageInfo], before: int, *, more: bool) -> None:
+        """Take the page of history that ends before a message, and whether there are `more` before it."""
+        reaches_first = not self._order or self._order[0] >= before
+        if reaches_first:
+            self.has_older = more
+        self.add_page(messages)
 
     def happened(self, news: Happened) -> None:
         """Take the room's next event."""
@@ -205,7 +218,7 @@ class RoomView:
         self._messages[message.q] = message
 
     def _trim(self) -> None:
-        excess = len(self._order) - self._limit
+        excess = len(self._order) - self.limit
         if excess > 0:
             self.has_older = True
             for q in self._order[:excess]:

@@ -12,6 +12,7 @@ Invariants:
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -75,6 +76,9 @@ class Writes:
 
     def __len__(self) -> int:
         return len(self._lane_of)
+
+    def __iter__(self) -> Iterator[Request]:
+        return (request for lane in self._lanes.values() for request in lane.waiting.values())
 
     def add(self, request: Request) -> None:
         """Take a write; one that is there already stays where it is."""

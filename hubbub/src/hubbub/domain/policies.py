@@ -71,6 +71,10 @@ ADDRESS_CONNECTIONS: Final = 4_000
 HELLO_BURST: Final = 2_000
 HELLOS_PER_SECOND: Final = 200.0
 
+MISTAKE_BURST: Final = 100
+MISTAKES_PER_SECOND: Final = 1.0
+"""Frames that can't be read, of one connection: whoever sends more hears nothing of what they are told."""
+
 SESSION_LIFETIME: Final = 365 * 24 * 3600
 SESSIONS: Final = 50
 """In how many places a user may be signed in."""

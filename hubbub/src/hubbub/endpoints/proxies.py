@@ -67,7 +67,7 @@ class BehindProxies:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on."""
-        if scope["type"] == "http" and scope["client"] is not None:
+        if scope["type"] == "http" and scope.get("client") is not None:
             headers, (peer, port) = Headers(scope=scope), scope["client"]
             client = self._proxies.find_client(peer, headers.getlist(FOR))
             scheme = self._proxies.find_scheme(peer, headers.getlist(PROTO))

@@ -30,6 +30,10 @@ class Badge:
         self._is_stale = False
         self._task: asyncio.Task[None] | None = None
 
+    def hear(self, _stream: str, _q: int, _frame: wire.Frame) -> None:
+        """An event of the room is told."""
+        self.note()
+
     def note(self) -> None:
         """Something has happened in the room."""
         self._is_stale = True

@@ -11,7 +11,7 @@ from typing import Final
 from hubbub.domain.errors import ChatError
 from hubbub.domain.events import Notice, SessionExpired, SessionRevoked, UserRenamed
 from hubbub.realtime.caller import Shared
-from hubbub.realtime.session import EXPIRED, REVOKED, Connection, Goodbye, Session, crowded
+from hubbub.realtime.session import EXPIRED, REPLACED, REVOKED, Connection, Goodbye, Session, crowded
 
 RETURNS_PER_SECOND: Final = 500
 """How many clients are asked to come back in each second after a restart."""
@@ -23,11 +23,12 @@ class Gateway:
     def __init__(self, shared: Shared) -> None:
         self._shared = shared
         self._sessions: dict[Session, asyncio.Event] = {}
+        self._devices: dict[tuple[str, str], Session] = {}
         self._draining = False
 
     async def converse(self, connection: Connection, token: str | None, sender: str = "") -> None:
         """Hold a conversation on an open connection, until it is closed; `sender` stands for its address."""
-        session = Session(connection, token, self._shared, sender)
+        session = Session(connection, token, self._shared, sender, self._arrive)
         self._sessions[session] = ended = asyncio.Event()
         if self._draining:
             session.end(self._restart())
@@ -36,7 +37,22 @@ class Gateway:
                 await session.run()
         finally:
             del self._sessions[session]
+            self._leave(session)
             ended.set()
+
+    def _arrive(self, session: Session) -> None:
+        """Let a device's new connection take the place of an older one, which may be dead without knowing."""
+        if session.device is None:
+            return
+        older = self._devices.get((session.login, session.device))
+        self._devices[session.login, session.device] = session
+        if older is not None:
+            older.end(REPLACED)
+
+    def _leave(self, session: Session) -> None:
+        place = (session.login, session.device or "")
+        if self._devices.get(place) is session:
+            del self._devices[place]
 
     @contextmanager
     def _count(self, session: Session, sender: str) -> Iterator[None]:

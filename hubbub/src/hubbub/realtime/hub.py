@@ -36,6 +36,8 @@ _REMOVALS: Final = frozenset(change for change in MemberChange if change.ends_me
 
 Tell = Callable[[str, int, Frame], None]
 """Takes an event: its stream, its number, and the frame that tells of it."""
+Ended = Callable[[str], None]
+"""Hears that a user was removed from a room."""
 
 
 class Subscription:
@@ -44,12 +46,27 @@ class Subscription:
     One with a `tell` of its own isn't told of what may be lost, nor how far the stream is.
     """
 
+    # There are as many as all connections have rooms.
+    __slots__ = (
+        "_ended",
+        "_held",
+        "_hub",
+        "_removals",
+        "_tell",
+        "has_ended",
+        "last",
+        "outbound",
+        "stream",
+        "user_id",
+    )
+
     def __init__(
         self,
+        hub: Hub,
         stream: str,
         outbound: Outbound,
         user_id: str,
-        ended: Callable[[Subscription], None],
+        ended: Ended | None = None,
         tell: Tell | None = None,
     ) -> None:
         self.stream = stream
@@ -57,11 +74,16 @@ class Subscription:
         self.user_id = user_id
         self.last: int | None = None
         self.has_ended = False
-        self.is_whole = tell is None
+        self._hub = hub
         self._ended = ended
-        self._tell = tell or outbound.event
-        self._held: list[tuple[int, Frame]] = []
-        self._removals: list[int] = []
+        self._tell = tell
+        self._held: list[tuple[int, Frame]] | None = None
+        self._removals: list[int] | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the connection itself is told."""
+        return self._tell is None
 
     def offer(self, q: int, frame: Frame, *, is_removal: bool = False) -> None:
         """Deliver an event, or hold it back until the subscription is live."""
@@ -69,32 +91,37 @@ class Subscription:
             self._hold(q, frame, is_removal=is_removal)
         elif q > self.last and not self.has_ended:
             self.last = q
-            self._tell(self.stream, q, frame)
+            if self._tell is None:
+                self.outbound.event(self.stream, q, frame)
+            else:
+                self._tell(self.stream, q, frame)
             if is_removal:
                 self._end()
 
     def go_live(self, head: int) -> None:
         """Deliver what came after `head` meanwhile, and everything from now on, up to the user's removal."""
         self.last = head
-        removal = next((q for q in self._removals if q > head), None)
-        held, self._held = self._held, []
-        for q, frame in held:
+        removal = next((q for q in self._removals or () if q > head), None)
+        held, self._held = self._held, None
+        for q, frame in held or ():
             if removal is None or q <= removal:
                 self.offer(q, frame)
         if removal is not None:
             self._end()
 
     def _hold(self, q: int, frame: Frame, *, is_removal: bool) -> None:
+        self._held = self._held or []
         self._held.append((q, frame))
         # The oldest are the likeliest to be in the copy that is being read; if they aren't, the client finds
         # the numbers missing.
         del self._held[:-HELD]
         if is_removal:
-            self._removals.append(q)
+            self._removals = [*(self._removals or ()), q]
 
     def _end(self) -> None:
         self.has_ended = True
-        self._ended(self)
+        if self._hub.end(self) and self._ended is not None:
+            self._ended(self.stream)
 
 
 class Hub:
@@ -121,7 +148,7 @@ class Hub:
         stream: str,
         outbound: Outbound,
         user_id: str,
-        ended: Callable[[], None] = lambda: None,
+        ended: Ended | None = None,
         tell: Tell | None = None,
     ) -> Subscription:
         """Begin to hold back a stream's events for a user's connection, in place of an earlier subscription.
@@ -129,19 +156,27 @@ class Hub:
         `ended` is called when the user was removed from the room, and was told so; `tell` with each event, in
         place of the connection.
         """
-
-        def end(subscription: Subscription) -> None:
-            # What was delivered before stays in the queue, and whoever subscribed anew stays subscribed.
-            if self._subscribed.get(outbound, {}).get(stream) is subscription:
-                del self._subscribed[outbound][stream]
-                self._drop(stream, outbound)
-                ended()
-
         outbound.forget(stream)
-        subscription = Subscription(stream, outbound, user_id, end, tell)
-        self._streams.setdefault(stream, {})[outbound] = subscription
+        subscribers = self._streams.setdefault(stream, {})
+        for another in subscribers.values():
+            # Of a name that thousands of connections have said, there is one.
+            stream = another.stream
+            break
+        subscription = subscribers[outbound] = Subscription(self, stream, outbound, user_id, ended, tell)
         self._subscribed.setdefault(outbound, {})[stream] = subscription
         return subscription
+
+    def end(self, subscription: Subscription) -> bool:
+        """Deliver nothing more to a subscription; return whether no other had taken its place.
+
+        What was delivered before stays in the queue.
+        """
+        stream, outbound = subscription.stream, subscription.outbound
+        if self._subscribed.get(outbound, {}).get(stream) is not subscription:
+            return False
+        del self._subscribed[outbound][stream]
+        self._drop(stream, outbound)
+        return True
 
     def unsubscribe(self, stream: str, outbound: Outbound) -> None:
         """Deliver nothing more of a stream to a connection, not even what waits for it."""
@@ -186,11 +221,14 @@ class Hub:
         for subscription in list(subscribers.values()):
             subscription.offer(event.q, frame, is_removal=subscription.user_id == removed)
 
-    def announce(self, stream: str, frame: Frame, but: Collection[Outbound] = ()) -> None:
-        """Give an ephemeral to every live subscriber of a stream, but for some."""
+    def announce(self, stream: str, frame: Frame, but: Collection[Outbound] = ()) -> int:
+        """Give an ephemeral to every live subscriber of a stream, but for some; return to how many."""
+        count = 0
         for outbound, subscription in self._streams.get(stream, {}).items():
             if outbound not in but and subscription.is_whole and subscription.last is not None:
                 outbound.ephemeral(frame)
+                count += 1
+        return count
 
 
 def _find_removed(event: wire.Event) -> str | None:

@@ -16,7 +16,7 @@ Invariants:
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -67,15 +67,29 @@ class Outbound:
     `stalled` is called if the peer takes nothing at all for `STALL` seconds.
     """
 
+    __slots__ = (
+        "_bytes",
+        "_closed",
+        "_connection",
+        "_gaps",
+        "_gathered",
+        "_gathered_bytes",
+        "_gathers",
+        "_pump",
+        "_queue",
+        "_room",
+        "_stalled",
+    )
+
     def __init__(self, connection: Writable, stalled: Callable[[], None]) -> None:
         self._connection = connection
         self._stalled = stalled
-        self._queue: deque[_Waiting] = deque()
+        # A list, as long as it may be: nearly all are empty, and an empty deque takes ten times as much.
+        self._queue: list[_Waiting] = []
         self._bytes = 0
         self._gaps: dict[str, int] = {}
         self._pump: asyncio.Task[None] | None = None
-        self._room = asyncio.Event()
-        self._room.set()
+        self._room: asyncio.Event | None = None
         self._closed = False
         self._gathers = False
         self._gathered: list[Frame] = []
@@ -88,7 +102,9 @@ class Outbound:
 
     async def wait_for_room(self) -> None:
         """Wait until the queue isn't full, or will take nothing more."""
-        await self._room.wait()
+        if self.is_full:
+            self._room = self._room or asyncio.Event()
+            await self._room.wait()
 
     def gather(self) -> None:
         """From now on, write the frames of one turn of the loop as one."""
@@ -202,15 +218,14 @@ class Outbound:
         self._keep(kept)
 
     def _keep(self, kept: list[_Waiting]) -> None:
-        self._queue = deque(kept)
+        self._queue = kept
         self._bytes = sum(waiting.size for waiting in kept)
-        self._tell_if_full()
+        self._tell_of_room()
 
-    def _tell_if_full(self) -> None:
-        if self.is_full:
-            self._room.clear()
-        else:
+    def _tell_of_room(self) -> None:
+        if self._room is not None and not self.is_full:
             self._room.set()
+            self._room = None
 
     async def _write_the_rest(self) -> None:
         try:
@@ -223,10 +238,10 @@ class Outbound:
 
     def _write_some(self) -> None:
         while self._queue and self._buffered <= HIGH_WATER:
-            waiting = self._queue.popleft()
+            waiting = self._queue.pop(0)
             self._bytes -= waiting.size
             self._write(waiting.frame or self._gap(waiting.stream or ""))
-        self._tell_if_full()
+        self._tell_of_room()
 
     def _gap(self, stream: str) -> Frame:
         return wire.encode(wire.Gap(showing.stream_name(stream), self._gaps[stream]))

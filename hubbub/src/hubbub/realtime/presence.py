@@ -7,12 +7,17 @@ Invariants:
 
 1. A user is shown once, in the best state of all their connections, with the last words that go with it; who
    is `off` isn't shown at all.
-2. A change is told at once if nothing was told for `INTERVAL`, and otherwise when that is over.
+2. A change is told at once if nothing was told for `INTERVAL`, and otherwise when that is over: in either
+   case as soon as all rooms together cost no more than `BYTES_PER_SECOND`.  Where many come to many rooms,
+   telling everyone of everyone would keep them from what they come for.
+3. Who enters a room is told who is there: at once, or where many come, when all others are.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import deque
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -30,6 +35,12 @@ SHOWN_USERS: Final = 500
 SINGLE_CHANGES: Final = 16
 """When more users than this have changed, the whole room is told anew."""
 
+BYTES_PER_SECOND: Final = 50 * 1024 * 1024
+BURST: Final = 0.1
+"""Seconds for which that may be exceeded."""
+FRAME_BYTES: Final = 2 * 1024
+"""What a frame costs besides its bytes: to write a short one takes as long as to copy so many."""
+
 OFF: Final = "off"
 # Who asks not to be disturbed means it for every device.
 _BEST_LAST: Final = (OFF, "idle", "on", "dnd")
@@ -46,7 +57,17 @@ _HERE: Final = _State("on")
 _GONE: Final = _State(OFF)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
+class _Connection:
+    """Whose a connection is, in what state, and in which rooms."""
+
+    outbound: Outbound
+    user: User
+    state: _State = _HERE
+    rooms: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True, eq=False)
 class _Someone:
     """A user in a room; `told` is what the room was told last, `renamed` if of another name.
 
@@ -54,7 +75,7 @@ class _Someone:
     """
 
     name: str
-    connections: dict[Outbound, _State] = field(default_factory=dict)
+    connections: tuple[_Connection, ...] = ()
     told: _State = _GONE
     renamed: bool = False
     going: asyncio.TimerHandle | None = None
@@ -63,33 +84,86 @@ class _Someone:
     def state(self) -> _State:
         if not self.connections:
             return self.told
-        best = max((each.state for each in self.connections.values()), key=_BEST_LAST.index)
-        texts = [each.text for each in self.connections.values() if each.state == best and each.text]
+        if len(self.connections) == 1:
+            # Nearly everyone: a list of hundreds is made of these.
+            only = self.connections[0].state
+            return only if only.state != OFF else _GONE
+        best = max((each.state.state for each in self.connections), key=_BEST_LAST.index)
+        states = (each.state for each in self.connections)
+        texts = [state.text for state in states if state.state == best and state.text]
         return _State(best, texts[-1] if texts and best != OFF else "")
+
+    def without(self, connection: _Connection) -> tuple[_Connection, ...]:
+        """Return the other connections."""
+        return tuple(each for each in self.connections if each is not connection)
+
+
+class _Teller:
+    """Tells rooms, one after another, and no more at a time than can be afforded."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._waiting: deque[_Room] = deque()
+        self._free_at = 0.0
+        self._next: asyncio.TimerHandle | None = None
+
+    @property
+    def is_busy(self) -> bool:
+        return bool(self._waiting) or self._is_late
+
+    @property
+    def _is_late(self) -> bool:
+        return self._free_at - self._loop.time() > BURST
+
+    def offer(self, room: _Room) -> None:
+        """Tell a room when its turn comes."""
+        self._waiting.append(room)
+        if self._next is None:
+            self._go_on()
+
+    def count(self, frame: Frame, listeners: int) -> None:
+        """Count what was given to so many."""
+        cost = listeners * (frame.size + FRAME_BYTES) / BYTES_PER_SECOND
+        self._free_at = max(self._free_at, self._loop.time()) + cost
+
+    def _go_on(self) -> None:
+        self._next = None
+        while self._waiting and not self._is_late:
+            self._waiting.popleft().tell()
+        if self._waiting:
+            self._next = self._loop.call_at(self._free_at, self._go_on)
 
 
 class _Room:
     """Everyone in one room."""
 
-    def __init__(self, stream: str, hub: Hub) -> None:
+    def __init__(self, stream: str, hub: Hub, teller: _Teller) -> None:
         self.stream = stream
         self.people: dict[str, _Someone] = {}
         self._hub = hub
+        self._teller = teller
         self._shown: dict[str, None] = {}
         self._changed: dict[str, _Someone] = {}
+        self._entered: dict[Outbound, None] = {}
+        self._waits = False
         self._quiet: asyncio.TimerHandle | None = None
 
-    def enter(self, user: User, outbound: Outbound, state: _State) -> None:
-        someone = self.people.setdefault(user.id, _Someone(user.name))
-        someone.connections[outbound] = state
+    def enter(self, connection: _Connection) -> None:
+        user = connection.user
+        someone = self.people.get(user.id)
+        if someone is None:
+            someone = self.people[user.id] = _Someone(user.name)
+        someone.connections = (*someone.without(connection), connection)
         if someone.going is not None:
             someone.going.cancel()
             someone.going = None
         self._tell(user.id, someone)
 
-    def leave(self, user_id: str, outbound: Outbound, *, at_once: bool = False) -> None:
+    def leave(self, connection: _Connection, *, at_once: bool = False) -> None:
+        self._entered.pop(connection.outbound, None)
+        user_id = connection.user.id
         someone = self.people[user_id]
-        del someone.connections[outbound]
+        someone.connections = someone.without(connection)
         if someone.connections:
             self._tell(user_id, someone)
         elif at_once:
@@ -99,11 +173,16 @@ class _Room:
             loop = asyncio.get_running_loop()
             someone.going = loop.call_later(OFFLINE_GRACE, self._forget, user_id)
 
-    def set_state(self, user_id: str, outbound: Outbound, state: _State) -> None:
-        connections = self.people[user_id].connections
-        del connections[outbound]
-        connections[outbound] = state
-        self._tell(user_id, self.people[user_id])
+    def has(self, connection: _Connection) -> bool:
+        """Say whether a connection is here."""
+        someone = self.people.get(connection.user.id)
+        return someone is not None and connection in someone.connections
+
+    def change(self, connection: _Connection) -> None:
+        """Show the state that a connection is in now."""
+        someone = self.people[connection.user.id]
+        someone.connections = (*someone.without(connection), connection)
+        self._tell(connection.user.id, someone)
 
     def rename(self, user: User) -> None:
         someone = self.people.get(user.id)
@@ -112,7 +191,18 @@ class _Room:
             someone.renamed = someone.told != _GONE
             self._tell(user.id, someone)
 
-    def show(self) -> Frame:
+    def show_to(self, outbound: Outbound) -> Frame | None:
+        """Return the frame that says who is here; or none, if it is told later."""
+        # When so many have changed, the whole room is told soon.
+        if self._teller.is_busy or len(self._changed) > SINGLE_CHANGES:
+            self._entered[outbound] = None
+            self._ask()
+            return None
+        shown = self._show()
+        self._teller.count(shown, 1)
+        return shown
+
+    def _show(self) -> Frame:
         count = len(self._shown)
         # Whoever comes is shown the room: going through everyone each time would take a crowd for ever.
         users = [self._info(user_id) for user_id in self._shown] if count <= SHOWN_USERS else []
@@ -135,20 +225,42 @@ class _Room:
     def _tell(self, user_id: str, someone: _Someone) -> None:
         self._count(user_id, someone)
         self._changed[user_id] = someone
-        if self._quiet is None:
-            self._tell_now()
+        self._ask()
 
-    def _tell_now(self) -> None:
-        self._quiet = None
-        changes = self._take_changes()
-        if not changes:
+    def _ask(self) -> None:
+        if self._quiet is None and not self._waits:
+            self._waits = True
+            self._teller.offer(self)
+
+    def tell(self) -> None:
+        """Tell what has changed, and who is here to those who don't know."""
+        self._waits = False
+        changes, entered = self._take_changes(), self._entered
+        self._entered = {}
+        if not changes and not entered:
             return
-        if len(changes) > SINGLE_CHANGES or len(self.people) > SHOWN_USERS:
-            self._hub.announce(self.stream, self.show())
+        if len(changes) > SINGLE_CHANGES or (changes and len(self.people) > SHOWN_USERS):
+            self._announce(self._show())
         else:
             for info in changes:
-                self._hub.announce(self.stream, wire.encode(wire.PresenceChanged(self.stream, info)))
-        self._quiet = asyncio.get_running_loop().call_later(INTERVAL, self._tell_now)
+                self._announce(wire.encode(wire.PresenceChanged(self.stream, info)), but=entered)
+            if entered:
+                self._give(entered)
+        self._quiet = asyncio.get_running_loop().call_later(INTERVAL, self._end_quiet)
+
+    def _announce(self, frame: Frame, but: Collection[Outbound] = ()) -> None:
+        self._teller.count(frame, self._hub.announce(self.stream, frame, but))
+
+    def _give(self, entered: Collection[Outbound]) -> None:
+        shown = self._show()
+        self._teller.count(shown, len(entered))
+        for outbound in entered:
+            outbound.ephemeral(shown)
+
+    def _end_quiet(self) -> None:
+        self._quiet = None
+        if self._changed or self._entered:
+            self._ask()
 
     def _take_changes(self) -> list[wire.PresenceInfo]:
         changes = []
@@ -166,41 +278,39 @@ def _show(user_id: str, name: str, state: _State) -> wire.PresenceInfo:
     return wire.PresenceInfo(user_id, name, state.state, state.text or None)
 
 
-@dataclass(slots=True)
-class _Connection:
-    """Whose a connection is, in what state, and in which rooms."""
-
-    user: User
-    state: _State = _HERE
-    rooms: set[str] = field(default_factory=set)
-
-
 class Presence:
     """Everyone who is anywhere."""
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
+        self._teller = _Teller()
         self._rooms: dict[str, _Room] = {}
         self._connections: dict[Outbound, _Connection] = {}
 
     def connect(self, outbound: Outbound, user: User) -> None:
         """Make a connection known; it is in no room yet."""
-        self._connections[outbound] = _Connection(user)
+        self._connections[outbound] = _Connection(outbound, user)
 
     def disconnect(self, outbound: Outbound) -> None:
         """Forget a connection; does nothing if it isn't known."""
         connection = self._connections.pop(outbound, None)
         if connection is not None:
             for stream in connection.rooms:
-                self._rooms[stream].leave(connection.user.id, outbound)
+                self._rooms[stream].leave(connection)
 
-    def enter(self, stream: str, outbound: Outbound) -> Frame:
-        """Show a connection's user in a room, and return the frame that says who is there."""
+    def enter(self, stream: str, outbound: Outbound) -> Frame | None:
+        """Show a connection's user in a room, and return the frame that says who is there.
+
+        Where many come, there is none: it is given to the connection when it is to all others.
+        """
         connection = self._connections[outbound]
-        room = self._rooms.setdefault(stream, _Room(stream, self._hub))
-        connection.rooms.add(stream)
-        room.enter(connection.user, outbound, connection.state)
-        return room.show()
+        room = self._rooms.get(stream)
+        if room is None:
+            room = self._rooms[stream] = _Room(stream, self._hub, self._teller)
+        if not room.has(connection):
+            connection.rooms.append(room.stream)
+        room.enter(connection)
+        return room.show_to(outbound)
 
     def leave(self, stream: str, outbound: Outbound, *, at_once: bool = False) -> None:
         """Show a connection's user in a room no longer; does nothing if it isn't there.
@@ -208,27 +318,30 @@ class Presence:
         Who was put out is gone `at_once`.
         """
         connection = self._connections[outbound]
-        if stream in connection.rooms:
+        room = self._rooms.get(stream)
+        if room is not None and room.has(connection):
             connection.rooms.remove(stream)
-            self._rooms[stream].leave(connection.user.id, outbound, at_once=at_once)
+            room.leave(connection, at_once=at_once)
 
     def set_state(self, outbound: Outbound, state: str, text: str = "") -> None:
         """Change a connection's state and its words, in every room that it is in."""
         connection = self._connections[outbound]
         connection.state = _State(state, text)
         for stream in connection.rooms:
-            self._rooms[stream].set_state(connection.user.id, outbound, connection.state)
+            self._rooms[stream].change(connection)
 
     def is_in(self, stream: str, outbound: Outbound) -> bool:
         """Say whether a connection is in a room."""
-        return stream in self._connections[outbound].rooms
+        room = self._rooms.get(stream)
+        return room is not None and room.has(self._connections[outbound])
 
     def tell_typing(self, stream: str, outbound: Outbound, *, on: bool) -> None:
         """Tell a room that a connection's user types, or has stopped; the user's own aren't told."""
         user_id = self._connections[outbound].user.id
         someone = self._rooms[stream].people[user_id]
         info = wire.TypingInfo(wire.UserInfo(user_id, someone.name), on)
-        self._hub.announce(stream, wire.encode(wire.TypingNow(stream, info)), but=someone.connections)
+        own = [each.outbound for each in someone.connections]
+        self._hub.announce(stream, wire.encode(wire.TypingNow(stream, info)), but=own)
 
     def hear(self, notice: Notice) -> None:
         """Show a user by the new name that the bus tells of."""

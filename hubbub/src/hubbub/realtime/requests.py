@@ -8,6 +8,7 @@ are taken (`lanes`, `read_marks`).
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Sequence
 
@@ -15,7 +16,9 @@ from hubbub import wire
 from hubbub.actions.read_room import read_room
 from hubbub.domain.errors import ChatError, Code
 from hubbub.domain.names import clean_status
+from hubbub.domain.policies import MISTAKE_BURST, MISTAKES_PER_SECOND
 from hubbub.realtime import calls, reads, showing, writes
+from hubbub.realtime.bucket import Bucket
 from hubbub.realtime.caller import Caller, Shared
 from hubbub.realtime.lane import Write
 from hubbub.realtime.lanes import Lanes
@@ -37,18 +40,21 @@ class Requests:
         self._marks = ReadMarks(caller, shared.database)
         self._subscriptions = Subscriptions(caller, shared)
         self._typist = Typist(caller, shared.presence)
+        self._mistakes: Bucket | None = None
+        self.is_abused = False
+        """Whether too much came that can't be read."""
 
     async def take(self, frame: str | bytes) -> None:
         """Do what a frame asks for, and answer it; a write may be answered later."""
         try:
             request = wire.decode(frame)
         except wire.BadFrameError as error:
-            self._caller.answer(showing.bad_frame(error))
+            self._refuse(error)
             return
         try:
             await self._do(request)
         except wire.BadFrameError as error:
-            self._caller.answer(showing.bad_frame(error))
+            self._refuse(error)
         except ChatError as error:
             self._caller.answer(showing.error(error, getattr(request, "id", None)))
         except Exception:
@@ -62,8 +68,16 @@ class Requests:
         try:
             return wire.split(message)
         except wire.BadFrameError as error:
-            self._caller.answer(showing.bad_frame(error))
+            self._refuse(error)
             return []
+
+    def _refuse(self, error: wire.BadFrameError) -> None:
+        self._caller.answer(showing.bad_frame(error))
+        # What is only unknown may be of a later level, and asked for in good faith.
+        if error.code == "bad_frame":
+            now = asyncio.get_running_loop().time()
+            self._mistakes = self._mistakes or Bucket(MISTAKE_BURST, MISTAKES_PER_SECOND, now)
+            self.is_abused |= self._mistakes.take(now) > 0
 
     def close(self) -> None:
         """Do nothing more by itself; what writes is settled or cancelled."""

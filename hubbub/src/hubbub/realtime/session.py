@@ -14,14 +14,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, Protocol
+from typing import Any, Final, Literal, Protocol, TypeVar
 
 from fullduplex import ConnectionClosed
 from hubbub import wire
 from hubbub.actions.authenticate import Arrival, digest_token
+from hubbub.actions.check_disabled import is_disabled
 from hubbub.actions.read_heads import read_heads
 from hubbub.domain import policies
 from hubbub.domain.errors import ChatError
@@ -32,6 +32,8 @@ from hubbub.realtime.outbound import Outbound, Writable
 from hubbub.realtime.requests import Requests
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 HELLO_TIMEOUT: Final = 10.0
 HEARTBEAT: Final = 25.0
@@ -71,11 +73,14 @@ class Goodbye:
 UNKNOWN: Final = Goodbye(4000, "something went wrong", "resume")
 NO_HEARTBEAT: Final = Goodbye(4002, "no heartbeat", "resume")
 SLOW: Final = Goodbye(4003, "too slow", "resume")
+REPLACED: Final = Goodbye(4004, "this device is here anew", "resume")
 NO_HELLO: Final = Goodbye(4006, "no hello in time", "resume")
 EXPIRED: Final = Goodbye(4100, "no longer signed in", "reauth")
 REVOKED: Final = Goodbye(4101, "signed out", "reauth")
 BAD_PROTOCOL: Final = Goodbye(4400, "hello comes first", "never")
+ABUSED: Final = Goodbye(4429, "too much that can't be read", "never")
 BAD_CREDENTIALS: Final = Goodbye(4401, "not signed in", "never")
+DISABLED: Final = Goodbye(4403, "this account is disabled", "never")
 
 
 def crowded(reason: ChatError) -> Goodbye:
@@ -90,16 +95,26 @@ class _Leaving(Exception):
 class Session:
     """What becomes of one connection; `token` is what came with it, if anything did.
 
-    `sender` stands for the address that it comes from.
+    `sender` stands for the address that it comes from; `arrived` is called when it is known whose it is.
     """
 
-    def __init__(self, connection: Connection, token: str | None, shared: Shared, sender: str = "") -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        token: str | None,
+        shared: Shared,
+        sender: str = "",
+        arrived: Callable[[Session], None] = lambda _session: None,
+    ) -> None:
         self.id = secrets.token_urlsafe(9)
         self.login = ""
         """What is revoked when the user signs out."""
+        self.device: str | None = None
+        """What the program calls the place that it is in, once it is signed in there; None for nothing."""
         self._connection = connection
         self._token = token
         self._sender = sender
+        self._arrived = arrived
         self._shared = shared
         self._database = shared.database
         self._hub = shared.hub
@@ -108,7 +123,9 @@ class Session:
         self._caller: Caller | None = None
         self._requests: Requests | None = None
         self._goodbye: Goodbye | None = None
-        self._waiting: asyncio.Timeout | None = None
+        self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = None
+        self._waiting: asyncio.Task[Any] | None = None
         self._is_listening = False
         self._heard = False
 
@@ -134,8 +151,10 @@ class Session:
         """Let the session end as soon as the request under way is done; the first to call this is right."""
         if self._goodbye is None:
             self._goodbye = goodbye
-            if self._waiting is not None and not self._waiting.expired():
-                self._waiting.reschedule(asyncio.get_running_loop().time())
+            waiting = self._waiting
+            if waiting is not None:
+                self._waiting = None
+                waiting.cancel()
 
     def rename(self, user: User) -> None:
         """Let the user go by another name, if it is theirs."""
@@ -148,30 +167,34 @@ class Session:
         arrival = await self._sign_in(hello.token or self._token)
         user = arrival.user
         self._count(user)
+        self.device = hello.client.device
+        self._arrived(self)
         features: list[str] = [feature for feature in wire.FEATURES if feature in hello.feat]
         self._caller = Caller(
             user, bytes.fromhex(self.login), self._outbound, frozenset(features), self._sender
         )
         self._requests = requests = Requests(self._caller, self._shared)
         await self._welcome(arrival, heard, hello, features)
-        heartbeat = asyncio.create_task(self._keep_alive())
+        self._timer = self._loop.call_later(HEARTBEAT, self._ask_for_life)
         try:
             while True:
                 for frame in requests.split(await self._receive()):
                     await self._wait_for_room()
                     await requests.take(frame)
+                    if requests.is_abused:
+                        self.end(ABUSED)
                     # Receiving doesn't wait while there are requests: a flood would be done at one go.
                     await asyncio.sleep(0)
         finally:
-            heartbeat.cancel()
+            if self._timer is not None:
+                self._timer.cancel()
             requests.close()
 
-    async def _receive(self, patience: float | None = None) -> str | bytes:
+    async def _receive(self) -> str | bytes:
         await self._wait_for_room()
         self._is_listening = True
         try:
-            async with self._until_ended(patience):
-                frame = await self._connection.recv()
+            frame = await self._unless_ended(self._connection.recv())
         finally:
             self._is_listening = False
         self._heard = True
@@ -179,28 +202,32 @@ class Session:
 
     async def _wait_for_room(self) -> None:
         if self._outbound.is_full or self._goodbye is not None:
-            async with self._until_ended():
-                await self._outbound.wait_for_room()
+            await self._unless_ended(self._outbound.wait_for_room())
 
-    @asynccontextmanager
-    async def _until_ended(self, patience: float | None = None) -> AsyncIterator[None]:
+    async def _unless_ended(self, waiting: Coroutine[Any, Any, T]) -> T:
         """Wait for something, but not beyond the end of the session."""
         if self._goodbye is not None:
+            waiting.close()
             raise _Leaving
+        self._waiting = task = asyncio.current_task()
         try:
-            async with asyncio.timeout(patience) as self._waiting:
-                yield
-        except TimeoutError:
-            self.end(NO_HELLO)
-            raise _Leaving from None
+            return await waiting
+        except asyncio.CancelledError:
+            # Another may have cancelled it as well.
+            if self._waiting is None and task is not None and not task.uncancel():
+                raise _Leaving from None
+            raise
         finally:
             self._waiting = None
 
     async def _receive_hello(self) -> wire.Hello:
+        timer = self._loop.call_later(HELLO_TIMEOUT, self.end, NO_HELLO)
         try:
-            hello = wire.decode(await self._receive(HELLO_TIMEOUT))
+            hello = wire.decode(await self._receive())
         except wire.BadFrameError:
             hello = None
+        finally:
+            timer.cancel()
         if not isinstance(hello, wire.Hello):
             self.end(BAD_PROTOCOL)
             raise _Leaving
@@ -214,7 +241,8 @@ class Session:
             arrival = await self._shared.arrivals.find(digest)
             if arrival is not None:
                 return arrival
-        self.end(BAD_CREDENTIALS)
+        is_shut_out = token is not None and await is_disabled(self._database, token)
+        self.end(DISABLED if is_shut_out else BAD_CREDENTIALS)
         raise _Leaving
 
     def _count(self, user: User) -> None:
@@ -259,25 +287,23 @@ class Session:
             feat=features,
         )
 
-    async def _keep_alive(self) -> None:
-        while True:
-            await asyncio.sleep(HEARTBEAT)
-            self._heard = False
-            self._outbound.answer(wire.encode(wire.Ping(self._hub.heads(self._outbound))))
-            if await self._is_silent():
-                self.end(NO_HEARTBEAT)
-                return
+    def _ask_for_life(self) -> None:
+        self._heard = False
+        self._outbound.answer(wire.encode(wire.Ping(self._hub.heads(self._outbound))))
+        self._await_life()
 
-    async def _is_silent(self) -> bool:
-        loop = asyncio.get_running_loop()
-        while True:
-            due = loop.time() + HEARTBEAT_GRACE
-            await asyncio.sleep(HEARTBEAT_GRACE)
-            # Nothing can be heard while a request is being done, or its answer waits for room.
-            if self._heard or not self._is_listening:
-                return False
-            if loop.time() - due < _STALL:
-                return True
+    def _await_life(self) -> None:
+        due = self._loop.time() + HEARTBEAT_GRACE
+        self._timer = self._loop.call_later(HEARTBEAT_GRACE, self._look_for_life, due)
+
+    def _look_for_life(self, due: float) -> None:
+        # Nothing can be heard while a request is being done, or its answer waits for room.
+        if self._heard or not self._is_listening:
+            self._timer = self._loop.call_later(HEARTBEAT, self._ask_for_life)
+        elif self._loop.time() - due < _STALL:
+            self.end(NO_HEARTBEAT)
+        else:
+            self._await_life()
 
     async def _part(self) -> None:
         await self._settle()

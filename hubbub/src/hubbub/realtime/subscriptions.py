@@ -5,8 +5,6 @@ Invariant: a stream is subscribed to first, then read, then answered, and only t
 
 from __future__ import annotations
 
-import functools
-
 from hubbub import wire
 from hubbub.actions.read_marks import read_marks
 from hubbub.actions.sync_stream import Delta, InboxSnapshot, RoomSnapshot, sync_stream
@@ -27,6 +25,8 @@ class Subscriptions:
         self._presence = shared.presence
         self._tails = shared.tails
         self._badges: dict[str, Badge] = {}
+        # Made once: each subscription has it.
+        self._put_out = self._be_put_out
 
     async def sub(self, request: wire.Sub) -> None:
         """Answer with what the connection lacks of a stream, and let it hear the rest.
@@ -61,13 +61,14 @@ class Subscriptions:
         self._drop_badge(stream)
         user, outbound = self._caller.user, self._caller.outbound
         at = None if request.at is None else Position(*request.at)
-        put_out = functools.partial(self._presence.leave, stream, outbound, at_once=True)
-        subscription = self._hub.subscribe(stream, outbound, user.id, put_out)
+        subscription = self._hub.subscribe(stream, outbound, user.id, self._put_out)
         copy = await self._read(stream, at)
         self._caller.answer(_show_copy(request.id, copy))
         subscription.go_live(copy.head.q)
         if request.s != wire.ME and not subscription.has_ended:
-            outbound.ephemeral(self._presence.enter(stream, outbound))
+            shown = self._presence.enter(stream, outbound)
+            if shown is not None:
+                outbound.ephemeral(shown)
 
     async def _read(self, stream: str, at: Position | None) -> Delta | RoomSnapshot | InboxSnapshot:
         user = self._caller.user
@@ -81,11 +82,13 @@ class Subscriptions:
         self._leave(stream)
         user, outbound = self._caller.user, self._caller.outbound
         badge = self._badges[stream] = Badge(self._caller, stream, self._database)
-        put_out = functools.partial(self._drop_badge, stream)
-        subscription = self._hub.subscribe(stream, outbound, user.id, put_out, lambda *_: badge.note())
+        subscription = self._hub.subscribe(stream, outbound, user.id, self._drop_badge, badge.hear)
         head, marks = await read_marks(self._database, user, stream)
         self._caller.answer(wire.BadgeOk(request.id, head.epoch, head.q, showing.marks(marks)))
         subscription.go_live(head.q)
+
+    def _be_put_out(self, stream: str) -> None:
+        self._presence.leave(stream, self._caller.outbound, at_once=True)
 
     def _leave(self, stream: str) -> None:
         self._hub.unsubscribe(stream, self._caller.outbound)

@@ -58,6 +58,16 @@ async def find(connection: AsyncConnection, digest: bytes, now: int) -> Found | 
     return None if row is None else Found(User(*row[:4]), Login(*row[4:]))
 
 
+async def is_disabled(connection: AsyncConnection, digest: bytes, now: int) -> bool:
+    """Say whether there is such a session, of a user who may not use it."""
+    found = await connection.scalar(
+        select(sessions.c.id)
+        .join(users, users.c.id == sessions.c.user)
+        .where(sessions.c.digest == digest, sessions.c.expires > now, users.c.disabled.is_not(None))
+    )
+    return found is not None
+
+
 _own = streams.alias("own")
 _ARRIVALS = (
     select(

@@ -53,7 +53,7 @@ CLOSINGS: Final[dict[int, Closing]] = {
     4001: Closing("the server is drained", "resume"),
     4002: Closing("the client was silent", "resume"),
     4003: Closing("the client took nothing for too long", "resume"),
-    4004: Closing("the same device has a newer session", "resume"),
+    4004: Closing("the same device has a newer connection", "resume"),
     4005: Closing("the server has too much to do", "resume"),
     4006: Closing("no hello in time", "resume"),
     4100: Closing("the token has expired", "reauth"),

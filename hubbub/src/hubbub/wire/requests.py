@@ -14,7 +14,7 @@ from hubbub.wire.values import STREAMS, Amount, At, Id, Name, Nonce, Number, Pre
 
 
 class Client(Struct, omit_defaults=True):
-    """What program speaks, and on which device."""
+    """What program speaks, and on which device, where it has one connection at a time."""
 
     name: Name
     ver: Name

@@ -55,6 +55,7 @@ export const en = {
   messageBy: (name: string, time: string) => `${isolate(name)}, ${time}`,
   announce: (name: string, text: string) => `${isolate(name)}: ${text}`,
   announceMany: (count: number) => plural(count, { one: '# new message', other: '# new messages' }),
+  unread: (count: number) => plural(count, { one: '# unread message', other: '# unread messages' }),
   newMessages: (count: number) => plural(count, { one: '# new message', other: '# new messages' }),
   toLatest: 'To the latest message',
   loading: 'Loading messages…',

@@ -56,6 +56,7 @@ export const zh: Words = {
   messageBy: (name, time) => `${isolate(name)}，${time}`,
   announce: (name, text) => `${isolate(name)}：${text}`,
   announceMany: (count) => plural(count, { other: '# 条新消息' }),
+  unread: (count) => plural(count, { other: '# 条未读消息' }),
   newMessages: (count) => plural(count, { other: '# 条新消息' }),
   toLatest: '回到最新消息',
   loading: '正在载入消息…',

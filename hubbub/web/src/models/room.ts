@@ -81,8 +81,10 @@ export class Room extends Observable implements StreamReader<wire.RoomCopy> {
   }
 
   caughtUp(is: boolean): void {
-    if (is) this.status = 'live'
-    else if (this.status !== 'loading') this.status = 'stale'
+    if (is) {
+      this.status = 'live'
+      this.unread.recount(this.log)
+    } else if (this.status !== 'loading') this.status = 'stale'
     this.changed()
   }
 

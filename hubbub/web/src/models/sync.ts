@@ -19,6 +19,8 @@ import { Sender } from './sender'
 import { Subscription, type Cursor } from './subscription'
 
 const OWN_STREAM = 'me'
+/** What a hello may speak of. */
+const MOST_STREAMS = 1000
 /** A storage that takes longer to tell what earlier pages left may never tell. */
 const PATIENCE = 2000
 
@@ -149,7 +151,8 @@ export class Sync extends Observable {
 
   #cursors(): Record<string, Cursor> {
     const { cursor } = this.#own
-    return { ...this.#rooms.cursors, ...(cursor && { [OWN_STREAM]: cursor }) }
+    const all = { ...(cursor && { [OWN_STREAM]: cursor }), ...this.#rooms.cursors }
+    return Object.fromEntries(Object.entries(all).slice(0, MOST_STREAMS))
   }
 
   #welcome(frame: wire.Welcome): void {

@@ -86,7 +86,7 @@ export interface CallOk {
   r: Result
 }
 
-/** What program speaks, and on which device. */
+/** What program speaks, and on which device, where it has one connection at a time. */
 export interface Client {
   name: string
   ver: string

@@ -53,7 +53,8 @@ export class FakeServer {
   readonly inboxes: Record<string, wire.Event[]> = {}
   /** Those who aren't in the room. */
   readonly out = new Set<string>()
-  marks: wire.Marks = { read: 0, unread: 0, mentions: 0 }
+  /** How far everyone has read, and how much speaks of them there. */
+  read: Pick<wire.Marks, 'read' | 'mentions'> = { read: 0, mentions: 0 }
   limits: Partial<wire.Limits> = {}
   up = true
   maxDelta = 1000
@@ -75,6 +76,11 @@ export class FakeServer {
   /** The room's messages as they are now. */
   get messages(): wire.MessageInfo[] {
     return messagesOf(this.log)
+  }
+
+  get marks(): wire.Marks {
+    const counted = this.messages.filter(({ q, th, del }) => q > this.read.read && th === undefined && !del)
+    return { ...this.read, unread: counted.length }
   }
 
   get texts(): string[] {

@@ -228,20 +228,33 @@ describe('the room', () => {
 
 describe('what waits', () => {
   const marks = () => page.lobby.unread.marks
+  const heardElsewhere = async (q: number, unread: number) => {
+    server.inform('me', 'read', { s: LOBBY, q, unread, mentions: 0 })
+    await world.pass(100)
+  }
 
   test('is what the copy says', async () => {
-    server.marks = { read: 1, unread: 1, mentions: 1 }
+    server.read = { read: 1, mentions: 1 }
     page = new Page(server, 'you')
     page.sync.start()
     await world.pass(1000)
     expect(marks()).toEqual({ read: 1, unread: 1, mentions: 1 })
   })
 
+  test('may be more than what is here', async () => {
+    server.maxSnapshot = 1
+    page = new Page(server, 'you')
+    page.sync.start()
+    await world.pass(1000)
+    expect(page.texts).toHaveLength(1)
+    expect(marks()).toEqual({ read: 0, unread: 2, mentions: 0 })
+  })
+
   test('grows with each message outside of threads', async () => {
     server.say('ann', 'one')
     server.say('ann', 'in thread', { th: 1 })
     await world.pass(100)
-    expect(marks()).toEqual({ read: 0, unread: 1, mentions: 0 })
+    expect(marks()).toEqual({ read: 0, unread: 3, mentions: 0 })
   })
 
   test('is read by whoever posts', async () => {
@@ -251,28 +264,43 @@ describe('what waits', () => {
     expect(marks()).toEqual({ read: 4, unread: 0, mentions: 0 })
   })
 
+  test('is not read by whoever posts to a thread', async () => {
+    server.say('ann', 'one')
+    server.say('me', 'in thread', { th: 1 })
+    await world.pass(100)
+    expect(marks()).toEqual({ read: 0, unread: 3, mentions: 0 })
+  })
+
   test('shrinks by what is deleted', async () => {
+    await heardElsewhere(2, 0)
     const { q } = server.say('ann', '<@me>?')
     server.inform('me', 'mention', { s: LOBBY, q })
     await world.pass(100)
-    expect(marks()).toEqual({ read: 0, unread: 1, mentions: 1 })
+    expect(marks()).toEqual({ read: 2, unread: 1, mentions: 1 })
     await happen('msg.del', 'ann', { m: q })
-    expect(marks()).toEqual({ read: 0, unread: 0, mentions: 0 })
+    expect(marks()).toEqual({ read: 2, unread: 0, mentions: 0 })
   })
 
   test('what was read before it was deleted makes no difference', async () => {
-    server.inform('me', 'read', { s: LOBBY, q: 2, unread: 0, mentions: 0 })
-    await world.pass(100)
+    await heardElsewhere(2, 0)
     server.say('ann', 'one')
     await happen('msg.del', 'ann', { m: 1 })
     expect(marks()).toEqual({ read: 2, unread: 1, mentions: 0 })
   })
 
   test('a mention that was read is none', async () => {
-    server.inform('me', 'read', { s: LOBBY, q: 2, unread: 0, mentions: 0 })
+    await heardElsewhere(2, 0)
     server.inform('me', 'mention', { s: LOBBY, q: 2 })
     await world.pass(100)
     expect(marks()).toEqual({ read: 2, unread: 0, mentions: 0 })
+  })
+
+  test('what was read elsewhere meanwhile is not counted on return', async () => {
+    server.cut()
+    for (const text of ['one', 'two', 'three']) server.say('ann', text)
+    server.inform('me', 'read', { s: LOBBY, q: 4, unread: 1, mentions: 0 })
+    await world.pass(5000)
+    expect(marks()).toEqual({ read: 4, unread: 1, mentions: 0 })
   })
 
   test('what was read is said until it is heard', async () => {
@@ -284,8 +312,7 @@ describe('what waits', () => {
     server.cut()
     await world.pass(5000)
     expect(reads()).toHaveLength(2)
-    server.inform('me', 'read', { s: LOBBY, q: 2, unread: 0, mentions: 0 })
-    await world.pass(100)
+    await heardElsewhere(2, 0)
     page.sync.markRead(LOBBY, 2)
     server.cut()
     await world.pass(5000)
