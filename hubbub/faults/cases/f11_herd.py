@@ -3,7 +3,7 @@
 At first no more are let in than a limit allows.  When they return, they have everything again within 10 s of
 the moment at which it can be reached, but for who had tried in vain so often that chance makes them wait
 longer.  No tenth of a second has more than 15 % of the herd trying, as far as chance goes, and each costs the
-database one statement at most.
+database a few statements at most.
 """
 
 from __future__ import annotations
@@ -37,15 +37,15 @@ from hubbub.storage.migrate import migrate
 
 BACK = 10.0
 CROWDED = 0.15
-STATEMENTS = 1
-"""How many statements a client may cost that comes back and has missed nothing."""
+STATEMENTS = 3
+"""How many a client may cost that comes back alone; of those who come together many share one."""
 MOST = 60 * 1024
 """Bytes of the server's memory that a client may take."""
 
 
 async def run(lab: Lab, size: Size) -> None:
     """Let all come, kill the server, and let all come back."""
-    count = size.pick(500, 2_000)
+    count = size.pick(300, 2_000)
     raise_descriptors(count + 200)
     tokens = lab.folder / "tokens"
     data = lab.folder / "data"

@@ -26,7 +26,7 @@ JITTER = 0.02
 """Seconds by which two measurements differ on a machine that does something else, too."""
 WINDOW = 4096
 # The system alone keeps 3 MiB for a connection before the server knows that it is slow.
-FILLING = "x" * 4000
+FILLING = "x" * 6000
 
 
 async def run(lab: Lab, size: Size) -> None:
@@ -42,10 +42,10 @@ async def run(lab: Lab, size: Size) -> None:
             await lab.admit(f"slow-{number}", via=network.address, like=ann)
             for number in range(size.pick(1, 2))
         ]
-        before = await others.measure(size.pick(2, 60))
+        before = await others.measure(size.pick(1, 60))
         start = memory(lab.server.pid)
         network.become(down=Conditions(rate=1024.0))
-        during = await others.measure(size.pick(7, 300))
+        during = await others.measure(size.pick(5, 300))
         grown = memory(lab.server.pid) - start
         network.become()
         await lab.settle()

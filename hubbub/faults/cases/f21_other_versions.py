@@ -6,7 +6,7 @@ What isn't known is passed over, numbers count all the same, and everybody has t
 from __future__ import annotations
 
 import asyncio
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, closing
 from functools import partial
 from typing import Any, Final
 
@@ -89,7 +89,9 @@ async def run(lab: Lab, size: Size) -> None:
         others = []
         for name, way in ways.items():
             proxy = await stack.enter_async_context(breaking(address, way))
-            others.append(await come(lab, name, proxy))
+            # They hear something else than is stored, so that the judge can't judge them.
+            history = stack.enter_context(closing(History(lab.folder / f"{name}.jsonl")))
+            others.append(await come(lab, name, proxy, history))
             stack.push_async_callback(others[-1].leave)
         older = await stage.enter("older client")
         await older.sub(LOBBY)
@@ -117,10 +119,9 @@ def has_all(device: Device, head: int) -> bool:
     return at is not None and at[1] == head
 
 
-async def come(lab: Lab, name: str, address: str) -> Device:
-    """Let a client come that hears something else than is stored, so that the judge can't judge it."""
+async def come(lab: Lab, name: str, address: str, history: History) -> Device:
+    """Let a client come through a proxy."""
     guest = await lab.admit(f"has a {name}")
-    history = History(lab.folder / f"{name}.jsonl")
     device = Device(name, address, lab.folder, guest.signed_in, history)
     await device.arrive()
     return device
