@@ -75,7 +75,8 @@ class PostgreSQL:
         self.is_running = True
 
     def stop(self) -> None:
-        """Stop it as a cut of power does."""
+        """Stop it as a cut of power does; also one that stands still."""
+        self.resume()
         self._run("pg_ctl", "--mode=immediate", "stop")
         self.is_running = False
 

@@ -41,5 +41,8 @@ async def run(lab: Lab, size: Size) -> None:
     require(share < BUSY, f"waiting for a descriptor costs {share:.0%} of a processor")
     carl = await lab.admit("carl")
     await carl.say(LOBBY, "at last")
-    require("Traceback" not in lab.server.output, f"it was surprised: {lab.server.output[-2000:]}")
+    said = lab.server.output
+    # Without the library's native part it is asyncio that accepts, and says that it can't.
+    surprises = said.count("Traceback") - said.count("socket.accept() out of system resource")
+    require(surprises == 0, f"it was surprised: {said[-2000:]}")
     await lab.settle()
