@@ -24,7 +24,7 @@ _WRITE_PAUSE: Final = 1.0
 class Lanes:
     """The writes of one connection, each of which is answered once."""
 
-    __slots__ = ("_bucket", "_calls", "_caller", "_loop", "_streams", "_turnstile")
+    __slots__ = ("_bucket", "_caller", "_calls", "_loop", "_streams", "_turnstile")
 
     def __init__(self, caller: Caller, turnstile: Turnstile) -> None:
         self._caller = caller
