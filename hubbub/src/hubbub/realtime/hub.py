@@ -167,7 +167,7 @@ class Hub:
         return subscription
 
     def end(self, subscription: Subscription) -> bool:
-        """Deliver nothing more to a subscription, unless another has taken its place; return whether it was so.
+        """Deliver nothing more to a subscription, unless another has taken its place; tell if it was so.
 
         What was delivered before stays in the queue.
         """
