@@ -90,7 +90,7 @@ def versions() -> str:
     """Return what was tested, and on what."""
     return (
         f"hubbub {hubbub.__version__}, Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, "
-        f"{platform.system()} {platform.release()}"
+        f"{platform.system()} {'.'.join(platform.release().split('.')[:2])}"
     )
 
 

@@ -40,7 +40,7 @@ async def go_back(lab: Lab, talking: list[Device], cy: Device, number: int) -> N
     await server.stop()
     await say_something(lab, talking, f"new {number}")
     await server.command("restore", backup)
-    await server.start()
+    await lab.restart()
     await lab.note_restored(heads)
     before = len(cy.answers)
     await cy.arrive()
