@@ -89,23 +89,14 @@ HAPPENINGS = (
     "post", "post", "post", "call", "answer", "edit", "del", "react", "pin", "member", "room", "unknown",
     "read", "unread",
 )  # fmt: skip
-HEARINGS = (
-    "hear",
-    "hear",
-    "catch up",
-    "own",
-    "own",
-    "fill",
-    "open",
-    "badge",
-    "ask",
-    "answer",
-    "take",
-    "lose",
-)
+HEARINGS = ("hear", "hear", "catch up", "own", "own", "fill", "open", "badge", "lose")
+PAGES = ("ask", "page", "take", "overtake", "overtake")
 STEPS = st.lists(
     st.tuples(
-        st.sampled_from((*HAPPENINGS, *HEARINGS)), st.integers(0, 30), st.integers(1, 5), st.booleans()
+        st.sampled_from((*HAPPENINGS, *HEARINGS, *PAGES)),
+        st.integers(0, 30),
+        st.integers(1, 5),
+        st.booleans(),
     ),
     min_size=10,
     max_size=50,
@@ -168,10 +159,16 @@ def hear(reader: Reader, what: str, which: int, few: int, *, on: bool) -> None:
         case "ask" if reader.view.oldest is not None:
             before = reader.view.oldest if which % 2 else which % (room.head + 1)
             reader.ask(few, None if on else before, which)
-        case "answer":
+        case "page":
             reader.answer(which)
         case "take":
             reader.take()
+        case "overtake" if reader.view.oldest is not None:
+            reader.ask(3, reader.view.oldest, 0)
+            reader.answer(-1)
+            for change in (which % 4, few % 4):
+                happen(room, ("edit", "del", "react", "answer")[change], few, BO, on=True)
+            hear(reader, "catch up", which, few, on=on)
         case "lose" if room.head > 1:
             room.lose(few)
             reader.open()
@@ -181,7 +178,8 @@ def hear(reader: Reader, what: str, which: int, few: int, *, on: bool) -> None:
 def play(steps: list[tuple[str, int, int, bool]], limit: int, *, own_first: bool = False) -> Reader:
     """Return who was told of all that happened, in some order."""
     room = Room()
-    room.happen("msg.new", BO, text="hi")
+    for _ in range(6):
+        room.happen("msg.new", BO, text="hi")
     reader = Reader(room, limit, own_first=own_first)
     reader.fill(3)
     for what, which, few, on in steps:
