@@ -9,7 +9,7 @@ import pytest
 
 from hubbub import wire
 from hubbub.app import run_chat
-from hubbub.client import Client, Posted, RequestRefused, SessionEnded, Stored, connect, sign_in_guest
+from hubbub.client import Client, Posted, RequestRefused, Reset, SessionEnded, Stored, connect, sign_in_guest
 from hubbub.client.client import make_nonce
 from hubbub.client.outbox import FileOutbox
 from hubbub.config import Settings
@@ -72,6 +72,22 @@ async def test_history_fills_view(enter) -> None:
 
     assert [each.text for each in page.msgs] == ["hi"]
     assert ann.rooms[LOBBY].find(q) is not None
+
+
+async def test_voided_page_is_read_again(enter) -> None:
+    """A page that the room was filled anew over is asked for once more."""
+    ann = await enter("Ann")
+    q = (await ann.send(LOBBY, "hi")).q
+    view = ann.rooms[LOBBY]
+    asking = asyncio.create_task(ann.history(LOBBY, before=q + 1))
+    await asyncio.sleep(0)
+    assert view.info is not None
+    copy = wire.RoomCopy(view.info, view.marks, [], False, {})
+    view.reset(Reset(LOBBY, 1, q, copy, renumbered=False))
+    page = await asking
+
+    assert page.msgs[-1].q == q
+    assert view.find(q) == page.msgs[-1]
 
 
 async def test_wrong_token_is_told(address: str) -> None:

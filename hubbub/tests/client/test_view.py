@@ -108,6 +108,92 @@ def test_forgotten_message_keeps_its_place() -> None:
     assert [(each.q, each.text, each.deleted) for each in view.messages] == [(1, "", 3)]
 
 
+def test_forgotten_answer_goes_to_its_thread() -> None:
+    """What was deleted before it was heard of counts nowhere, and leaves the timeline for its thread."""
+    view = view_of(posted(1), posted(2, th=1), happened(3, "msg.new"))
+    assert view.marks.unread == 1
+    view.happened(happened(4, "msg.del", n="n", m=3, th=1))
+
+    assert [each.q for each in view.messages] == [1]
+    assert [each.q for each in view.thread(1)] == [2, 3]
+    root = view.find(1)
+    assert root is not None
+    assert (root.rc, root.rev, view.marks.unread) == (1, 4, 1)
+
+
+def test_deleted_answer_is_not_here() -> None:
+    """A thread has one message less, whether or not that message is here."""
+    view = view_of()
+    reset(view, wire.MessageInfo(1, 2, 1, BO, "n", "hi", 1, rc=1))
+    view.happened(happened(10, "msg.del", n="n", m=2, th=1))
+
+    root = view.find(1)
+    assert root is not None
+    assert (root.rc, root.rev) == (0, 10)
+
+
+def test_overtaken_page_is_made_up_for() -> None:
+    """What happened while a page was on its way happens to its messages, once."""
+    view = view_of()
+    reset(view)
+    with view.expect_page() as expected:
+        for change in (
+            happened(10, "msg.edit", n="n", m=3, text="hello"),
+            posted(11, th=3),
+            happened(12, "msg.del", n="n", m=4),
+        ):
+            view.happened(change)
+    page = [wire.MessageInfo(q, 9, q, BO, "n", "hi", q) for q in (3, 4)]
+    view.add_page(page, 9, expected.overtaking)
+    view.add_page(page, 9, expected.overtaking)
+
+    three, four, _ = map(view.find, (3, 4, 11))
+    assert three is not None and four is not None  # noqa: PT018
+    assert (three.text, three.base, three.rc, three.rev) == ("hello", 10, 1, 11)
+    assert (four.deleted, four.rev) == (12, 12)
+
+
+def test_reset_voids_pages() -> None:
+    """A page that was asked for before the room was filled anew is no longer expected."""
+    view = view_of(posted(1))
+    with view.expect_page() as before:
+        reset(view)
+    with view.expect_page() as after:
+        pass
+
+    assert (before.void, after.void) == (True, False)
+
+
+def test_read_elsewhere_is_counted_once() -> None:
+    """What one's own stream told of already isn't counted again by the room's events; all here is counted."""
+    view = view_of(posted(1))
+    view.mark(wire.ReadBody("r_tea", 2, 3, 0), 9)
+    for q in (2, 3, 4, 5, 6):
+        view.happened(posted(q))
+    assert view.marks == wire.Marks(2, 4, 0)
+    view.mark(wire.ReadBody("r_tea", 4, 1, 0), 5)
+    assert view.marks == wire.Marks(4, 2, 0)
+
+
+def test_badge_is_not_counted_twice() -> None:
+    """What a badge told of isn't counted again when the room is heard of in full."""
+    view = view_of(posted(1))
+    view.wait(3, 3, 0)
+    assert view.marks.unread == 3
+    for q in (2, 3, 4):
+        view.happened(posted(q))
+    assert view.marks.unread == 4
+
+
+def test_unfollowed_room_is_told() -> None:
+    """Of a room that isn't followed what one's own stream says is all there is to know."""
+    view = view_of(posted(1))
+    view.unfollow()
+    view.mark(wire.ReadBody("r_tea", 1, 7, 0), 9)
+
+    assert view.marks.unread == 7
+
+
 def test_threads_are_apart() -> None:
     """Answers in a thread are counted by their root, and are not among the others."""
     view = view_of(posted(1), posted(2, th=1), posted(3, th=1), happened(4, "msg.del", n="n", m=2))
@@ -130,14 +216,14 @@ def test_unread_is_counted() -> None:
     assert view.marks == wire.Marks(0, 2, 0)
     view.happened(posted(7, by=ME))
     assert view.marks == wire.Marks(7, 0, 0)
-    view.mark(wire.ReadBody("r_tea", 1, 1, 0))
-    assert view.marks == wire.Marks(1, 1, 0)
+    view.mark(wire.ReadBody("r_tea", 1, 2, 0), 8)
+    assert view.marks == wire.Marks(1, 2, 0)
 
 
 def test_edit_changes_no_mention() -> None:
     """Whom a message calls is settled when it is posted, and that is what deleting it takes back."""
     view = view_of(posted(1, f"<@{ME}>"), posted(2), posted(3, f"<@{ME}>"))
-    view.mark(wire.ReadBody("r_tea", 0, 3, 2))
+    view.mark(wire.ReadBody("r_tea", 0, 3, 2), 3)
     view.happened(happened(4, "msg.edit", n="n", m=1, text="nobody"))
     view.happened(happened(5, "msg.edit", n="n", m=2, text=f"<@{ME}>"))
     view.happened(happened(6, "msg.del", n="n", m=1))
@@ -149,7 +235,7 @@ def test_edit_changes_no_mention() -> None:
 def test_own_message_waits_again() -> None:
     """Whoever marks an own message as unread has it waiting like others, until it is deleted."""
     view = view_of(posted(1), posted(2, f"<@{ME}>", by=ME), posted(3, f"<@{ME}>"))
-    view.mark(wire.ReadBody("r_tea", 1, 2, 1))
+    view.mark(wire.ReadBody("r_tea", 1, 2, 1), 3)
     view.happened(happened(4, "msg.del", n="n", m=2))
 
     assert view.marks == wire.Marks(1, 1, 1)
@@ -246,7 +332,7 @@ def test_newer_pages_change_nothing(changes: list[tuple[str, int, bool, str]], d
         asof = data.draw(st.integers(0, len(events)))
         page = list(view_of(*events[:asof])._ordered())
         if page:
-            view.add_page(data.draw(st.lists(st.sampled_from(page), max_size=3)))
+            view.add_page(data.draw(st.lists(st.sampled_from(page), max_size=3)), asof)
         view.happened(each)
 
     assert show(view) == show(view_of(*events))
@@ -256,11 +342,11 @@ def test_older_page_tells_of_more() -> None:
     """The page before the first message says whether that is the beginning; any other page says nothing."""
     view = view_of(posted(8), posted(9))
     older = wire.MessageInfo(7, 7, 0, BO, "n", "hi", 7)
-    view.add_older([older], 8, more=True)
+    view.add_older([older], 9, before=8, more=True)
     assert (view.has_older, view.oldest) == (True, 7)
-    view.add_older([], 9, more=False)
+    view.add_older([], 9, before=9, more=False)
     assert view.has_older
-    view.add_older([], 7, more=False)
+    view.add_older([], 9, before=7, more=False)
     assert not view.has_older
 
 
@@ -268,7 +354,8 @@ def test_limit_can_be_raised() -> None:
     """Who reads far back keeps what they read, as long as they want it."""
     view = view_of(*(posted(q) for q in range(4, 8)), limit=4)
     view.limit = 6
-    view.add_older([wire.MessageInfo(q, q, 0, BO, "n", "hi", q) for q in (2, 3)], 4, more=True)
+    older = [wire.MessageInfo(q, q, 0, BO, "n", "hi", q) for q in (2, 3)]
+    view.add_older(older, 7, before=4, more=True)
     assert [each.q for each in view.messages] == [2, 3, 4, 5, 6, 7]
     view.limit = 4
     view.happened(posted(8))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,9 @@ from hubbub.terminal.timeline import Timeline
 from hubbub.terminal.words import EN
 
 #: Seconds after which what isn't shown won't be.
-PATIENCE = 8
+PATIENCE = 20
+#: Seconds after which to look again, though nothing was heard.
+LOOK = 0.1
 LOBBY = "r_lobby"
 RATES = ("write_burst", "writes_per_second", "user_write_burst", "user_writes_per_second")
 
@@ -82,6 +84,12 @@ class Shown:
         """What is on the screen, in one piece."""
         return "\n".join(self.lines)
 
+    @property
+    def styles(self) -> list[str]:
+        """How each line on the screen is drawn."""
+        strips = self.app.screen._compositor.render_strips()
+        return [" ".join(str(segment.style) for segment in strip) for strip in strips]
+
     async def press(self, *keys: str) -> None:
         """Press keys."""
         await self.pilot.press(*keys)
@@ -98,7 +106,9 @@ class Shown:
             async with asyncio.timeout(PATIENCE):
                 while not condition():
                     self._changed.clear()
-                    await self._changed.wait()
+                    # Some of what is drawn follows no message.
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(self._changed.wait(), LOOK)
                     await self.pilot.pause()
         except TimeoutError:
             pytest.fail(f"the screen shows\n{self.text}")

@@ -178,7 +178,5 @@ async def test_colours_can_change(screen: Shown) -> None:
     """Other colours are taken at once."""
     await fill(screen, some(1, 3))
     view(screen).show(some(1, 3), LIGHT)
-    await screen.pilot.pause()
-    last = screen.app.screen._compositor.render_strips()[-1]
 
-    assert any(segment.style and LIGHT.surface in str(segment.style) for segment in last)
+    await screen.until(lambda: LIGHT.surface in screen.styles[-1])

@@ -191,15 +191,20 @@ class Client:
         Raises:
             RequestRefused: if the server won't say.
         """
-        page = cast("wire.HistOk", await self._ask(wire.Hist(0, room, before, after, around, limit)))
-        view = self.rooms.get(room)
-        if view is not None:
+        question = wire.Hist(0, room, before, after, around, limit)
+        while (view := self.rooms.get(room)) is not None:
+            with view.expect_page() as expected:
+                page = cast("wire.HistOk", await self._ask(question))
+            if self.rooms.get(room) is not view or expected.void:
+                # It may be older than what the room was filled with meanwhile.
+                continue
             view.learn(page.users)
-            if before is not None:
-                view.add_older(page.msgs, before, more=page.more)
+            if before is None:
+                view.add_page(page.msgs, page.asof, expected.overtaking)
             else:
-                view.add_page(page.msgs)
-        return page
+                view.add_older(page.msgs, page.asof, expected.overtaking, before=before, more=page.more)
+            return page
+        return cast("wire.HistOk", await self._ask(question))
 
     # Saying what needs no answer
 
@@ -231,6 +236,8 @@ class Client:
     def unsubscribe(self, room: str) -> None:
         """Follow a room no longer."""
         self._sync.unsubscribe(room)
+        if (view := self.rooms.get(room)) is not None:
+            view.unfollow()
         self._line.stir()
 
     @property
