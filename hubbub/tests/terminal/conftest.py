@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +25,17 @@ from hubbub.terminal.words import EN
 
 #: Seconds after which what isn't shown won't be.
 PATIENCE = 20
-#: Seconds after which to look again, though nothing was heard.
-LOOK = 0.1
 LOBBY = "r_lobby"
 RATES = ("write_burst", "writes_per_second", "user_write_burst", "user_writes_per_second")
 
 Enter = Callable[..., Awaitable[Client]]
 Show = Callable[..., AbstractAsyncContextManager["Shown"]]
+
+
+@pytest.fixture(autouse=True)
+def colours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draw in colours, also where those who run the tests want none in what these print."""
+    monkeypatch.delenv("NO_COLOR", raising=False)
 
 
 @pytest.fixture
@@ -106,9 +110,7 @@ class Shown:
             async with asyncio.timeout(PATIENCE):
                 while not condition():
                     self._changed.clear()
-                    # Some of what is drawn follows no message.
-                    with suppress(TimeoutError):
-                        await asyncio.wait_for(self._changed.wait(), LOOK)
+                    await self._changed.wait()
                     await self.pilot.pause()
         except TimeoutError:
             pytest.fail(f"the screen shows\n{self.text}")

@@ -178,5 +178,6 @@ async def test_colours_can_change(screen: Shown) -> None:
     """Other colours are taken at once."""
     await fill(screen, some(1, 3))
     view(screen).show(some(1, 3), LIGHT)
+    await screen.pilot.pause()
 
-    await screen.until(lambda: LIGHT.surface in screen.styles[-1])
+    assert LIGHT.surface in screen.styles[-1]
