@@ -119,10 +119,6 @@ class Device:
         """Write a message, and wait until it is stored."""
         return await self.client.send(room, text, re=re)
 
-    async def send_as(self, room: str, nonce: str, text: str) -> None:
-        """Write a message under this nonce, and wait until it is stored."""
-        await self.client._write(wire.Send(0, room, nonce, wire.Draft(text)))
-
     # What it has
 
     @property

@@ -19,7 +19,7 @@ async def run(lab: Lab, size: Size) -> None:
     tabs = [first, await lab.admit("second", like=first)]
     nonces = [f"same-{number:06}" for number in range(size.pick(300, 5_000))]
     for some in (nonces[start : start + 20] for start in range(0, len(nonces), 20)):
-        writes = [tab.send_as(LOBBY, nonce, f"text of {nonce}") for nonce in some for tab in tabs]
+        writes = [tab.client.send(LOBBY, f"text of {nonce}", nonce=nonce) for nonce in some for tab in tabs]
         await asyncio.gather(*writes)
     for nonce in nonces:
         check_answers(nonce, [tab.answers[nonce] for tab in tabs])
