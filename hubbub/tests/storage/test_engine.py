@@ -45,6 +45,19 @@ async def test_pairs_are_found_by_index(engines: Engines) -> None:
     assert not [step for step in plan if str(step[-1]).startswith("SCAN")]
 
 
+async def test_any_number_of_pairs(engines: Engines) -> None:
+    """However many pairs are looked up, all that are there are found, each once."""
+    ids = [f"u_{number:04}" for number in range(3_000)]
+    async with engines.writing.begin() as connection:
+        await connection.execute(
+            insert(users), [{"id": each, "name": "Ann", "kind": "guest", "created": 1} for each in ids]
+        )
+        pairs = [(each, "Ann") for each in ids] + [("u_0001", "Bob")]
+        found = await select_pairs(connection, select(users.c.id), users.c.id, users.c.name, pairs)
+
+    assert sorted(row.id for row in found) == ids
+
+
 async def test_planner_is_told(backend: str, engines: Engines) -> None:
     """SQLite is asked to look at its tables; PostgreSQL does so without."""
     asked: list[str] = []

@@ -14,7 +14,7 @@ import functools
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVarTuple
+from typing import Any, Final, TypeVarTuple
 
 from sqlalchemy import (
     ARRAY,
@@ -35,6 +35,9 @@ from hubbub.storage.failures import StorageUnusableError
 from hubbub.storage.sqlite import open_sqlite
 
 Ts = TypeVarTuple("Ts")
+
+_PIECE: Final = 256
+"""How many pairs SQLite is asked for at once: it takes no statement of a thousand conditions."""
 
 
 def database_url(url: str | None, file: Path) -> URL:
@@ -104,12 +107,17 @@ async def select_pairs(
         firsts, seconds = zip(*pairs, strict=True)
         given = {"firsts": list(firsts), "seconds": list(seconds)}
         return (await connection.execute(_among_pairs(query, first, second), given)).all()
-    values = {
-        name: value
-        for index, pair in enumerate(pairs)
-        for name, value in zip(_names(index), pair, strict=True)
-    }
-    return (await connection.execute(_with_pairs(query, first, second, len(pairs)), values)).all()
+    rows: list[Row[*Ts]] = []
+    rest = list(pairs)
+    while rest:
+        piece, rest = rest[:_PIECE], rest[_PIECE:]
+        values = {
+            name: value
+            for index, pair in enumerate(piece)
+            for name, value in zip(_names(index), pair, strict=True)
+        }
+        rows += await connection.execute(_with_pairs(query, first, second, len(piece)), values)
+    return rows
 
 
 @functools.lru_cache(maxsize=32)
