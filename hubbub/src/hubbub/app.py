@@ -194,7 +194,7 @@ async def _listen(
         bus.subscribe(listener)
     names = Names(settings.host, socket.gethostname(), settings.public_url)
     proxies = Proxies(settings.proxies)
-    application = _make_application(settings, database, bus, names, proxies, feeds)
+    application = _make_application(settings, database, bus, names, proxies, feeds, turnstile)
 
     async def converse(connection: ServerConnection) -> None:
         assert connection.request is not None
@@ -244,7 +244,13 @@ def _limits(settings: Settings) -> Limits:
 
 
 def _make_application(
-    settings: Settings, database: Database, bus: Bus, names: Names, proxies: Proxies, feeds: Feeds
+    settings: Settings,
+    database: Database,
+    bus: Bus,
+    names: Names,
+    proxies: Proxies,
+    feeds: Feeds,
+    turnstile: Turnstile,
 ) -> Starlette:
     passwords = Passwords()
     callers = Callers(database, settings.public_url)
@@ -254,13 +260,14 @@ def _make_application(
         Buckets(LOGIN_BURST, LOGINS_PER_SECOND),
     )
     secure = (settings.public_url or "").startswith("https:")
-    auth = Auth(database, bus, passwords, callers, throttle, secure=secure)
-    sessions = Sessions(database, bus, passwords, callers, throttle)
     admission = Admission(
         callers,
         Buckets(READ_BURST, READS_PER_SECOND),
         Buckets(wire.WRITE_BURST, wire.WRITES_PER_SECOND),
+        turnstile,
     )
+    auth = Auth(database, bus, passwords, callers, throttle, admission, secure=secure)
+    sessions = Sessions(database, bus, passwords, callers, throttle, admission)
     own, messages = Own(database, admission), Messages(database, admission)
     events, calls = Events(database, admission, feeds), Calls(database, bus, admission)
     endpoints: list[Endpoints] = [
