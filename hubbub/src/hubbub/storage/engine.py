@@ -6,6 +6,7 @@ Invariants:
 
 1. What was committed is on the disk.
 2. A read transaction sees one state from beginning to end; a write transaction is the only one of its time.
+3. An error tells of a statement, and not of the values in it: what people say is nothing for a log.
 """
 
 from __future__ import annotations
