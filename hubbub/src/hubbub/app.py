@@ -166,6 +166,9 @@ async def _repeat(interval: float, *chores: Callable[[], Awaitable[object]]) -> 
                 await chore()
             except ChatError as error:
                 log.warning("a chore is left for the next time: %s", error)
+            except Exception:
+                # Whatever it is, it keeps neither the other chores from being done nor this one tomorrow.
+                log.exception("a chore failed")
 
 
 def _make_private(file: Path) -> None:
