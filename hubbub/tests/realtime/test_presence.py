@@ -371,3 +371,23 @@ async def test_who_is_off_says_nothing(place, loop_clock) -> None:
     await loop_clock.advance(INTERVAL)
 
     assert "hidden" not in str(place.onlooker.frames)
+
+
+async def test_empty_room_is_forgotten(place, loop_clock) -> None:
+    """Of a room that everybody has left nothing remains, whatever was told of it; who comes back is shown."""
+    ann, bob = place.come(ANN), place.come(BOB)
+    place.presence.leave(ROOM, ann)
+    place.presence.disconnect(bob)
+    await loop_clock.advance(OFFLINE_GRACE - INTERVAL)
+    place.enter(ann)
+    place.presence.set_state(ann, "off")
+    place.presence.leave(ROOM, ann)
+    before = len(place.presence._rooms)
+    for _ in range(3):
+        await loop_clock.advance(OFFLINE_GRACE)
+    after = len(place.presence._rooms)
+    place.told()
+    place.come(BOB)
+
+    assert (before, after) == (1, 0)
+    assert place.told() == [("Bob", "on")]

@@ -11,13 +11,14 @@ Invariants:
    case as soon as all rooms together cost no more than `BYTES_PER_SECOND`.  Where many come to many rooms,
    telling everyone of everyone would keep them from what they come for.
 3. Who enters a room is told who is there: at once, or where many come, when all others are.
+4. A room that nobody is in, and of which nothing is to be told, takes no memory.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -142,10 +143,11 @@ class _Teller:
 
 
 class _Room:
-    """Everyone in one room."""
+    """Everyone in one room; `emptied` is called when nobody is, and nothing is left to tell."""
 
-    def __init__(self, stream: str, hub: Hub, teller: _Teller) -> None:
+    def __init__(self, stream: str, hub: Hub, teller: _Teller, emptied: Callable[[str], object]) -> None:
         self.stream = stream
+        self._emptied = emptied
         self.people: dict[str, _Someone] = {}
         self._hub = hub
         self._teller = teller
@@ -245,6 +247,7 @@ class _Room:
         changes, entered = self._take_changes(), self._entered
         self._entered = {}
         if not changes and not entered:
+            self._rest()
             return
         if len(changes) > SINGLE_CHANGES or (changes and len(self.people) > SHOWN_USERS):
             self._announce(self._show())
@@ -268,6 +271,12 @@ class _Room:
         self._quiet = None
         if self._changed or self._entered:
             self._ask()
+        else:
+            self._rest()
+
+    def _rest(self) -> None:
+        if not self.people:
+            self._emptied(self.stream)
 
     def _take_changes(self) -> list[wire.PresenceInfo]:
         changes = []
@@ -315,7 +324,7 @@ class Presence:
         connection = self._connections[outbound]
         room = self._rooms.get(stream)
         if room is None:
-            room = self._rooms[stream] = _Room(stream, self._hub, self._teller)
+            room = self._rooms[stream] = _Room(stream, self._hub, self._teller, self._rooms.pop)
         if not room.has(connection):
             connection.rooms.append(room.stream)
         room.enter(connection)
