@@ -150,13 +150,17 @@ class Requests:
             await self._answer_of(stream, reads.read_messages(self._database, user, stream, request))
 
     async def _answer_of(self, stream: str, reading: Awaitable[wire.Reply]) -> None:
-        """Answer with what is read of a stream, unless its reader was told meanwhile to have been removed."""
-        was_subscribed = stream in self._shared.hub.streams(self._caller.outbound)
+        """Answer with what is read of a stream, unless its reader was told meanwhile to have been removed.
+
+        Of that the inbox tells as well, whether the room is subscribed to or not.
+        """
+        hub, user = self._shared.hub, self._caller.user
+        heard = hub.heard
         reply = await reading
-        if was_subscribed and stream not in self._shared.hub.streams(self._caller.outbound):
-            # As who isn't there is refused; who is there again asks again.
-            await read_room(self._database, self._caller.user, stream)
-            raise ChatError(Code.NOT_FOUND)
+        while stream.startswith("r_") and hub.has_moved(user.id, heard):
+            heard = hub.heard
+            # As who isn't there is refused.
+            await read_room(self._database, user, stream)
         self._caller.answer(reply)
 
     async def _call(self, request: wire.Call) -> None:
