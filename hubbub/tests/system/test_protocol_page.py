@@ -172,6 +172,7 @@ def test_limits_are_described() -> None:
         (wire.NAME_LENGTH, "characters"),
         (policies.USER_WRITE_BURST, "writes"),
         (policies.ADDRESS_WRITE_BURST, "writes"),
+        (policies.MARK_BURST, "rooms"),
         (policies.USER_CONNECTIONS, "connections"),
         (policies.ADDRESS_CONNECTIONS, "connections"),
         (policies.HELLO_BURST, "connections"),

@@ -71,6 +71,10 @@ ADDRESS_CONNECTIONS: Final = 4_000
 HELLO_BURST: Final = 2_000
 HELLOS_PER_SECOND: Final = 200.0
 
+# How far someone has read is stored, too, but nobody waits for it: what is too much is stored later.
+MARK_BURST: Final = 50
+MARKS_PER_SECOND: Final = 10.0
+
 MISTAKE_BURST: Final = 100
 MISTAKES_PER_SECOND: Final = 1.0
 """Frames that can't be read, of one connection: whoever sends more hears nothing of what they are told."""

@@ -49,7 +49,7 @@ class Requests:
         self._shared = shared
         self._database = shared.database
         self._lanes = Lanes(caller, shared.turnstile)
-        self._marks = ReadMarks(caller, shared.database)
+        self._marks = ReadMarks(caller, shared.database, shared.turnstile)
         self._subscriptions = Subscriptions(caller, shared)
         self._typist = Typist(caller, shared.presence)
         self._mistakes: Bucket | None = None
