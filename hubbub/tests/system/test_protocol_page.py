@@ -172,6 +172,8 @@ def test_limits_are_described() -> None:
         (wire.NAME_LENGTH, "characters"),
         (policies.USER_WRITE_BURST, "writes"),
         (policies.ADDRESS_WRITE_BURST, "writes"),
+        (policies.READ_BURST, "pages"),
+        (policies.SUBSCRIPTION_BURST, "streams"),
         (policies.MARK_BURST, "rooms"),
         (policies.USER_CONNECTIONS, "connections"),
         (policies.ADDRESS_CONNECTIONS, "connections"),

@@ -56,9 +56,12 @@ LOGINS_PER_SECOND: Final = 1 / 10
 SENDER_LOGIN_BURST: Final = 30
 SENDER_LOGINS_PER_SECOND: Final = 1 / 2
 
-# By HTTP each request is one; on a WebSocket most of what these ask for comes unasked.
+# Pages that someone asks for, be it by HTTP or on all WebSockets together, where most comes unasked.
 READ_BURST: Final = 100
 READS_PER_SECOND: Final = 20
+# Whoever comes back asks for each of their rooms, on as many connections as they have.
+SUBSCRIPTION_BURST: Final = 2_000
+SUBSCRIPTIONS_PER_SECOND: Final = 100.0
 LONGEST_WAIT: Final = 25.0
 """How long someone may ask to wait for an event."""
 # Of one user, and of one address, behind which there may be a school; settings can say otherwise.

@@ -115,6 +115,7 @@ class Requests:
             case wire.Read():
                 self._marks.offer(request)
             case wire.Sub():
+                _admit(self._shared.turnstile.count_subscription(self._caller.user.id))
                 await self._subscriptions.sub(request)
             case wire.Unsub():
                 self._subscriptions.unsub(request)
@@ -144,6 +145,7 @@ class Requests:
 
     async def _read(self, request: wire.Hist | wire.Log) -> None:
         stream, user = self._caller.stream(request.s), self._caller.user
+        _admit(self._shared.turnstile.count_read(user.id))
         if isinstance(request, wire.Log):
             await self._answer_of(stream, reads.read_events(self._database, user, stream, request))
         else:
@@ -168,8 +170,11 @@ class Requests:
         if nonce is not None and wire.METHODS[request.m].writes:
             self._call_write(request.id, params, nonce)
             return
-        if isinstance(params, wire.RevokeSession) and (reason := self._lanes.admit()) is not None:
-            raise reason
+        if isinstance(params, wire.RevokeSession):
+            if (reason := self._lanes.admit()) is not None:
+                raise reason
+        else:
+            _admit(self._shared.turnstile.count_read(self._caller.user.id))
         await self._answer_of(getattr(params, "s", ""), self._call_read(request.id, params))
 
     async def _call_read(self, request: int, params: wire.Params) -> wire.Reply:
@@ -183,3 +188,8 @@ class Requests:
             return wire.CallOk(request, result)
 
         self._lanes.offer_call(Write(request, nonce, do))
+
+
+def _admit(wait: float) -> None:
+    if wait:
+        raise ChatError(Code.TOO_MANY_REQUESTS, after=wait)

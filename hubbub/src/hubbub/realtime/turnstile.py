@@ -41,6 +41,8 @@ class Turnstile:
         self.limits = limits
         self._user_writes = Buckets(*limits.user_writes)
         self._sender_writes = Buckets(*limits.address_writes)
+        self._reads = Buckets(policies.READ_BURST, policies.READS_PER_SECOND)
+        self._subscriptions = Buckets(policies.SUBSCRIPTION_BURST, policies.SUBSCRIPTIONS_PER_SECOND)
         self._user_marks = Buckets(policies.MARK_BURST, policies.MARKS_PER_SECOND)
         self._sender_marks = Buckets(*limits.address_writes)
         self._hellos = Buckets(*limits.hellos)
@@ -85,6 +87,14 @@ class Turnstile:
         self._user_writes.take(user_id, now)
         self._sender_writes.take(sender, now)
         return 0.0
+
+    def count_read(self, user_id: str) -> float:
+        """Count what a user asks to be read, as `count_write` does."""
+        return self._reads.take(user_id, _now())
+
+    def count_subscription(self, user_id: str) -> float:
+        """Count that a user asks for a stream, as `count_write` does."""
+        return self._subscriptions.take(user_id, _now())
 
     def count_mark(self, user_id: str, sender: str) -> float:
         """Count that it is stored how far a room was read; as `count_write` does."""
