@@ -186,6 +186,7 @@ def test_limits_are_described() -> None:
         (policies.DELTA_BYTES, "bytes"),
         (policies.REACTIONS, "kinds"),
         (policies.PINS, "messages"),
+        (policies.ROOMS, "rooms"),
         (presence.SHOWN_USERS, "users"),
         (presence.OFFLINE_GRACE, "seconds"),
         (session.HELLO_TIMEOUT, "seconds"),

@@ -42,6 +42,9 @@ SNAPSHOT_MESSAGES: Final = 50
 DELTA_EVENTS: Final = 1_000
 DELTA_BYTES: Final = 256 * 1024
 
+ROOMS: Final = 999
+"""Rooms that a user may belong to: with their own stream, as many as a connection may hear."""
+
 INBOX_EVENTS: Final = 10_000
 INBOX_AGE: Final = 90 * 24 * 3600
 """How many events of an inbox are kept, and how long those that no delta can have."""

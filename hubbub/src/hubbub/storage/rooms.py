@@ -129,6 +129,14 @@ async def list_ids(connection: AsyncConnection, user_id: str) -> list[str]:
     return list(rows)
 
 
+async def count_own(connection: AsyncConnection, user_id: str) -> int:
+    """Return how many rooms a user belongs to."""
+    count = await connection.scalar(
+        select(func.count()).select_from(memberships).where(memberships.c.user == user_id)
+    )
+    return int(count or 0)
+
+
 async def add_member(
     connection: AsyncConnection, room_id: str, user_id: str, now: int, role: Role = Role.MEMBER
 ) -> None:
