@@ -12,6 +12,8 @@ Invariants:
    telling everyone of everyone would keep them from what they come for.
 3. Who enters a room is told who is there: at once, or where many come, when all others are.
 4. A room that nobody is in, and of which nothing is to be told, takes no memory.
+5. However often a connection says how it is, its rooms are gone through once in `INTERVAL`; what it said last
+   is shown.
 """
 
 from __future__ import annotations
@@ -68,6 +70,9 @@ class _Connection:
     rooms: list[str] = field(default_factory=list)
     alone: tuple[_Connection, ...] = ()
     """Itself, as the only one of its user in a room: one for all rooms in which it is."""
+    said: _State | None = None
+    """What it said meanwhile, and isn't shown yet."""
+    quiet: asyncio.TimerHandle | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -315,6 +320,8 @@ class Presence:
             for stream in connection.rooms:
                 self._rooms[stream].leave(connection)
             connection.alone = ()
+            if connection.quiet is not None:
+                connection.quiet.cancel()
 
     def enter(self, stream: str, outbound: Outbound) -> Frame | None:
         """Show a connection's user in a room, and return the frame that says who is there.
@@ -344,9 +351,19 @@ class Presence:
     def set_state(self, outbound: Outbound, state: str, text: str = "") -> None:
         """Change a connection's state and its words, in every room that it is in."""
         connection = self._connections[outbound]
-        connection.state = _State(state, text)
+        connection.said = _State(state, text)
+        if connection.quiet is None:
+            self._show_said(connection)
+
+    def _show_said(self, connection: _Connection) -> None:
+        """Show what a connection said last, unless that is shown."""
+        connection.quiet = None
+        if connection.said is None:
+            return
+        connection.state, connection.said = connection.said, None
         for stream in connection.rooms:
             self._rooms[stream].change(connection)
+        connection.quiet = asyncio.get_running_loop().call_later(INTERVAL, self._show_said, connection)
 
     def is_in(self, stream: str, outbound: Outbound) -> bool:
         """Say whether a connection is in a room."""
