@@ -67,6 +67,7 @@ from hubbub.realtime.hub import Hub
 from hubbub.realtime.outbound import HIGH_WATER
 from hubbub.realtime.presence import Presence
 from hubbub.realtime.tails import Tails
+from hubbub.realtime.tallies import Tallies
 from hubbub.realtime.turnstile import Limits, Turnstile
 from hubbub.storage.database import Database
 from hubbub.storage.engine import Engines, database_url, open_engines
@@ -191,7 +192,8 @@ async def _listen(
     presence = Presence(hub)
     tails = Tails(database)
     turnstile = Turnstile(_limits(settings))
-    gateway = Gateway(Shared(database, bus, hub, presence, tails, Arrivals(database), turnstile))
+    tallies, arrivals = Tallies(database), Arrivals(database)
+    gateway = Gateway(Shared(database, bus, hub, presence, tails, tallies, arrivals, turnstile))
     feeds = Feeds(database, hub)
     for listener in (tails.hear, hub.hear, presence.hear, gateway.hear, feeds.hear):
         bus.subscribe(listener)
