@@ -316,6 +316,7 @@ async def test_chores_are_done_now_and_then(
 ) -> None:
     """Each day the chat tidies up; what can't be done is left for the next time, and the rest is done."""
     done: list[str] = []
+    troubles = [ChatError(Code.UNAVAILABLE), ValueError("what nobody thought of")]
 
     async def forget(_database: object, _bus: object) -> None:
         done.append("forget")
@@ -325,7 +326,7 @@ async def test_chores_are_done_now_and_then(
 
     async def audit(_database: object) -> None:
         done.append("audit")
-        raise ChatError(Code.UNAVAILABLE)
+        raise troubles.pop(0)
 
     async def optimize(_database: object) -> None:
         done.append("optimize")
@@ -344,6 +345,7 @@ async def test_chores_are_done_now_and_then(
     assert before == ["forget", "forget"]
     assert [each for each in done if each != "forget"] == ["trim", "audit", "optimize"] * 2
     assert "left for the next time" in caplog.text
+    assert "nobody thought of" in caplog.text
 
 
 async def test_limits_are_set(settings: Settings) -> None:

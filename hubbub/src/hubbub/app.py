@@ -67,6 +67,7 @@ from hubbub.realtime.hub import Hub
 from hubbub.realtime.outbound import HIGH_WATER
 from hubbub.realtime.presence import Presence
 from hubbub.realtime.tails import Tails
+from hubbub.realtime.tallies import Tallies
 from hubbub.realtime.turnstile import Limits, Turnstile
 from hubbub.storage.database import Database
 from hubbub.storage.engine import Engines, database_url, open_engines
@@ -166,6 +167,9 @@ async def _repeat(interval: float, *chores: Callable[[], Awaitable[object]]) -> 
                 await chore()
             except ChatError as error:
                 log.warning("a chore is left for the next time: %s", error)
+            except Exception:
+                # Whatever it is, it keeps neither the other chores from being done nor this one tomorrow.
+                log.exception("a chore failed")
 
 
 def _make_private(file: Path) -> None:
@@ -188,13 +192,14 @@ async def _listen(
     presence = Presence(hub)
     tails = Tails(database)
     turnstile = Turnstile(_limits(settings))
-    gateway = Gateway(Shared(database, bus, hub, presence, tails, Arrivals(database), turnstile))
+    tallies, arrivals = Tallies(database), Arrivals(database)
+    gateway = Gateway(Shared(database, bus, hub, presence, tails, tallies, arrivals, turnstile))
     feeds = Feeds(database, hub)
     for listener in (tails.hear, hub.hear, presence.hear, gateway.hear, feeds.hear):
         bus.subscribe(listener)
     names = Names(settings.host, socket.gethostname(), settings.public_url)
     proxies = Proxies(settings.proxies)
-    application = _make_application(settings, database, bus, names, proxies, feeds)
+    application = _make_application(settings, database, bus, names, proxies, feeds, turnstile)
 
     async def converse(connection: ServerConnection) -> None:
         assert connection.request is not None
@@ -244,7 +249,13 @@ def _limits(settings: Settings) -> Limits:
 
 
 def _make_application(
-    settings: Settings, database: Database, bus: Bus, names: Names, proxies: Proxies, feeds: Feeds
+    settings: Settings,
+    database: Database,
+    bus: Bus,
+    names: Names,
+    proxies: Proxies,
+    feeds: Feeds,
+    turnstile: Turnstile,
 ) -> Starlette:
     passwords = Passwords()
     callers = Callers(database, settings.public_url)
@@ -254,13 +265,14 @@ def _make_application(
         Buckets(LOGIN_BURST, LOGINS_PER_SECOND),
     )
     secure = (settings.public_url or "").startswith("https:")
-    auth = Auth(database, bus, passwords, callers, throttle, secure=secure)
-    sessions = Sessions(database, bus, passwords, callers, throttle)
     admission = Admission(
         callers,
         Buckets(READ_BURST, READS_PER_SECOND),
         Buckets(wire.WRITE_BURST, wire.WRITES_PER_SECOND),
+        turnstile,
     )
+    auth = Auth(database, bus, passwords, callers, throttle, admission, secure=secure)
+    sessions = Sessions(database, bus, passwords, callers, throttle, admission)
     own, messages = Own(database, admission), Messages(database, admission)
     events, calls = Events(database, admission, feeds), Calls(database, bus, admission)
     endpoints: list[Endpoints] = [

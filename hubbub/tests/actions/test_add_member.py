@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import json
 
+from hubbub import wire
+from hubbub.actions import add_member as module
 from hubbub.actions.add_member import add_member
-from hubbub.domain.models import Marks, Role, Room
+from hubbub.actions.create_room import create_room
+from hubbub.actions.invite import invite
+from hubbub.actions.join_room import join_room
+from hubbub.domain.models import Marks, Role, Room, Visibility
+from hubbub.domain.policies import ROOMS
 from hubbub.storage import marks, rooms
 
 
@@ -24,3 +30,19 @@ async def test_newcomer_has_read_their_coming(database, people, room, say, heard
     async with database.read() as connection:
         assert await marks.find(connection, room, stranger.id) == Marks(joined.q, 0, 0)
         assert await rooms.find_role(connection, room, stranger.id) is Role.MODERATOR
+
+
+async def test_nobody_is_everywhere(database, people, room, nonces, code_of, monkeypatch) -> None:
+    """Who belongs to as many rooms as one can hear comes to no other, nor is taken into one."""
+    monkeypatch.setattr(module, "ROOMS", 1)
+    owner, stranger = people["owner"], people["stranger"]
+    codes = [
+        await code_of(create_room(database, stranger, next(nonces), "shed", "", Visibility.PRIVATE)),
+        await code_of(join_room(database, stranger, next(nonces), room)),
+        await code_of(invite(database, owner, room, next(nonces), stranger.id)),
+    ]
+    monkeypatch.setattr(module, "ROOMS", 2)
+
+    assert codes == ["invalid"] * 3
+    assert (await join_room(database, stranger, next(nonces), room)).room.id == room
+    assert ROOMS + 1 == wire.STREAMS

@@ -28,3 +28,12 @@ async def test_private_room_is_not_listed(database, people, room) -> None:
 
     for name in ("owner", "stranger"):
         assert [each.room.id for each in (await list_rooms(database, people[name])).rooms] == [LOBBY]
+
+
+async def test_private_room_shows_no_place(database, people, room) -> None:
+    """Between which names a private room's is, only its members can tell; to others it isn't there."""
+    await change_room(database, people["owner"], room, "nonce-01", visibility=Visibility.PRIVATE)
+    asked = [("stranger", room), ("stranger", "r_nowhere"), ("member", room)]
+    found = [(await list_rooms(database, people[name], after=after)).rooms for name, after in asked]
+
+    assert [[each.room.id for each in page] for page in found] == [[], [], [LOBBY]]

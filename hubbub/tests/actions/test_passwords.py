@@ -6,7 +6,8 @@ import asyncio
 
 import pytest
 
-from hubbub.actions.passwords import AT_ONCE, Passwords
+from hubbub.actions.passwords import AT_ONCE, PAUSE, WAITING, Passwords
+from hubbub.domain.errors import ChatError, Code
 
 
 @pytest.fixture
@@ -72,3 +73,24 @@ async def test_few_are_hashed_at_once(passwords, monkeypatch, loop_clock) -> Non
     assert at_once == AT_ONCE
     assert await asyncio.gather(*waiting) == [True] * len(waiting)
     assert len(begun) == len(waiting)
+
+
+async def test_crowd_is_turned_away(passwords, monkeypatch, loop_clock) -> None:
+    """Who would have to wait for too many others is told to come back, and keeps nobody from their turn."""
+    gate = asyncio.Event()
+
+    async def wait_in_thread(*_: object) -> bool:
+        await gate.wait()
+        return True
+
+    monkeypatch.setattr("hubbub.actions.passwords.asyncio.to_thread", wait_in_thread)
+    waiting = [asyncio.create_task(passwords.verify("secret-1", "#")) for _ in range(AT_ONCE + WAITING)]
+    await loop_clock.settle()
+    for work in (passwords.verify("secret-1", None), passwords.hash("secret-1")):
+        with pytest.raises(ChatError) as caught:
+            await work
+        assert (caught.value.code, caught.value.after) == (Code.TOO_MANY_REQUESTS, PAUSE)
+    gate.set()
+
+    assert await asyncio.gather(*waiting) == [True] * len(waiting)
+    assert await passwords.verify("secret-1", "#")

@@ -19,6 +19,13 @@ async def test_token_is_worth_nothing_afterwards(database, bus, guest, heard) ->
     assert heard == [SessionRevoked(digest_token(ann.token).hex())]
 
 
-async def test_unknown_token_is_no_error(database, bus) -> None:
-    """Signing out of what isn't there does nothing."""
-    await sign_out(database, bus, "unknown")
+async def test_unknown_token_is_no_error(database, bus, guest, heard) -> None:
+    """Signing out of what isn't there does nothing: neither is anything written, nor anybody told."""
+    ann = await guest("Ann")
+    await sign_out(database, bus, ann.token)
+    heard.clear()
+    await database.close()
+    for token in ("unknown", ann.token):
+        await sign_out(database, bus, token)
+
+    assert heard == []

@@ -28,9 +28,10 @@ from hubbub.endpoints.page import Page
 from hubbub.endpoints.proxies import NOBODY, Proxies
 from hubbub.endpoints.sessions import Sessions
 from hubbub.endpoints.throttle import Throttle
-from hubbub.realtime.bucket import Buckets
+from hubbub.realtime.bucket import Buckets, Rate
 from hubbub.realtime.feeds import Feeds
 from hubbub.realtime.hub import Hub
+from hubbub.realtime.turnstile import Limits, Turnstile
 
 HOME = "http://chat.test"
 DOCUMENT = make_document()
@@ -66,7 +67,13 @@ def feeds(database, bus) -> Feeds:
 
 
 @pytest.fixture
-def make_chat(database, bus, web, feeds) -> Callable[[str | None, Names], Starlette]:
+def turnstile() -> Turnstile:
+    """Return what counts the writes of one user and one address: sixty at once."""
+    return Turnstile(Limits(user_writes=Rate(60, 1.0), address_writes=Rate(60, 1.0)))
+
+
+@pytest.fixture
+def make_chat(database, bus, web, feeds, turnstile) -> Callable[[str | None, Names], Starlette]:
     """Return what makes the application; three newcomers may come at once, then one a second.
 
     A sender may guess four times at once, and twice at one password.  A user may read twenty times at once,
@@ -78,9 +85,9 @@ def make_chat(database, bus, web, feeds) -> Callable[[str | None, Names], Starle
         callers = Callers(database, public_url)
         throttle = Throttle(Buckets(3, 1.0), Buckets(4, 1.0), Buckets(2, 1.0))
         secure = (public_url or "").startswith("https:")
-        auth = Auth(database, bus, passwords, callers, throttle, secure=secure)
-        sessions = Sessions(database, bus, passwords, callers, throttle)
-        admission = Admission(callers, Buckets(20, 1.0), Buckets(10, 1.0))
+        admission = Admission(callers, Buckets(20, 1.0), Buckets(10, 1.0), turnstile)
+        auth = Auth(database, bus, passwords, callers, throttle, admission, secure=secure)
+        sessions = Sessions(database, bus, passwords, callers, throttle, admission)
         own, messages = Own(database, admission), Messages(database, admission)
         events, calls = Events(database, admission, feeds), Calls(database, bus, admission)
         endpoints = [Health(database), auth, sessions, own, messages, events, calls, Page(web)]

@@ -34,8 +34,31 @@ async def test_flood_of_writes_is_stopped(ann, enter, loop_clock) -> None:
     assert await write(ann, 10) == 201
 
 
+async def test_all_writes_count(ann) -> None:
+    """Another name and the end of a session are writes as well: rooms are told, and the disk."""
+    answers = [await ann.post("/v1/guests", json={"name": f"Ann {n}"}) for n in range(5)]
+    answers += [await ann.delete("/v1/sessions/x") for _ in range(5)]
+    refused = [await ann.post("/v1/guests", json={"name": "Anna"}), await ann.delete("/v1/sessions/x")]
+
+    assert [answer.status_code for answer in answers] == [200] * 5 + [404] * 5
+    assert [answer.status_code for answer in refused] == [429, 429]
+
+
+async def test_writes_of_all_ways_count_together(ann, enter, turnstile, loop_clock) -> None:
+    """What an address has written on WebSockets is written; who is refused for it loses nothing."""
+    while not turnstile.count_write("u_bob", "127.0.0.1"):
+        pass
+    statuses = [await write(ann, 1), await write(await enter("Eve"), 1)]
+    await loop_clock.advance(2.0)
+    statuses += [await write(ann, n) for n in range(3)]
+
+    assert statuses == [429, 429, 201, 201, 429]
+
+
 async def test_flood_of_reads_is_stopped(ann) -> None:
     """Who reads too much is told so."""
-    statuses = [(await ann.get(ROOM)).status_code for _ in range(21)]
+    statuses = [(await ann.get(ROOM)).status_code for _ in range(20)]
+    refused = [(await ann.get(path)).status_code for path in (ROOM, "/v1/sessions")]
 
-    assert statuses == [200] * 20 + [429]
+    assert statuses == [200] * 20
+    assert refused == [429, 429]

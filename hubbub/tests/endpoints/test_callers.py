@@ -59,6 +59,17 @@ async def test_useless_authorization_is_nobody(program, header) -> None:
     assert (await program.get("/v1/me", headers={"Authorization": header})).status_code == 401
 
 
+@pytest.mark.parametrize("header", ["Bearer", "Bearer ", "Bearer  ", "Basic YTpi"])
+async def test_empty_bearer_hides_no_cookie(browser, header) -> None:
+    """What is no token doesn't let another page's script use the cookie."""
+    await browser.post("/v1/guests", json={"name": "Ann"})
+    foreign = {"Authorization": header, "Origin": "http://evil.test"}
+    answer = await browser.post("/v1/guests", json={"name": "Eve"}, headers=foreign)
+
+    assert answer.status_code == 403
+    assert (await browser.get("/v1/me")).json()["me"]["name"] == "Ann"
+
+
 async def test_public_url_is_what_counts(make_chat) -> None:
     """Behind a proxy at HTTPS, the page is at the public address, and the cookie stays on HTTPS."""
     public_url = "https://chat.test"

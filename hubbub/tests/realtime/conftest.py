@@ -17,6 +17,7 @@ from hubbub.realtime.outbound import Outbound
 from hubbub.realtime.presence import Presence
 from hubbub.realtime.requests import Requests
 from hubbub.realtime.tails import Tails
+from hubbub.realtime.tallies import Tallies
 from hubbub.realtime.turnstile import Limits, Turnstile
 from hubbub.wire import Frame
 
@@ -58,7 +59,8 @@ async def shared(database, bus) -> Shared:
     tails = Tails(database)
     for listener in (tails.hear, hub.hear, presence.hear):
         bus.subscribe(listener)
-    return Shared(database, bus, hub, presence, tails, Arrivals(database), Turnstile(Limits()))
+    tallies, arrivals = Tallies(database), Arrivals(database)
+    return Shared(database, bus, hub, presence, tails, tallies, arrivals, Turnstile(Limits()))
 
 
 class Peer:

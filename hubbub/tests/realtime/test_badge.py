@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from hubbub import wire
+from hubbub.actions.read_marks import Waiting
 from hubbub.domain.errors import ChatError, Code
 from hubbub.domain.models import LOBBY, Head, Marks
-from hubbub.realtime import badge as module
 from hubbub.realtime.badge import INTERVAL, Badge
 from hubbub.realtime.caller import Caller
 
@@ -18,27 +18,28 @@ class Room:
     def __init__(self) -> None:
         self.unread = 0
         self.error: Exception | None = None
+        self.is_lost = False
         self.reads = 0
 
-    async def read(self, *_: object) -> tuple[Head, Marks]:
+    async def find(self, *_: object) -> Waiting | None:
         self.reads += 1
         if self.error is not None:
             raise self.error
-        return Head("r_x", 1, 10 + self.unread), Marks(10, self.unread, 0)
+        if self.is_lost:
+            return None
+        return Waiting(Head("r_x", 1, 10 + self.unread), Marks(10, self.unread, 0))
 
 
 @pytest.fixture
-def room(monkeypatch) -> Room:
+def room() -> Room:
     """Make a room."""
-    room = Room()
-    monkeypatch.setattr(module, "read_marks", room.read)
-    return room
+    return Room()
 
 
 @pytest.fixture
-async def badge(ann, database, room) -> Badge:
+async def badge(ann, room) -> Badge:
     """Make a badge of the room for Ann."""
-    return Badge(Caller(ann.user, b"", ann.outbound), "r_x", database)
+    return Badge(Caller(ann.user, b"", ann.outbound), "r_x", room)
 
 
 def told(ann) -> list[int]:
@@ -94,10 +95,10 @@ async def test_full_connection_is_told_later(ann, badge, room, loop_clock, monke
     assert told(ann) == [1]
 
 
-@pytest.mark.parametrize("error", [ChatError(Code.NOT_FOUND), RuntimeError("a bug")], ids=repr)
+@pytest.mark.parametrize("error", [None, RuntimeError("a bug")], ids=repr)
 async def test_lost_room_is_given_up(ann, badge, room, loop_clock, caplog, error) -> None:
     """What can't be read at all is left; a mistake of ours is logged."""
-    room.error = error
+    room.error, room.is_lost = error, True
     badge.note()
     await loop_clock.settle()
     await loop_clock.advance(INTERVAL)

@@ -298,7 +298,27 @@ async def test_ended_feed_is_over(feeds, ann) -> None:
     """A feed that is ended says nothing more, and takes nobody's place."""
     with feeds.open(ann, "login") as feed:
         feed.end()
-        assert [len(frames) async for frames in feed.listen({}, 25.0)] == [1, 1]
+        assert [frames async for frames in feed.listen({}, 25.0)] == []
+
+
+async def test_nothing_is_heard_after_the_end(listen, ann, post) -> None:
+    """What waits for a slow listener when the feed is ended, isn't given any more."""
+    async with listen(ann) as begun, listen(ann) as listener:
+        await begun.hear()
+        await listener.hear_all(2)
+        await post(150)
+        begun.feed.end()
+        await listener.hear()
+        await post()
+        listener.feed.end()
+        rest = []
+        for each in (begun, listener):
+            with suppress(StopAsyncIteration):
+                while True:
+                    rest.append(await each.hear())
+
+    # What was given at once with the first is in the listener's hands.
+    assert len(rest) == 99
 
 
 async def test_watch_wakes(feeds, ann, bob, database, post) -> None:

@@ -371,3 +371,52 @@ async def test_who_is_off_says_nothing(place, loop_clock) -> None:
     await loop_clock.advance(INTERVAL)
 
     assert "hidden" not in str(place.onlooker.frames)
+
+
+async def test_empty_room_is_forgotten(place, loop_clock) -> None:
+    """Of a room that everybody has left nothing remains, whatever was told of it; who comes back is shown."""
+    ann, bob = place.come(ANN), place.come(BOB)
+    place.presence.leave(ROOM, ann)
+    place.presence.disconnect(bob)
+    await loop_clock.advance(OFFLINE_GRACE - INTERVAL)
+    place.enter(ann)
+    place.presence.set_state(ann, "off")
+    place.presence.leave(ROOM, ann)
+    before = len(place.presence._rooms)
+    for _ in range(3):
+        await loop_clock.advance(OFFLINE_GRACE)
+    after = len(place.presence._rooms)
+    place.told()
+    place.come(BOB)
+
+    assert (before, after) == (1, 0)
+    assert place.told() == [("Bob", "on")]
+
+
+async def test_flood_of_states_costs_little(place, monkeypatch, loop_clock) -> None:
+    """Who says all the time how they are is gone through once in a while, and shown as they said last."""
+    ann = place.come(ANN)
+    await loop_clock.advance(INTERVAL)
+    place.told()
+    changed: list[Any] = []
+    real = module._Room.change
+    monkeypatch.setattr(module._Room, "change", lambda *given: changed.append(given) or real(*given))
+    for state in ["idle", "dnd", "on"] * 100 + ["idle"]:
+        place.presence.set_state(ann, state)
+    await loop_clock.advance(INTERVAL)
+    await loop_clock.advance(INTERVAL)
+
+    assert len(changed) == 2
+    assert place.told() == [("Ann", "idle")]
+
+
+async def test_who_is_gone_says_nothing(place, loop_clock) -> None:
+    """What somebody said just before they left is forgotten with them."""
+    ann = place.come(ANN)
+    place.presence.set_state(ann, "idle")
+    place.presence.set_state(ann, "dnd")
+    place.presence.disconnect(ann)
+    await loop_clock.advance(INTERVAL)
+    await loop_clock.advance(OFFLINE_GRACE)
+
+    assert place.told()[-1] == ("Ann", "off")

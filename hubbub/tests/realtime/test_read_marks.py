@@ -9,9 +9,12 @@ from hypothesis import strategies as st
 from hubbub import wire
 from hubbub.domain.errors import ChatError, Code
 from hubbub.domain.models import LOBBY, Marks
+from hubbub.domain.policies import MARK_BURST, MARKS_PER_SECOND
 from hubbub.realtime import read_marks as module
+from hubbub.realtime.bucket import Rate
 from hubbub.realtime.caller import Caller
-from hubbub.realtime.read_marks import MARK_BURST, MARKS_PER_SECOND, PAUSE, ReadMarks
+from hubbub.realtime.read_marks import PAUSE, ReadMarks
+from hubbub.realtime.turnstile import MARK_SPREAD, Limits, Turnstile
 
 
 @pytest.fixture
@@ -35,9 +38,20 @@ def stored(monkeypatch) -> list[tuple[str, int, bool]]:
 
 
 @pytest.fixture
-async def marks(ann, database) -> ReadMarks:
+async def make_marks(ann, database):
+    """Return what makes what takes marks, of Ann's, on a connection from somewhere."""
+    turnstile = Turnstile(Limits(address_writes=Rate(MARK_BURST + 1, 1.0)))
+
+    def make(sender: str = "there") -> ReadMarks:
+        return ReadMarks(Caller(ann.user, b"", ann.outbound, sender=sender), database, turnstile)
+
+    return make
+
+
+@pytest.fixture
+def marks(make_marks) -> ReadMarks:
     """Make what takes marks."""
-    return ReadMarks(Caller(ann.user, b"", ann.outbound), database)
+    return make_marks()
 
 
 async def test_mark_is_told_on_me(inbox, bob) -> None:
@@ -85,18 +99,39 @@ async def test_marks_of_a_room_are_gathered(marks, stored, loop_clock) -> None:
     assert stored == [("r_a", 99, False), ("r_b", 99, False)]
 
 
-async def test_marks_are_stored_slowly(marks, stored, loop_clock) -> None:
-    """However much somebody reads, only so much is stored at a time; in the end, all of it."""
-    for n in range(MARK_BURST + MARKS_PER_SECOND):
-        marks.offer(wire.Read(f"r_{n}", 1))
+async def test_marks_are_stored_slowly(make_marks, stored, loop_clock) -> None:
+    """However much somebody reads, on however many connections, only so much is stored at a time."""
+    connections = [make_marks(sender) for sender in ("there", "elsewhere")]
+    for n in range(MARK_BURST):
+        for marks in connections:
+            marks.offer(wire.Read(f"r_{n}", 1))
     await loop_clock.settle()
     await loop_clock.settle()
     assert len(stored) == MARK_BURST
 
-    for _ in range(MARKS_PER_SECOND):
+    for _ in range(MARK_BURST):
         await loop_clock.advance(1 / MARKS_PER_SECOND)
-    await marks.settle()
-    assert len(stored) == MARK_BURST + MARKS_PER_SECOND
+    for marks in connections:
+        await marks.settle()
+    assert len(stored) == 2 * MARK_BURST
+
+
+async def test_marks_of_an_address_wait(ann, bob, make_marks, stored, loop_clock) -> None:
+    """What many users of one address read is stored no faster than what they write; in the end, all of it."""
+    first, second = make_marks(), make_marks()
+    second._caller.user = bob.user
+    for n in range(MARK_BURST):
+        first.offer(wire.Read(f"r_{n}", 1))
+    await first.settle()
+    for n in range(3):
+        second.offer(wire.Read(f"r_{n}", 1))
+    await loop_clock.settle()
+    assert len(stored) == MARK_BURST + 1
+
+    for _ in range(2):
+        await loop_clock.advance(1 + MARK_SPREAD)
+    await second.settle()
+    assert len(stored) == MARK_BURST + 3
 
 
 async def test_failed_mark_is_stored_later(marks, stored, monkeypatch, loop_clock) -> None:

@@ -359,6 +359,45 @@ async def test_clogged_client_is_not_silent(call, guest, loop_clock, monkeypatch
     assert await caller.connection.hear_only("pong")
 
 
+async def test_slow_client_is_not_silent(call, guest, loop_clock, monkeypatch, frame) -> None:
+    """Who takes what is ahead of a ping is alive, however long that takes, and is asked afterwards."""
+    monkeypatch.setattr("hubbub.realtime.outbound.HIGH_WATER", 100)
+    caller = call((await guest("Ann")).token)
+    await caller.hello()
+    caller.connection.slow = True
+    for _ in range(20):
+        caller.session._outbound.answer(frame("ok", 50))
+    await loop_clock.advance(HEARTBEAT)
+    for _ in range(40):
+        caller.connection.take_some(1)
+        await loop_clock.advance(HEARTBEAT_GRACE)
+    assert not caller.task.done()
+
+    caller.connection.take_all()
+    await loop_clock.settle()
+    before = [frame["t"] for frame in caller.connection.frames]
+    caller.connection.frames.clear()
+    await loop_clock.advance(HEARTBEAT_GRACE)
+
+    assert "ping" not in before
+    assert (await caller.connection.hear())["t"] == "ping"
+
+
+async def test_dead_client_is_silent(call, guest, loop_clock, monkeypatch, frame) -> None:
+    """Who takes nothing of what is ahead of a ping isn't waited for any longer than for an answer."""
+    monkeypatch.setattr("hubbub.realtime.outbound.HIGH_WATER", 100)
+    caller = call((await guest("Ann")).token)
+    await caller.hello()
+    await loop_clock.advance(HEARTBEAT - 1)
+    caller.connection.slow = True
+    for _ in range(20):
+        caller.session._outbound.answer(frame("ok", 50))
+    await loop_clock.advance(1)
+    await loop_clock.advance(HEARTBEAT_GRACE)
+
+    assert (await caller.bye())["code"] == 4002
+
+
 async def test_end_meets_end(call, guest, loop_clock) -> None:
     """A session that is ended in the moment in which its patience ends, ends once."""
     caller = call((await guest("Ann")).token)

@@ -194,10 +194,13 @@ async def test_race_of_sub_and_removal_leaks_nothing(ann, bob, database, bus, ga
     assert answers == {"ok", "err"}
 
 
-async def test_late_answer_leaks_nothing(ann, bob, garden, monkeypatch) -> None:
-    """What is being read for someone who is put out meanwhile isn't answered with."""
+@pytest.mark.parametrize("level", ["full", "badge", None])
+async def test_late_answer_leaks_nothing(ann, make_peer, garden, monkeypatch, level) -> None:
+    """What is being read for someone who is put out meanwhile isn't answered with, subscribed or not."""
+    bob = await make_peer("Bob", features=frozenset({"badge"}))
     await bob.call("room.join", "nonce-01", s=garden)
-    await bob.ask("sub", s=garden)
+    if level is not None:
+        await bob.ask("sub", s=garden, lvl=level)
     real = reads.read_history
 
     async def read_slowly(*args):
@@ -208,6 +211,22 @@ async def test_late_answer_leaks_nothing(ann, bob, garden, monkeypatch) -> None:
     monkeypatch.setattr(reads, "read_history", read_slowly)
 
     assert (await bob.ask("hist", s=garden, after=0))["code"] == "not_member"
+
+
+async def test_late_news_spoil_no_answer(ann, bob, database, garden, monkeypatch) -> None:
+    """Whose inbox has other news while they read, is answered."""
+    await bob.call("room.join", "nonce-01", s=garden)
+    real = reads.read_history
+
+    async def read_slowly(*args):
+        page = await real(*args)
+        await post_message(database, ann.user, garden, "nonce-02", f"<@{bob.user.id}>")
+        return page
+
+    monkeypatch.setattr(reads, "read_history", read_slowly)
+
+    assert (await bob.ask("hist", s=garden, after=0))["msgs"] == []
+    assert (await bob.ask("log", s="me", after=0))["t"] == "ok"
 
 
 async def test_removal_during_resume_is_the_last(ann, bob, database, garden, monkeypatch) -> None:

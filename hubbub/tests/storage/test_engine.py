@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from sqlalchemy import event, insert, select
+from sqlalchemy import event, insert, select, text
+from sqlalchemy.exc import DBAPIError
 
 from hubbub.storage.engine import Engines, optimize, select_pairs
 from hubbub.storage.tables import events, users
@@ -43,6 +44,29 @@ async def test_pairs_are_found_by_index(engines: Engines) -> None:
 
     assert values == ("u_ann", "nonce-01", "u_bob", "nonce-02")
     assert not [step for step in plan if str(step[-1]).startswith("SCAN")]
+
+
+async def test_any_number_of_pairs(engines: Engines) -> None:
+    """However many pairs are looked up, all that are there are found, each once."""
+    ids = [f"u_{number:04}" for number in range(3_000)]
+    async with engines.writing.begin() as connection:
+        await connection.execute(
+            insert(users), [{"id": each, "name": "Ann", "kind": "guest", "created": 1} for each in ids]
+        )
+        pairs = [(each, "Ann") for each in ids] + [("u_0001", "Bob")]
+        found = await select_pairs(connection, select(users.c.id), users.c.id, users.c.name, pairs)
+
+    assert sorted(row.id for row in found) == ids
+
+
+async def test_errors_keep_secrets(engines: Engines) -> None:
+    """What is logged of a statement that failed has nothing of what was to be stored by it."""
+    for engine in (engines.reading, engines.writing):
+        async with engine.connect() as connection:
+            with pytest.raises(DBAPIError) as caught:
+                await connection.execute(text("SELECT :words FROM nowhere"), {"words": "between us"})
+        assert "nowhere" in str(caught.value)
+        assert "between us" not in str(caught.value)
 
 
 async def test_planner_is_told(backend: str, engines: Engines) -> None:

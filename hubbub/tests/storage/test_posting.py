@@ -53,6 +53,17 @@ async def test_bad_post_fails_alone(connection: AsyncConnection) -> None:
     assert outcomes == [Posted(1, 5, False), *refused, Posted(2, 5, False)]
 
 
+async def test_mentions_keep_nobody_out(connection: AsyncConnection) -> None:
+    """Messages that speak of very many at once, who needn't be anybody, are stored, and others with them."""
+    outcomes = await post_all(
+        connection,
+        post("nonce-000"),
+        *(post(f"nonce-{n:03}", " ".join(f"<@u_{n}_{m}>" for m in range(50))) for n in range(1, 128)),
+    )
+
+    assert outcomes == [Posted(n + 1, 5, False) for n in range(128)]
+
+
 async def test_repeat_is_the_same_message(connection: AsyncConnection) -> None:
     """The same author and nonce are stored once, in one batch as in two."""
     first = await post_all(connection, post("nonce-01"), post("nonce-01"))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from hubbub.domain.errors import ChatError, Code
 from hubbub.domain.events import MemberChange, MemberChanged, RoomAdded, StoredEvent
 from hubbub.domain.models import Role, Room, User
+from hubbub.domain.policies import ROOMS
 from hubbub.storage import rooms
 from hubbub.storage.streams import Asked
 from hubbub.storage.writer import Transaction
@@ -17,7 +19,13 @@ async def add_member(
     role: Role = Role.MEMBER,
     asked: Asked | None = None,
 ) -> StoredEvent:
-    """Make a user a member, who has read what is there already; tell the room, and the user's connections."""
+    """Make a user a member, who has read what is there already; tell the room, and the user's connections.
+
+    Raises:
+        ChatError: `invalid`, for who belongs to too many rooms.
+    """
+    if await rooms.count_own(transaction.connection, user.id) >= ROOMS:
+        raise ChatError(Code.INVALID, f"Nobody can belong to more than {ROOMS:,} rooms.")
     change = MemberChanged(MemberChange.JOIN, user, None if role is Role.MEMBER else role)
     event = await transaction.append(room.id, by.id, change, asked)
     await rooms.add_member(transaction.connection, room.id, user.id, transaction.now, role)

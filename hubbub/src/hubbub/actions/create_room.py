@@ -20,7 +20,8 @@ async def create_room(
     """Make a room that the user owns; asked again, it is the same room.
 
     Raises:
-        ChatError: `invalid`, for what can't be a name or a topic, and those of `do_once`.
+        ChatError: `invalid`, for what can't be a name or a topic, and those of `add_member` and
+            `do_once`.
     """
     room = Room(new_room_id(), clean_room_name(name), clean_topic(topic), visibility)
 

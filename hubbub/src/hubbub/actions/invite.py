@@ -19,7 +19,7 @@ async def invite(database: Database, user: User, room_id: str, nonce: str, other
 
     Raises:
         ChatError: `forbidden` for who doesn't keep order there, `banned` for who is kept out, `not_found` for
-            who isn't there, and those of `do_in_room`.
+            who isn't there, and those of `add_member` and `do_in_room`.
     """
 
     async def change(transaction: Transaction, role: Role, asked: Asked) -> StoredEvent:

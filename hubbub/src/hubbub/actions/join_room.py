@@ -18,7 +18,8 @@ async def join_room(database: Database, user: User, nonce: str, room_id: str) ->
     """Make a user a member of a public room; who is one already stays what they are.
 
     Raises:
-        ChatError: `not_found`, also for a private room; `banned`; and those of `do_once`.
+        ChatError: `not_found`, also for a private room; `banned`; and those of `add_member` and
+            `do_once`.
     """
 
     async def change(transaction: Transaction, asked: Asked) -> StoredEvent:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 from hubbub.domain.models import Head, Marks, User
@@ -28,3 +29,15 @@ async def read_marks(database: Database, user: User, room_id: str) -> Waiting:
             raise await rooms.refusal(connection, room_id)
         [head] = await streams.read_heads(connection, [room_id])
     return Waiting(head, found)
+
+
+async def read_all_marks(database: Database, room_id: str, users: Collection[str]) -> dict[str, Waiting]:
+    """Return the same for many users at once, and nothing of those who don't belong to the room.
+
+    Raises:
+        ChatError: if the database fails.
+    """
+    async with database.read() as connection:
+        found = await marks.find_all(connection, room_id, users)
+        heads = await streams.read_heads(connection, [room_id])
+    return {user: Waiting(head, waiting) for head in heads for user, waiting in found.items()}

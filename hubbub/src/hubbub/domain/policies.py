@@ -42,6 +42,9 @@ SNAPSHOT_MESSAGES: Final = 50
 DELTA_EVENTS: Final = 1_000
 DELTA_BYTES: Final = 256 * 1024
 
+ROOMS: Final = 999
+"""Rooms that a user may belong to: with their own stream, as many as a connection may hear."""
+
 INBOX_EVENTS: Final = 10_000
 INBOX_AGE: Final = 90 * 24 * 3600
 """How many events of an inbox are kept, and how long those that no delta can have."""
@@ -56,9 +59,12 @@ LOGINS_PER_SECOND: Final = 1 / 10
 SENDER_LOGIN_BURST: Final = 30
 SENDER_LOGINS_PER_SECOND: Final = 1 / 2
 
-# By HTTP each request is one; on a WebSocket most of what these ask for comes unasked.
+# Pages that someone asks for, be it by HTTP or on all WebSockets together, where most comes unasked.
 READ_BURST: Final = 100
 READS_PER_SECOND: Final = 20
+# Whoever comes back asks for each of their rooms, on as many connections as they have.
+SUBSCRIPTION_BURST: Final = 2_000
+SUBSCRIPTIONS_PER_SECOND: Final = 100.0
 LONGEST_WAIT: Final = 25.0
 """How long someone may ask to wait for an event."""
 # Of one user, and of one address, behind which there may be a school; settings can say otherwise.
@@ -70,6 +76,10 @@ ADDRESS_WRITES_PER_SECOND: Final = 100.0
 ADDRESS_CONNECTIONS: Final = 4_000
 HELLO_BURST: Final = 2_000
 HELLOS_PER_SECOND: Final = 200.0
+
+# How far someone has read is stored, too, but nobody waits for it: what is too much is stored later.
+MARK_BURST: Final = 50
+MARKS_PER_SECOND: Final = 10.0
 
 MISTAKE_BURST: Final = 100
 MISTAKES_PER_SECOND: Final = 1.0

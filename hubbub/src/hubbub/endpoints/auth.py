@@ -17,6 +17,7 @@ from hubbub.actions.sign_in_guest import sign_in_guest
 from hubbub.actions.sign_out import sign_out
 from hubbub.bus.base import Bus
 from hubbub.endpoints import cookies
+from hubbub.endpoints.admission import Admission
 from hubbub.endpoints.body import read_body
 from hubbub.endpoints.callers import Callers, find_token
 from hubbub.endpoints.errors import answer
@@ -40,6 +41,7 @@ class Auth:
         passwords: Passwords,
         callers: Callers,
         throttle: Throttle,
+        admission: Admission,
         *,
         secure: bool,
     ) -> None:
@@ -48,6 +50,7 @@ class Auth:
         self._passwords = passwords
         self._callers = callers
         self._throttle = throttle
+        self._admission = admission
         self._secure = secure
 
     def routes(self) -> list[Route]:
@@ -65,6 +68,8 @@ class Auth:
         name = (await read_body(request, http.NewGuest, "a name")).name
         user = await self._callers.find(request)
         if user is not None:
+            # Each of their rooms is told.
+            self._admission.count_write(request, user)
             return answer(
                 http.SignedInResult(showing.me(await rename(self._database, self._bus, user, name)))
             )

@@ -23,7 +23,8 @@ def find_token(request: Request) -> str | None:
 
 def _find_bearer(request: Request) -> str | None:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else None
+    # Who says no token says nothing: with a cookie as well, that would be one whose page isn't looked at.
+    return token.strip() or None if scheme.lower() == "bearer" else None
 
 
 class Callers:

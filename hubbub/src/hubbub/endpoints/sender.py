@@ -5,7 +5,14 @@ from __future__ import annotations
 import ipaddress
 from typing import Final
 
+from starlette.requests import Request
+
 _IPV6_SHIFT: Final = 64
+
+
+def sender_of(request: Request) -> str:
+    """Return what stands for everyone where a request comes from."""
+    return find_sender("" if request.client is None else request.client.host)
 
 
 def find_sender(address: str) -> str:

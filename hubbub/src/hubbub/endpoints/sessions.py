@@ -15,8 +15,9 @@ from hubbub.actions.list_sessions import list_sessions
 from hubbub.actions.passwords import Passwords
 from hubbub.actions.revoke_session import revoke_session
 from hubbub.bus.base import Bus
+from hubbub.endpoints.admission import Admission
 from hubbub.endpoints.body import read_body
-from hubbub.endpoints.callers import Callers
+from hubbub.endpoints.callers import Callers, find_token
 from hubbub.endpoints.errors import answer
 from hubbub.endpoints.query import read_id
 from hubbub.endpoints.throttle import Throttle
@@ -33,13 +34,20 @@ class Sessions:
     """The endpoints for who is signed in."""
 
     def __init__(
-        self, database: Database, bus: Bus, passwords: Passwords, callers: Callers, throttle: Throttle
+        self,
+        database: Database,
+        bus: Bus,
+        passwords: Passwords,
+        callers: Callers,
+        throttle: Throttle,
+        admission: Admission,
     ) -> None:
         self._database = database
         self._bus = bus
         self._passwords = passwords
         self._callers = callers
         self._throttle = throttle
+        self._admission = admission
 
     def routes(self) -> list[Route]:
         """Return where these endpoints are."""
@@ -51,14 +59,14 @@ class Sessions:
 
     async def list(self, request: Request) -> Response:
         """Tell where one is signed in."""
-        user, token = await self._callers.require(request)
-        listed = await list_sessions(self._database, user, digest_token(token))
+        user = await self._admission.reader(request)
+        own = digest_token(find_token(request) or "")
+        listed = await list_sessions(self._database, user, own)
         return answer(wire.SessionsResult([showing.login(each.login, own=each.is_own) for each in listed]))
 
     async def revoke(self, request: Request) -> Response:
         """End one of one's sessions, perhaps this one."""
-        self._callers.check_origin(request)
-        user, _ = await self._callers.require(request)
+        user = await self._admission.writer(request)
         await revoke_session(self._database, self._bus, user, read_id(request, "id"))
         return _done()
 

@@ -8,7 +8,7 @@ from starlette.requests import Request
 
 from hubbub.domain.errors import ChatError, Code
 from hubbub.domain.names import fold_username
-from hubbub.endpoints.sender import find_sender
+from hubbub.endpoints.sender import sender_of
 from hubbub.realtime.bucket import Buckets
 
 
@@ -26,7 +26,7 @@ class Throttle:
         Raises:
             ChatError: `too_many_requests`.
         """
-        _take(self._newcomers, _sender(request))
+        _take(self._newcomers, sender_of(request))
 
     def count_login(self, request: Request, username: str) -> None:
         """Refuse one attempt too many, whether of one password or from one sender.
@@ -50,12 +50,8 @@ class Throttle:
         self._count(request, user_id)
 
     def _count(self, request: Request, key: str) -> None:
-        _take(self._senders, _sender(request))
+        _take(self._senders, sender_of(request))
         _take(self._passwords, key)
-
-
-def _sender(request: Request) -> str:
-    return find_sender("" if request.client is None else request.client.host)
 
 
 def _take(buckets: Buckets, key: str) -> None:

@@ -7,10 +7,9 @@ import logging
 from typing import Final
 
 from hubbub import wire
-from hubbub.actions.read_marks import read_marks
 from hubbub.domain.errors import ChatError
 from hubbub.realtime.caller import Caller
-from hubbub.storage.database import Database
+from hubbub.realtime.tallies import Tallies
 
 log = logging.getLogger(__name__)
 
@@ -23,10 +22,10 @@ class Badge:
     What can't be read or written now, is so later: the last change is never left untold.
     """
 
-    def __init__(self, caller: Caller, stream: str, database: Database) -> None:
+    def __init__(self, caller: Caller, stream: str, tallies: Tallies) -> None:
         self._caller = caller
         self._stream = stream
-        self._database = database
+        self._tallies = tallies
         self._is_stale = False
         self._task: asyncio.Task[None] | None = None
 
@@ -59,12 +58,14 @@ class Badge:
     async def _tell(self) -> bool:
         """Return whether it is told, or never can be."""
         try:
-            head, marks = await read_marks(self._database, self._caller.user, self._stream)
+            waiting = await self._tallies.find(self._stream, self._caller.user.id)
         except ChatError as error:
             return not error.retry
         except Exception:
             log.exception("a badge wasn't told")
             return True
-        badge = wire.BadgeInfo(head.q, marks.unread, marks.mentions)
+        if waiting is None:
+            return True
+        badge = wire.BadgeInfo(waiting.head.q, waiting.marks.unread, waiting.marks.mentions)
         self._caller.outbound.ephemeral(wire.encode(wire.Badge(self._stream, badge)))
         return True

@@ -13,6 +13,7 @@ from hubbub.realtime.hub import Hub
 from hubbub.realtime.outbound import Outbound
 from hubbub.realtime.presence import Presence
 from hubbub.realtime.tails import Tails
+from hubbub.realtime.tallies import Tallies
 from hubbub.realtime.turnstile import Turnstile
 from hubbub.storage.database import Database
 
@@ -26,6 +27,7 @@ class Shared:
     hub: Hub
     presence: Presence
     tails: Tails
+    tallies: Tallies
     arrivals: Arrivals
     turnstile: Turnstile
 

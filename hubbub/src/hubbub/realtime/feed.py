@@ -9,6 +9,7 @@ Invariants:
 1. Of a stream the listener gets the event after the last one that they have, or a reset; nothing else.
 2. What waits is bounded, as for connections (`outbound`), however slow the listener is.
 3. After the event that takes the listener out of a room, nothing of that room is given.
+4. Once it has ended nothing is given at all, not even what was heard before: the listener may be signed out.
 """
 
 from __future__ import annotations
@@ -99,12 +100,16 @@ class Feed:
         """
         async with aclosing(self._begin(at)) as beginning:
             async for begun in beginning:
+                if self.has_ended.is_set():
+                    return
                 yield begun
         while not self.has_ended.is_set():
             said = await self._inlet.take(heartbeat)
             frames: list[str] = []
             for text in said:
                 frames += await self._hear(text)
+                if self.has_ended.is_set():
+                    return
                 if len(frames) >= _AT_ONCE:
                     yield frames
                     frames = []

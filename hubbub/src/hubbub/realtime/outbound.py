@@ -79,6 +79,7 @@ class Outbound:
         "_queue",
         "_room",
         "_stalled",
+        "_written",
     )
 
     def __init__(self, connection: Writable, stalled: Callable[[], None]) -> None:
@@ -94,6 +95,17 @@ class Outbound:
         self._gathers = False
         self._gathered: list[Frame] = []
         self._gathered_bytes = 0
+        self._written = 0
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether a frame that is given now would have to wait."""
+        return bool(self._queue) or self._buffered > HIGH_WATER
+
+    @property
+    def taken(self) -> int:
+        """How many bytes the system has taken, more or less: what grows, somebody takes."""
+        return self._written - self._connection.buffered_amount
 
     @property
     def is_full(self) -> bool:
@@ -191,6 +203,7 @@ class Outbound:
             self._send(wire.join(frames) if len(frames) > 1 else frames[0])
 
     def _send(self, frame: Frame) -> None:
+        self._written += frame.size
         try:
             self._connection.send_nowait(frame.text)
         except ConnectionClosed:

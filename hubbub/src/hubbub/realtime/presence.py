@@ -11,13 +11,16 @@ Invariants:
    case as soon as all rooms together cost no more than `BYTES_PER_SECOND`.  Where many come to many rooms,
    telling everyone of everyone would keep them from what they come for.
 3. Who enters a room is told who is there: at once, or where many come, when all others are.
+4. A room that nobody is in, and of which nothing is to be told, takes no memory.
+5. However often a connection says how it is, its rooms are gone through once in `INTERVAL`; what it said last
+   is shown.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -67,6 +70,9 @@ class _Connection:
     rooms: list[str] = field(default_factory=list)
     alone: tuple[_Connection, ...] = ()
     """Itself, as the only one of its user in a room: one for all rooms in which it is."""
+    said: _State | None = None
+    """What it said meanwhile, and isn't shown yet."""
+    quiet: asyncio.TimerHandle | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -142,10 +148,11 @@ class _Teller:
 
 
 class _Room:
-    """Everyone in one room."""
+    """Everyone in one room; `emptied` is called when nobody is, and nothing is left to tell."""
 
-    def __init__(self, stream: str, hub: Hub, teller: _Teller) -> None:
+    def __init__(self, stream: str, hub: Hub, teller: _Teller, emptied: Callable[[str], object]) -> None:
         self.stream = stream
+        self._emptied = emptied
         self.people: dict[str, _Someone] = {}
         self._hub = hub
         self._teller = teller
@@ -245,6 +252,7 @@ class _Room:
         changes, entered = self._take_changes(), self._entered
         self._entered = {}
         if not changes and not entered:
+            self._rest()
             return
         if len(changes) > SINGLE_CHANGES or (changes and len(self.people) > SHOWN_USERS):
             self._announce(self._show())
@@ -268,6 +276,12 @@ class _Room:
         self._quiet = None
         if self._changed or self._entered:
             self._ask()
+        else:
+            self._rest()
+
+    def _rest(self) -> None:
+        if not self.people:
+            self._emptied(self.stream)
 
     def _take_changes(self) -> list[wire.PresenceInfo]:
         changes = []
@@ -306,6 +320,8 @@ class Presence:
             for stream in connection.rooms:
                 self._rooms[stream].leave(connection)
             connection.alone = ()
+            if connection.quiet is not None:
+                connection.quiet.cancel()
 
     def enter(self, stream: str, outbound: Outbound) -> Frame | None:
         """Show a connection's user in a room, and return the frame that says who is there.
@@ -315,7 +331,7 @@ class Presence:
         connection = self._connections[outbound]
         room = self._rooms.get(stream)
         if room is None:
-            room = self._rooms[stream] = _Room(stream, self._hub, self._teller)
+            room = self._rooms[stream] = _Room(stream, self._hub, self._teller, self._rooms.pop)
         if not room.has(connection):
             connection.rooms.append(room.stream)
         room.enter(connection)
@@ -335,9 +351,19 @@ class Presence:
     def set_state(self, outbound: Outbound, state: str, text: str = "") -> None:
         """Change a connection's state and its words, in every room that it is in."""
         connection = self._connections[outbound]
-        connection.state = _State(state, text)
+        connection.said = _State(state, text)
+        if connection.quiet is None:
+            self._show_said(connection)
+
+    def _show_said(self, connection: _Connection) -> None:
+        """Show what a connection said last, unless that is shown."""
+        connection.quiet = None
+        if connection.said is None:
+            return
+        connection.state, connection.said = connection.said, None
         for stream in connection.rooms:
             self._rooms[stream].change(connection)
+        connection.quiet = asyncio.get_running_loop().call_later(INTERVAL, self._show_said, connection)
 
     def is_in(self, stream: str, outbound: Outbound) -> bool:
         """Say whether a connection is in a room."""

@@ -3,7 +3,7 @@
 Invariants:
 
 1. Of what is said about a room while the room waits for its turn, only the outcome is stored.
-2. Rooms are stored one after another, no faster than `MARKS_PER_SECOND` after `MARK_BURST` of them.
+2. Rooms are stored one after another, when it is the user's turn (`turnstile`).
 3. What couldn't be stored, but may be later, waits for that; what can't be is left.
 """
 
@@ -16,14 +16,12 @@ from typing import Final
 from hubbub import wire
 from hubbub.actions.mark_read import mark_read
 from hubbub.domain.errors import ChatError
-from hubbub.realtime.bucket import Bucket
 from hubbub.realtime.caller import Caller
+from hubbub.realtime.turnstile import Turnstile
 from hubbub.storage.database import Database
 
 log = logging.getLogger(__name__)
 
-MARK_BURST: Final = 50
-MARKS_PER_SECOND: Final = 10
 PAUSE: Final = 1.0
 """Seconds until what failed is tried again."""
 
@@ -31,13 +29,12 @@ PAUSE: Final = 1.0
 class ReadMarks:
     """What one connection says to have read."""
 
-    __slots__ = ("_bucket", "_caller", "_database", "_loop", "_task", "_waiting")
+    __slots__ = ("_caller", "_database", "_task", "_turnstile", "_waiting")
 
-    def __init__(self, caller: Caller, database: Database) -> None:
+    def __init__(self, caller: Caller, database: Database, turnstile: Turnstile) -> None:
         self._caller = caller
         self._database = database
-        self._loop = asyncio.get_running_loop()
-        self._bucket = Bucket(MARK_BURST, MARKS_PER_SECOND, self._loop.time())
+        self._turnstile = turnstile
         # By stream; whatever has waited longest is first.
         self._waiting: dict[str, wire.Read] = {}
         self._task: asyncio.Task[None] | None = None
@@ -69,9 +66,9 @@ class ReadMarks:
     async def _work(self) -> None:
         try:
             while self._waiting:
-                if wait := self._bucket.take(self._loop.time()):
+                if wait := self._turnstile.count_mark(self._caller.user.id, self._caller.sender):
                     await asyncio.sleep(wait)
-                    self._bucket.take(self._loop.time())
+                    continue
                 stream = next(iter(self._waiting))
                 request = self._waiting.pop(stream)
                 if not await self._store(stream, request):

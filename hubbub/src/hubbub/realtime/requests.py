@@ -49,7 +49,7 @@ class Requests:
         self._shared = shared
         self._database = shared.database
         self._lanes = Lanes(caller, shared.turnstile)
-        self._marks = ReadMarks(caller, shared.database)
+        self._marks = ReadMarks(caller, shared.database, shared.turnstile)
         self._subscriptions = Subscriptions(caller, shared)
         self._typist = Typist(caller, shared.presence)
         self._mistakes: Bucket | None = None
@@ -115,6 +115,7 @@ class Requests:
             case wire.Read():
                 self._marks.offer(request)
             case wire.Sub():
+                _admit(self._shared.turnstile.count_subscription(self._caller.user.id))
                 await self._subscriptions.sub(request)
             case wire.Unsub():
                 self._subscriptions.unsub(request)
@@ -144,19 +145,24 @@ class Requests:
 
     async def _read(self, request: wire.Hist | wire.Log) -> None:
         stream, user = self._caller.stream(request.s), self._caller.user
+        _admit(self._shared.turnstile.count_read(user.id))
         if isinstance(request, wire.Log):
             await self._answer_of(stream, reads.read_events(self._database, user, stream, request))
         else:
             await self._answer_of(stream, reads.read_messages(self._database, user, stream, request))
 
     async def _answer_of(self, stream: str, reading: Awaitable[wire.Reply]) -> None:
-        """Answer with what is read of a stream, unless its reader was told meanwhile to have been removed."""
-        was_subscribed = stream in self._shared.hub.streams(self._caller.outbound)
+        """Answer with what is read of a stream, unless its reader was told meanwhile to have been removed.
+
+        Of that the inbox tells as well, whether the room is subscribed to or not.
+        """
+        hub, user = self._shared.hub, self._caller.user
+        heard = hub.heard
         reply = await reading
-        if was_subscribed and stream not in self._shared.hub.streams(self._caller.outbound):
-            # As who isn't there is refused; who is there again asks again.
-            await read_room(self._database, self._caller.user, stream)
-            raise ChatError(Code.NOT_FOUND)
+        while stream.startswith("r_") and hub.has_moved(user.id, heard):
+            heard = hub.heard
+            # As who isn't there is refused.
+            await read_room(self._database, user, stream)
         self._caller.answer(reply)
 
     async def _call(self, request: wire.Call) -> None:
@@ -164,8 +170,11 @@ class Requests:
         if nonce is not None and wire.METHODS[request.m].writes:
             self._call_write(request.id, params, nonce)
             return
-        if isinstance(params, wire.RevokeSession) and (reason := self._lanes.admit()) is not None:
-            raise reason
+        if isinstance(params, wire.RevokeSession):
+            if (reason := self._lanes.admit()) is not None:
+                raise reason
+        else:
+            _admit(self._shared.turnstile.count_read(self._caller.user.id))
         await self._answer_of(getattr(params, "s", ""), self._call_read(request.id, params))
 
     async def _call_read(self, request: int, params: wire.Params) -> wire.Reply:
@@ -179,3 +188,8 @@ class Requests:
             return wire.CallOk(request, result)
 
         self._lanes.offer_call(Write(request, nonce, do))
+
+
+def _admit(wait: float) -> None:
+    if wait:
+        raise ChatError(Code.TOO_MANY_REQUESTS, after=wait)

@@ -113,6 +113,7 @@ class Session:
         "_requests",
         "_sender",
         "_shared",
+        "_taken",
         "_timer",
         "_token",
         "_waiting",
@@ -151,6 +152,7 @@ class Session:
         self._waiting: asyncio.Task[Any] | None = None
         self._is_listening = False
         self._heard = False
+        self._taken: int | None = None
 
     async def run(self) -> None:
         """Converse until the connection or the session ends; afterwards the connection is closed."""
@@ -318,7 +320,12 @@ class Session:
 
     def _ask_for_life(self) -> None:
         self._heard = False
-        self._outbound.answer(wire.encode(wire.Ping(self._hub.heads(self._outbound))))
+        if self._outbound.is_behind:
+            # The client couldn't hear it before all that is ahead of it: that it takes this, is as good.
+            self._taken = self._outbound.taken
+        else:
+            self._taken = None
+            self._outbound.answer(wire.encode(wire.Ping(self._hub.heads(self._outbound))))
         self._await_life()
 
     def _await_life(self) -> None:
@@ -329,6 +336,8 @@ class Session:
         # Nothing can be heard while a request is being done, or its answer waits for room.
         if self._heard or not self._is_listening:
             self._timer = self._loop.call_later(HEARTBEAT, self._ask_for_life)
+        elif self._taken is not None and self._outbound.taken > self._taken:
+            self._ask_for_life()
         elif self._loop.time() - due < _STALL:
             self.end(NO_HEARTBEAT)
         else:

@@ -18,7 +18,7 @@ from hubbub.realtime.caller import Caller, Shared
 class Subscriptions:
     """What one connection subscribes to; in each of its rooms its user is shown."""
 
-    __slots__ = ("_badges", "_caller", "_database", "_hub", "_presence", "_put_out", "_tails")
+    __slots__ = ("_badges", "_caller", "_database", "_hub", "_presence", "_put_out", "_tails", "_tallies")
 
     def __init__(self, caller: Caller, shared: Shared) -> None:
         self._caller = caller
@@ -26,6 +26,7 @@ class Subscriptions:
         self._hub = shared.hub
         self._presence = shared.presence
         self._tails = shared.tails
+        self._tallies = shared.tallies
         self._badges: dict[str, Badge] = {}
         # Made once: each subscription has it.
         self._put_out = self._be_put_out
@@ -83,7 +84,7 @@ class Subscriptions:
     async def _sub_badge(self, stream: str, request: wire.Sub) -> None:
         self._leave(stream)
         user, outbound = self._caller.user, self._caller.outbound
-        badge = self._badges[stream] = Badge(self._caller, stream, self._database)
+        badge = self._badges[stream] = Badge(self._caller, stream, self._tallies)
         subscription = self._hub.subscribe(stream, outbound, user.id, self._drop_badge, badge.hear)
         head, marks = await read_marks(self._database, user, stream)
         self._caller.answer(wire.BadgeOk(request.id, head.epoch, head.q, showing.marks(marks)))

@@ -19,6 +19,8 @@ CROWD_PAUSE: Final = 30.0
 """Seconds after which one connection too many may try again."""
 HELLO_SPREAD: Final = 5.0
 """Seconds over which those are spread who come too fast, or they would all be back in the same moment."""
+MARK_SPREAD: Final = 2.0
+"""The same for marks, of which those of one address wait for each other."""
 
 
 class Limits(NamedTuple):
@@ -39,6 +41,10 @@ class Turnstile:
         self.limits = limits
         self._user_writes = Buckets(*limits.user_writes)
         self._sender_writes = Buckets(*limits.address_writes)
+        self._reads = Buckets(policies.READ_BURST, policies.READS_PER_SECOND)
+        self._subscriptions = Buckets(policies.SUBSCRIPTION_BURST, policies.SUBSCRIPTIONS_PER_SECOND)
+        self._user_marks = Buckets(policies.MARK_BURST, policies.MARKS_PER_SECOND)
+        self._sender_marks = Buckets(*limits.address_writes)
         self._hellos = Buckets(*limits.hellos)
         self._users: Counter[str] = Counter()
         self._senders: Counter[str] = Counter()
@@ -80,6 +86,25 @@ class Turnstile:
             return wait
         self._user_writes.take(user_id, now)
         self._sender_writes.take(sender, now)
+        return 0.0
+
+    def count_read(self, user_id: str) -> float:
+        """Count what a user asks to be read, as `count_write` does."""
+        return self._reads.take(user_id, _now())
+
+    def count_subscription(self, user_id: str) -> float:
+        """Count that a user asks for a stream, as `count_write` does."""
+        return self._subscriptions.take(user_id, _now())
+
+    def count_mark(self, user_id: str, sender: str) -> float:
+        """Count that it is stored how far a room was read; as `count_write` does."""
+        now = _now()
+        if wait := self._user_marks.wait(user_id, now):
+            return wait
+        if wait := self._sender_marks.wait(sender, now):
+            return wait + random.uniform(0, MARK_SPREAD)
+        self._user_marks.take(user_id, now)
+        self._sender_marks.take(sender, now)
         return 0.0
 
 

@@ -6,6 +6,7 @@ Invariants:
 
 1. What was committed is on the disk.
 2. A read transaction sees one state from beginning to end; a write transaction is the only one of its time.
+3. An error tells of a statement, and not of the values in it: what people say is nothing for a log.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import functools
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVarTuple
+from typing import Any, Final, TypeVarTuple
 
 from sqlalchemy import (
     ARRAY,
@@ -35,6 +36,9 @@ from hubbub.storage.failures import StorageUnusableError
 from hubbub.storage.sqlite import open_sqlite
 
 Ts = TypeVarTuple("Ts")
+
+_PIECE: Final = 256
+"""How many pairs SQLite is asked for at once: it takes no statement of a thousand conditions."""
 
 
 def database_url(url: str | None, file: Path) -> URL:
@@ -104,12 +108,17 @@ async def select_pairs(
         firsts, seconds = zip(*pairs, strict=True)
         given = {"firsts": list(firsts), "seconds": list(seconds)}
         return (await connection.execute(_among_pairs(query, first, second), given)).all()
-    values = {
-        name: value
-        for index, pair in enumerate(pairs)
-        for name, value in zip(_names(index), pair, strict=True)
-    }
-    return (await connection.execute(_with_pairs(query, first, second, len(pairs)), values)).all()
+    rows: list[Row[*Ts]] = []
+    rest = list(pairs)
+    while rest:
+        piece, rest = rest[:_PIECE], rest[_PIECE:]
+        values = {
+            name: value
+            for index, pair in enumerate(piece)
+            for name, value in zip(_names(index), pair, strict=True)
+        }
+        rows += await connection.execute(_with_pairs(query, first, second, len(piece)), values)
+    return rows
 
 
 @functools.lru_cache(maxsize=32)

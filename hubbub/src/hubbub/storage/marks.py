@@ -6,7 +6,7 @@ was deleted since.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, func, select, update
@@ -33,19 +33,23 @@ def unread() -> ColumnElement[int]:
     return streams.c.counted - memberships.c.read_ord - deleted
 
 
-def _select(user_id: str) -> Select[*tuple[Any, ...]]:
+def _select(room: str) -> Select[*tuple[Any, ...]]:
     return (
-        select(memberships.c.room, memberships.c.read, unread().label("unread"), memberships.c.mentions)
+        select(memberships.c.user, memberships.c.read, unread().label("unread"), memberships.c.mentions)
         .join(streams, streams.c.id == memberships.c.room)
-        .where(memberships.c.user == user_id)
+        .where(memberships.c.room == room)
     )
 
 
 async def find(connection: AsyncConnection, room: str, user_id: str) -> Marks | None:
     """Return a member's marks in a room; None for who isn't a member."""
-    rows = await connection.execute(_select(user_id).where(memberships.c.room == room))
-    row = rows.one_or_none()
-    return None if row is None else Marks(row.read, row.unread, row.mentions)
+    return (await find_all(connection, room, [user_id])).get(user_id)
+
+
+async def find_all(connection: AsyncConnection, room: str, users: Collection[str]) -> dict[str, Marks]:
+    """Return the marks in a room of those of the users who are its members."""
+    rows = await connection.execute(_select(room).where(memberships.c.user.in_(list(users))))
+    return {row.user: Marks(row.read, row.unread, row.mentions) for row in rows}
 
 
 async def set_read(connection: AsyncConnection, room: str, user_id: str, q: int) -> None:

@@ -62,10 +62,13 @@ def open_postgresql(url: URL) -> tuple[AsyncEngine, AsyncEngine]:
         pool_size=_READERS,
         max_overflow=0,
         connect_args=_CONNECT,
+        hide_parameters=True,
         isolation_level="REPEATABLE READ",
         execution_options={"postgresql_readonly": True},
     )
-    writing = create_async_engine(url, pool_size=1, max_overflow=0, connect_args=_CONNECT)
+    writing = create_async_engine(
+        url, pool_size=1, max_overflow=0, connect_args=_CONNECT, hide_parameters=True
+    )
     event.listen(reading.sync_engine, "do_connect", _connect)
     event.listen(writing.sync_engine, "do_connect", _connect_alone)
     for engine in (reading, writing):

@@ -68,14 +68,19 @@ class Listed:
 
 
 async def list_public(connection: AsyncConnection, user_id: str, after: str, limit: int) -> list[Listed]:
-    """Return rooms that anybody may find, by name, beginning after the room with an id; "" for all."""
+    """Return rooms that anybody may find, by name, beginning after the room with an id; "" for all.
+
+    After one that who asks may not know of there are none, as after one that isn't there.
+    """
     count = select(func.count()).where(memberships.c.room == rooms.c.id).scalar_subquery()
     own = select(memberships.c.room).where(memberships.c.user == user_id)
     query = select(*_ROOM, count.label("members"), rooms.c.id.in_(own).label("is_own"))
     if after:
         last = rooms.alias("last")
+        may_be_known = (last.c.visibility == Visibility.PUBLIC) | last.c.id.in_(own)
         query = query.join(last, last.c.id == after).where(
-            (rooms.c.name > last.c.name) | ((rooms.c.name == last.c.name) & (rooms.c.id > last.c.id))
+            may_be_known,
+            (rooms.c.name > last.c.name) | ((rooms.c.name == last.c.name) & (rooms.c.id > last.c.id)),
         )
     rows = await connection.execute(
         query.where(rooms.c.visibility == Visibility.PUBLIC).order_by(rooms.c.name, rooms.c.id).limit(limit)
@@ -122,6 +127,14 @@ async def list_ids(connection: AsyncConnection, user_id: str) -> list[str]:
         select(memberships.c.room).where(memberships.c.user == user_id).order_by(memberships.c.room)
     )
     return list(rows)
+
+
+async def count_own(connection: AsyncConnection, user_id: str) -> int:
+    """Return how many rooms a user belongs to."""
+    count = await connection.scalar(
+        select(func.count()).select_from(memberships).where(memberships.c.user == user_id)
+    )
+    return int(count or 0)
 
 
 async def add_member(

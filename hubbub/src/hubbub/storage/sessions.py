@@ -58,6 +58,12 @@ async def find(connection: AsyncConnection, digest: bytes, now: int) -> Found | 
     return None if row is None else Found(User(*row[:4]), Login(*row[4:]))
 
 
+async def is_there(connection: AsyncConnection, digest: bytes) -> bool:
+    """Say whether a session is stored, whether it lets anybody in or not."""
+    found = await connection.scalar(select(sessions.c.id).where(sessions.c.digest == digest))
+    return found is not None
+
+
 async def is_disabled(connection: AsyncConnection, digest: bytes, now: int) -> bool:
     """Say whether there is such a session, of a user who may not use it."""
     found = await connection.scalar(

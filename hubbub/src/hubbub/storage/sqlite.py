@@ -41,8 +41,8 @@ _PRAGMAS: Final = (
 
 def open_sqlite(url: URL) -> tuple[AsyncEngine, AsyncEngine]:
     """Make the ways into a database: for reading, and for writing."""
-    reading = create_async_engine(url, pool_size=_READERS, max_overflow=0)
-    writing = create_async_engine(url, pool_size=1, max_overflow=0)
+    reading = create_async_engine(url, pool_size=_READERS, max_overflow=0, hide_parameters=True)
+    writing = create_async_engine(url, pool_size=1, max_overflow=0, hide_parameters=True)
     for engine in (reading, writing):
         event.listen(engine.sync_engine, "connect", _prepare)
     event.listen(reading.sync_engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
