@@ -56,7 +56,7 @@ def database_url(url: str | None, file: Path) -> URL:
 
 def sqlite_url(file: Path) -> URL:
     """Return where a SQLite database is that is a file."""
-    return URL.create("sqlite+aiosqlite", database=str(file))
+    return URL.create("sqlite+pysqlite", database=str(file))
 
 
 @dataclass(frozen=True, slots=True)
