@@ -139,13 +139,14 @@ def give(connection: AsyncConnection, rows: Sequence[Sequence[object]]) -> Mappi
 async def execute_each(
     connection: AsyncConnection, statement: Insert | Update, rows: Sequence[Mapping[str, object]]
 ) -> None:
-    """Execute a statement once for each row; all have the same columns, of types that the driver knows.
+    """Execute a statement once for each row; all have the same columns, two at least.
 
-    SQLAlchemy would prepare each row for itself, which takes longer than to store it.
+    The driver gets the values as they are.  SQLAlchemy would prepare each row for itself, which takes longer
+    than to store it.
     """
     text, names, constants = _compile(statement, connection.dialect, tuple(rows[0]))
-    pick = itemgetter(*names)
-    await connection.exec_driver_sql(text, [pick({**constants, **row}) for row in rows])
+    whole = ({**constants, **row} for row in rows) if constants else rows
+    await connection.exec_driver_sql(text, list(map(itemgetter(*names), whole)))
 
 
 @functools.lru_cache(maxsize=64)

@@ -1,6 +1,7 @@
 """Storing messages: what becomes of posts, many at once.
 
-Every statement costs a journey to the database's thread: a batch of any size is a dozen statements at most.
+Every statement costs a journey to the database, or a turn of its thread: a batch of any size is a dozen
+statements at most.
 """
 
 from __future__ import annotations
