@@ -130,7 +130,9 @@ class Writer:
         Raises:
             ChatError: if it was not stored.
         """
-        return await self._submit(_Pending[Posted](post, None))
+        # _Pending[Posted](...) would take 0.9 µs longer.
+        pending: _Pending[Posted] = _Pending(post, None)
+        return await self._submit(pending)
 
     async def change(self, change: Change[T]) -> T:
         """Do several things in one transaction, all or none.
