@@ -27,9 +27,13 @@ async def test_newcomer_has_read_their_coming(database, people, room, say, heard
     joined, added = heard
     assert (joined.author, json.loads(joined.body)["role"]) == (owner.id, "moderator")
     assert (added.stream, json.loads(added.body)["room"]["id"]) == (stranger.id, room)
-    async with database.read() as connection:
-        assert await marks.find(connection, room, stranger.id) == Marks(joined.q, 0, 0)
-        assert await rooms.find_role(connection, room, stranger.id) is Role.MODERATOR
+    assert await database.read(lambda connection: marks.find(connection, room, stranger.id)) == Marks(
+        joined.q, 0, 0
+    )
+    assert (
+        await database.read(lambda connection: rooms.find_role(connection, room, stranger.id))
+        is Role.MODERATOR
+    )
 
 
 async def test_nobody_is_everywhere(database, people, room, nonces, code_of, monkeypatch) -> None:

@@ -21,7 +21,6 @@ async def test_user_has_what_they_need(database) -> None:
     inbox = await sync_stream(database, eve, eve.id, None)
     assert isinstance(inbox, InboxSnapshot)
     assert [membership.room.id for membership in inbox.memberships] == [LOBBY]
-    async with database.read() as connection:
-        account = await users.find_account(connection, "eve")
+    account = await database.read(lambda connection: users.find_account(connection, "eve"))
     assert account is not None
     assert account.password == "#secret"

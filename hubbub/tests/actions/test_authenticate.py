@@ -35,8 +35,9 @@ async def test_use_is_stored_now_and_then(database, guest, wall_clock) -> None:
         await authenticate(database, ann.token)
         # What is written now comes after it.
         await guest("Bob")
-        async with database.read() as connection:
-            [(_, login)] = await sessions.list_own(connection, ann.user.id, wall_clock.now)
+        [(_, login)] = await database.read(
+            lambda connection: sessions.list_own(connection, ann.user.id, wall_clock.now)
+        )
         seen.append((wall_clock.now - login.seen) // 60_000)
 
     assert seen == [59, 0, 58, 0]
@@ -65,8 +66,9 @@ async def test_many_are_found_at_once(database, people, room, guest, wall_clock)
     assert room in {head.stream for head in found[digest_token(owner.token)].heads}
     await guest("Cleo")
     assert set((await authenticate_all(database, [*digests])).keys()) == digests.keys()
-    async with database.read() as connection:
-        [(_, login)] = await sessions.list_own(connection, signed_in[0].user.id, wall_clock.now)
+    [(_, login)] = await database.read(
+        lambda connection: sessions.list_own(connection, signed_in[0].user.id, wall_clock.now)
+    )
     assert login.seen == wall_clock.now
 
     wall_clock.now += SESSION_LIFETIME * 1000

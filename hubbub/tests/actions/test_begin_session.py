@@ -19,8 +19,12 @@ async def test_session_is_made(database, guest, wall_clock) -> None:
 
     assert signed_in.user == await authenticate(database, signed_in.token) == ann.user
     assert signed_in.token != ann.token
-    async with database.read() as connection:
-        new, old = [login for _, login in await sessions.list_own(connection, ann.user.id, wall_clock.now)]
+    new, old = [
+        login
+        for _, login in await database.read(
+            lambda connection: sessions.list_own(connection, ann.user.id, wall_clock.now)
+        )
+    ]
     assert new.id != old.id
     assert (new.label, new.created, new.seen) == ("Firefox on Debian", wall_clock.now, wall_clock.now)
     assert new.expires == wall_clock.now + SESSION_LIFETIME * 1000

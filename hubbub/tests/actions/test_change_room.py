@@ -21,8 +21,9 @@ async def test_change_is_told(database, people, room, heard) -> None:
     shown = {"id": room, "name": "yard", "topic": "tea", "visibility": "public"}
     assert json.loads(first.body) == {"room": shown}
     assert json.loads(second.body) == {"room": shown | {"topic": "", "visibility": "private"}}
-    async with database.read() as connection:
-        assert await rooms.find(connection, room) == Room(room, "yard", "", Visibility.PRIVATE)
+    assert await database.read(lambda connection: rooms.find(connection, room)) == Room(
+        room, "yard", "", Visibility.PRIVATE
+    )
 
 
 @pytest.mark.parametrize("who,code", [("member", "forbidden"), ("stranger", "not_member")])
@@ -49,6 +50,5 @@ async def test_repeat_changes_once(database, people, room, code_of) -> None:
     again = await change_room(database, owner, room, "nonce-01", name="yard")
 
     assert (again.q, again.dup) == (first.q, True)
-    async with database.read() as connection:
-        assert await rooms.find(connection, room) == Room(room, "park", "tea")
+    assert await database.read(lambda connection: rooms.find(connection, room)) == Room(room, "park", "tea")
     assert await code_of(change_room(database, owner, room, "nonce-01", topic="yard")) == "nonce_reuse"

@@ -16,5 +16,7 @@ async def test_check_leaves_nothing(database, engines, heard) -> None:
 
     assert len(commits) == 1
     assert heard == []
-    async with database.read() as connection:
-        assert await connection.scalar(select(func.count()).select_from(streams)) == 1
+    assert (
+        await database.read(lambda connection: connection.scalar(select(func.count()).select_from(streams)))
+        == 1
+    )

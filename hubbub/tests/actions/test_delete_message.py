@@ -46,9 +46,8 @@ async def test_deleted_mention_waits_for_nobody(database, people, room, say) -> 
 
     await delete_message(database, people["member"], room, "nonce-01", q)
 
-    async with database.read() as connection:
-        found = await marks.find(connection, room, owner.id)
-        assert await marks.recount(connection, room) == []
+    found = await database.read(lambda connection: marks.find(connection, room, owner.id))
+    assert await database.read(lambda connection: marks.recount(connection, room)) == []
     assert found == Marks(1, 1, 1)
 
 

@@ -21,8 +21,7 @@ async def test_author_edits(database, people, room, say, heard, wall_clock) -> N
 
     [event] = heard
     assert (event.kind, json.loads(event.body)) == ("msg.edit", {"n": "nonce-01", "m": q, "text": "两"})
-    async with database.read() as connection:
-        message = await messages.find(connection, room, q)
+    message = await database.read(lambda connection: messages.find(connection, room, q))
     assert (message.text, message.rev, message.said, message.edited) == (
         "两",
         edited.q,

@@ -25,5 +25,4 @@ async def test_end_is_told_to_both(database, people, room, heard) -> None:
     assert json.loads(gone.body) == {"op": "kick", "user": {"id": member.id, "name": "member"}}
     assert (removed.stream, removed.kind) == (member.id, "room.rm")
     assert json.loads(removed.body) == {"room": room, "why": "kick"}
-    async with database.read() as connection:
-        assert await rooms.find_role(connection, room, member.id) is None
+    assert await database.read(lambda connection: rooms.find_role(connection, room, member.id)) is None

@@ -22,7 +22,9 @@ async def test_only_expired_sessions_are_forgotten(database, bus, heard, guest, 
     await forget_sessions(database, bus)
     await forget_sessions(database, bus)
 
-    async with database.read() as connection:
-        assert await connection.scalar(select(func.count()).select_from(sessions)) == 1
+    assert (
+        await database.read(lambda connection: connection.scalar(select(func.count()).select_from(sessions)))
+        == 1
+    )
     assert await authenticate(database, bob.token) == bob.user
     assert heard == [SessionExpired(digest_token(ann.token).hex())]

@@ -19,8 +19,10 @@ async def test_role_is_told(database, people, room, heard) -> None:
     assert (event.stream, event.q) == (room, given.q)
     body = json.loads(event.body)
     assert (body["op"], body["user"]["name"], body["role"]) == ("role", "member", "moderator")
-    async with database.read() as connection:
-        assert await rooms.find_role(connection, room, people["member"].id) is Role.MODERATOR
+    assert (
+        await database.read(lambda connection: rooms.find_role(connection, room, people["member"].id))
+        is Role.MODERATOR
+    )
 
 
 @pytest.mark.parametrize(
@@ -51,12 +53,11 @@ async def test_only_owner_stays_one(database, people, room, code_of) -> None:
     await give_role(database, owner, room, "nonce-03", member.id, Role.OWNER)
     await give_role(database, owner, room, "nonce-01", owner.id, Role.MEMBER)
 
-    async with database.read() as connection:
-        assert await rooms.count_members(connection, room) == {
-            Role.OWNER: 1,
-            Role.MODERATOR: 1,
-            Role.MEMBER: 1,
-        }
+    assert await database.read(lambda connection: rooms.count_members(connection, room)) == {
+        Role.OWNER: 1,
+        Role.MODERATOR: 1,
+        Role.MEMBER: 1,
+    }
 
 
 async def test_repeat_gives_once(database, people, room) -> None:
@@ -67,5 +68,4 @@ async def test_repeat_gives_once(database, people, room) -> None:
     again = await give_role(database, owner, room, "nonce-01", member.id, Role.MODERATOR)
 
     assert (again.q, again.dup) == (first.q, True)
-    async with database.read() as connection:
-        assert await rooms.find_role(connection, room, member.id) is Role.MEMBER
+    assert await database.read(lambda connection: rooms.find_role(connection, room, member.id)) is Role.MEMBER

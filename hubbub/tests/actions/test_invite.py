@@ -38,8 +38,10 @@ async def test_member_stays_what_they_are(database, people, room, heard) -> None
     await invite(database, people["moderator"], room, "nonce-01", people["owner"].id)
 
     assert [(event.stream, event.kind) for event in heard] == [(room, "member")]
-    async with database.read() as connection:
-        assert await rooms.find_role(connection, room, people["owner"].id) is Role.OWNER
+    assert (
+        await database.read(lambda connection: rooms.find_role(connection, room, people["owner"].id))
+        is Role.OWNER
+    )
 
 
 async def test_repeat_invites_once(database, people, room, heard) -> None:

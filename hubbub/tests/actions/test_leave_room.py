@@ -33,8 +33,7 @@ async def test_repeat_is_answered_alike(database, people, room, heard) -> None:
     again.append(await leave_room(database, member, room, "nonce-01"))
 
     assert [(each.q, each.ts, each.dup) for each in again] == [(left.q, left.ts, True)] * 2
-    async with database.read() as connection:
-        assert await rooms.find_role(connection, room, member.id) is Role.MEMBER
+    assert await database.read(lambda connection: rooms.find_role(connection, room, member.id)) is Role.MEMBER
 
 
 async def test_only_owner_stays(database, people, room, code_of) -> None:
@@ -47,5 +46,4 @@ async def test_only_owner_stays(database, people, room, code_of) -> None:
     await leave_room(database, moderator, room, "nonce-03")
     await leave_room(database, member, room, "nonce-04")
 
-    async with database.read() as connection:
-        assert await rooms.count_members(connection, room) == {}
+    assert await database.read(lambda connection: rooms.count_members(connection, room)) == {}

@@ -14,6 +14,7 @@ async def test_lobby_is_made_once(database, wall_clock) -> None:
 
     await open_lobby(database)
 
-    async with database.read() as connection:
-        assert await rooms.find(connection, LOBBY) == Room(LOBBY, "lobby", "")
-        assert await streams.read_heads(connection, [LOBBY]) == [Head(LOBBY, made_at, 0)]
+    assert await database.read(lambda connection: rooms.find(connection, LOBBY)) == Room(LOBBY, "lobby", "")
+    assert await database.read(lambda connection: streams.read_heads(connection, [LOBBY])) == [
+        Head(LOBBY, made_at, 0)
+    ]

@@ -16,8 +16,7 @@ async def test_message_is_pinned_and_taken_down(database, people, room, say, hea
     seen = []
     for n, on in enumerate((True, True, False)):
         pinned = await pin_message(database, people["moderator"], room, f"nonce-{n:02}", q, on=on)
-        async with database.read() as connection:
-            message = await messages.find(connection, room, q)
+        message = await database.read(lambda connection: messages.find(connection, room, q))
         seen.append((message.pinned, message.rev == pinned.q))
 
     assert seen == [(q + 1, True), (q + 2, True), (None, True)]
@@ -51,5 +50,7 @@ async def test_pins_are_limited(database, people, room, say, heard, code_of, mon
     await pin(first)
     await pin(second, on=False)
     await pin(third)
-    async with database.read() as connection:
-        assert [q for q, _ in await messages.list_pins(connection, room)] == [third, first]
+    assert [q for q, _ in await database.read(lambda connection: messages.list_pins(connection, room))] == [
+        third,
+        first,
+    ]

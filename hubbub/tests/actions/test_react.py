@@ -19,8 +19,7 @@ async def test_reaction_comes_and_goes(database, people, room, say, heard) -> No
     seen = []
     for n, on in enumerate((True, True, False, False)):
         await react(database, member, room, f"nonce-{n:02}", q, "❤️", on=on)
-        async with database.read() as connection:
-            seen.append((await messages.find(connection, room, q)).reactions)
+        seen.append((await database.read(lambda connection: messages.find(connection, room, q))).reactions)
 
     assert seen == [{"❤️": [member.id]}, {"❤️": [member.id]}, {}, {}]
     assert [json.loads(event.body)["on"] for event in heard] == [True, True, False, False]

@@ -21,9 +21,8 @@ async def test_account_is_made(database, heard) -> None:
 
     assert (user.name, user.kind) == ("Ann.Lee", "account")
     assert await authenticate(database, token) == user
-    async with database.read() as connection:
-        assert await rooms.list_ids(connection, user.id) == [LOBBY]
-        account = await users.find_account(connection, "ann.lee")
+    assert await database.read(lambda connection: rooms.list_ids(connection, user.id)) == [LOBBY]
+    account = await database.read(lambda connection: users.find_account(connection, "ann.lee"))
     assert account.user == user
     assert "correct" not in account.password
     assert [event.stream for event in heard] == [LOBBY, user.id]

@@ -53,9 +53,8 @@ async def test_banning_is_for_the_higher(database, people, room, code_of, who, w
         assert await code_of(banning) == expected
         return
     await banning
-    async with database.read() as connection:
-        assert await rooms.is_banned(connection, room, people[whom].id)
-        assert await rooms.find_role(connection, room, people[whom].id) is None
+    assert await database.read(lambda connection: rooms.is_banned(connection, room, people[whom].id))
+    assert await database.read(lambda connection: rooms.find_role(connection, room, people[whom].id)) is None
 
 
 async def test_owner_removes_owner(database, people, room) -> None:
@@ -65,8 +64,7 @@ async def test_owner_removes_owner(database, people, room) -> None:
 
     await kick(database, moderator, room, "nonce-02", owner.id)
 
-    async with database.read() as connection:
-        assert await rooms.find_role(connection, room, owner.id) is None
+    assert await database.read(lambda connection: rooms.find_role(connection, room, owner.id)) is None
 
 
 async def test_kicked_user_may_return(database, people, room) -> None:
@@ -77,8 +75,7 @@ async def test_kicked_user_may_return(database, people, room) -> None:
     again = await kick(database, owner, room, "nonce-01", member.id)
 
     assert (again.q, again.dup) == (first.q, True)
-    async with database.read() as connection:
-        assert await rooms.find_role(connection, room, member.id) is not None
+    assert await database.read(lambda connection: rooms.find_role(connection, room, member.id)) is not None
 
 
 async def test_ban_of_stranger_is_told_to_room(database, people, room, heard) -> None:

@@ -19,8 +19,7 @@ async def test_guest_is_in_the_lobby(database, heard) -> None:
 
     assert (user.name, user.kind) == ("小林", "guest")
     assert await authenticate(database, token) == user
-    async with database.read() as connection:
-        assert await rooms.list_ids(connection, user.id) == [LOBBY]
+    assert await database.read(lambda connection: rooms.list_ids(connection, user.id)) == [LOBBY]
     assert [(event.stream, event.q, event.kind, event.author) for event in heard] == [
         (LOBBY, 1, "member", user.id),
         (user.id, 1, "room.add", user.id),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 
 import pytest
 from sqlalchemy import event
@@ -62,11 +63,12 @@ async def test_many_questions_are_one(program, engines, loop_clock) -> None:
 
 async def test_silence_is_trouble(program, database, loop_clock) -> None:
     """A database that doesn't answer in time counts as one that is away, until it does."""
-    free, blocked = asyncio.Event(), asyncio.Event()
+    free, blocked = threading.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
 
     async def block(_transaction: object) -> None:
-        blocked.set()
-        await free.wait()
+        loop.call_soon_threadsafe(blocked.set)
+        free.wait(10)
 
     blocking = asyncio.ensure_future(database.write(block))
     await blocked.wait()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 from sqlalchemy import event, text
 from sqlalchemy.exc import OperationalError
@@ -16,15 +18,13 @@ from hubbub.storage.engine import Engines
 
 async def test_reading_sees_what_was_written(database: Database) -> None:
     """What a write has returned from is there for the next to read."""
-    async with database.read() as connection:
-        assert await rooms.find(connection, LOBBY)
+    assert await database.read(lambda connection: rooms.find(connection, LOBBY))
 
 
 async def test_failing_read_is_an_error(database: Database, caplog: pytest.LogCaptureFixture) -> None:
     """What fails while the database is read from is told as something that may pass."""
     with pytest.raises(ChatError) as caught:
-        async with database.read() as connection:
-            await connection.execute(text("SELECT * FROM nowhere"))
+        await database.read(lambda connection: connection.execute(text("SELECT * FROM nowhere")))
 
     assert caught.value.retry
     assert "nowhere" in caplog.text
@@ -44,8 +44,10 @@ async def test_uses_are_stored_together(database: Database, engines: Engines, gu
             database.note_use(digest_token(each.token))
         # What is written now comes after it.
         await database.write(lambda transaction: rooms.find(transaction.connection, LOBBY))
-        async with database.read() as connection:
-            found = [await sessions.find(connection, digest_token(each.token), 1) for each in people]
+        found = [
+            await database.read(partial(sessions.find, digest=digest_token(each.token), now=1))
+            for each in people
+        ]
         seen += [wall_clock.now - each.login.seen for each in found if each is not None]
 
     assert seen == [0, 0, 0, 0]
@@ -70,8 +72,7 @@ async def test_failed_note_is_made_again(
     database.note_use(b"#other")
     await database.write(lambda transaction: rooms.find(transaction.connection, LOBBY))
 
-    async with database.read() as connection:
-        found = await sessions.find(connection, digest_token(ann.token), 1)
+    found = await database.read(lambda connection: sessions.find(connection, digest_token(ann.token), 1))
     assert found is not None
     assert found.login.seen == wall_clock.now
     assert "disk I/O error" in caplog.text

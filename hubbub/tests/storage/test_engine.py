@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from sqlalchemy import event, insert, select, text
+from sqlalchemy import bindparam, event, insert, select, text, update
 from sqlalchemy.exc import DBAPIError
 
-from hubbub.storage.engine import Engines, optimize, select_pairs
+from hubbub.storage.engine import Engines, execute_each, give, given, optimize, select_pairs
 from hubbub.storage.tables import events, users
 
 
@@ -42,8 +42,34 @@ async def test_pairs_are_found_by_index(engines: Engines) -> None:
         statement, values = asked[-1]
         plan = (await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)).all()
 
-    assert values == ("u_ann", "nonce-01", "u_bob", "nonce-02")
-    assert not [step for step in plan if str(step[-1]).startswith("SCAN")]
+    assert values == ('[["u_ann","nonce-01"],["u_bob","nonce-02"]]',)
+    assert [step[-1].split()[:2] for step in plan] == [["SCAN", "given"], ["SEARCH", "events"]]
+
+
+async def test_given_rows_are_a_table(engines: Engines) -> None:
+    """A statement takes any number of rows, and their values as they are."""
+    async with engines.writing.begin() as connection:
+        number, text = given(connection.dialect.name, events.c.q, events.c.stream)
+        query = select(number, text).order_by(number)
+        found = [
+            (await connection.execute(query, give(connection, rows))).all()
+            for rows in ([(1, "r_1")], [(2**53, '"两\\'), (7, ""), (9, "9")])
+        ]
+
+    assert found == [[(1, "r_1")], [(7, ""), (9, "9"), (2**53, '"两\\')]]
+
+
+async def test_each_row_is_executed(engines: Engines) -> None:
+    """A statement with values of its own is executed once for each row, be it one or many."""
+    rows = [{"id": f"u_{n}", "name": "Ann", "kind": "guest", "created": n} for n in range(3)]
+    rename = update(users).where(users.c.created == bindparam("at")).values(name=bindparam("new"), kind="bot")
+    async with engines.writing.begin() as connection:
+        await execute_each(connection, insert(users), rows[:1])
+        await execute_each(connection, insert(users), rows[1:])
+        await execute_each(connection, rename, [{"new": "Bob", "at": 1}, {"new": "Eve", "at": 2}])
+        found = (await connection.execute(select(users.c.name, users.c.kind).order_by(users.c.id))).all()
+
+    assert found == [("Ann", "guest"), ("Bob", "bot"), ("Eve", "bot")]
 
 
 async def test_any_number_of_pairs(engines: Engines) -> None:

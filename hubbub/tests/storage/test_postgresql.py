@@ -133,8 +133,7 @@ async def test_impossible_id_is_refused(database: Database) -> None:
     """Who asks for what can't even be looked up is told that it makes no sense, in reading and in writing."""
 
     async def read() -> object:
-        async with database.read() as connection:
-            return await rooms.find(connection, "r_\0")
+        return await database.read(lambda connection: rooms.find(connection, "r_\0"))
 
     post = Post("r_\0", "u_ann", MessagePosted("nonce-01", "hi"))
     refused = await asyncio.gather(read(), database.post(post), return_exceptions=True)
@@ -156,8 +155,7 @@ async def test_lost_server_comes_back(
     """While the server is away everything is refused for now; when it is back, everything goes on."""
 
     async def read() -> object:
-        async with database.read() as connection:
-            return await rooms.find(connection, LOBBY)
+        return await database.read(lambda connection: rooms.find(connection, LOBBY))
 
     async def write() -> object:
         return await database.write(lambda transaction: rooms.find(transaction.connection, LOBBY))
@@ -175,14 +173,12 @@ async def test_lost_server_comes_back(
 
 async def test_restart_is_not_noticed(database: Database, stopped: PostgreSQL) -> None:
     """A server that was restarted while nothing was asked of it costs nobody an error."""
-    async with database.read() as connection:
-        before = await rooms.find(connection, LOBBY)
+    before = await database.read(lambda connection: rooms.find(connection, LOBBY))
 
     await asyncio.to_thread(stopped.stop)
     await asyncio.to_thread(stopped.start)
 
-    async with database.read() as connection:
-        assert await rooms.find(connection, LOBBY) == before
+    assert await database.read(lambda connection: rooms.find(connection, LOBBY)) == before
     assert await database.write(lambda transaction: rooms.find(transaction.connection, LOBBY)) == before
 
 
@@ -217,5 +213,4 @@ async def test_deadlock_is_tried_again(database: Database, engines: Engines) -> 
     await other.dispose()
 
     assert len(attempts) == 2
-    async with database.read() as connection:
-        assert await streams.read_heads(connection, [LOBBY])
+    assert await database.read(lambda connection: streams.read_heads(connection, [LOBBY]))

@@ -50,8 +50,7 @@ async def say(database: Database, guest) -> Say:
 
 async def count(database: Database) -> object:
     """Return how many messages there are."""
-    async with database.read() as connection:
-        return await connection.scalar(text("SELECT count(*) FROM messages"))
+    return await database.read(lambda connection: connection.scalar(text("SELECT count(*) FROM messages")))
 
 
 async def test_commits_are_on_the_disk(engines: Engines) -> None:
@@ -159,8 +158,7 @@ async def test_full_disk_is_told(
     assert (refused, readable) == (Code.STORAGE_FULL, stored)
     assert not isinstance(after, Code)
     assert await count(database) == stored + 1
-    async with database.read() as connection:
-        assert await connection.scalar(text("PRAGMA integrity_check")) == "ok"
+    assert await database.read(lambda connection: connection.scalar(text("PRAGMA integrity_check"))) == "ok"
     assert "full" in caplog.text
 
 

@@ -122,8 +122,9 @@ async def test_refused_change_is_undone_alone(database: Database, guest: Guest, 
     assert isinstance(first, Posted)
     assert isinstance(last, Posted)
     assert numbers(heard) == [first.q, last.q] == [first.q, first.q + 1]
-    async with database.read() as connection:
-        assert await users.names(connection, [ann.user.id]) == {ann.user.id: "Ann"}
+    assert await database.read(lambda connection: users.names(connection, [ann.user.id])) == {
+        ann.user.id: "Ann"
+    }
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from faults.steps import EVERYTHING, PEOPLE, Step, choose_step
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hubbub.actions.create_room import create_room
 from hubbub.actions.delete_message import delete_message
@@ -226,19 +227,23 @@ class House:
 
     async def audit(self) -> None:
         """Compare what is stored with the model, and with counting anew."""
-        async with self.database.read() as connection:
+
+        async def look(connection: AsyncConnection) -> None:
             stored, _ = await messages.read_from(connection, self.room, 0, 10_000, EVERYTHING)
             found = {user.id: await marks.find(connection, self.room, user.id) for user in self.people}
             wrong = await marks.recount(connection, self.room)
             log = await streams.read_after(connection, self.room, 0)
             [head] = await streams.read_heads(connection, [self.room])
-        assert wrong == []
-        assert found == {
-            user.id: self.model.count(user.id) if user.id in self.model.read else None for user in self.people
-        }
-        assert head.q == self.model.head == len(log)
-        assert {message.q: as_model(message) for message in stored} == self.model.show()
-        self._audit_log(log, stored)
+            assert wrong == []
+            assert found == {
+                user.id: self.model.count(user.id) if user.id in self.model.read else None
+                for user in self.people
+            }
+            assert head.q == self.model.head == len(log)
+            assert {message.q: as_model(message) for message in stored} == self.model.show()
+            self._audit_log(log, stored)
+
+        await self.database.read(look)
 
     def _audit_log(self, log: list[StoredEvent], stored: list[Message]) -> None:
         """Read the log from the beginning: what was deleted is in it no more, and all else adds up."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 
 from hubbub.storage import marks, rooms
 from hubbub.storage.database import Database
@@ -20,11 +21,9 @@ async def audit_marks(database: Database) -> int:
     """
     wrong, after = 0, ""
     while True:
-        async with database.read() as connection:
-            page = await rooms.list_all(connection, after)
+        page = await database.read(partial(rooms.list_all, after=after))
         for room_id in page:
-            async with database.read() as connection:
-                found = await marks.recount(connection, room_id)
+            found = await database.read(partial(marks.recount, room=room_id))
             if found:
                 log.error("the marks of %d members of %s are wrong", len(found), room_id)
                 wrong += len(found)

@@ -26,8 +26,7 @@ async def authenticate(database: Database, token: str) -> User | None:
     That the session was used is stored now and then, and nobody is kept waiting for it.
     """
     digest, now = digest_token(token), database.now()
-    async with database.read() as connection:
-        found = await sessions.find(connection, digest, now)
+    found = await database.read(lambda connection: sessions.find(connection, digest, now))
     if found is None:
         return None
     _note_use(database, digest, found.login, now)
@@ -48,8 +47,7 @@ async def authenticate_all(database: Database, digests: Collection[bytes]) -> di
         ChatError: if the database fails.
     """
     now = database.now()
-    async with database.read() as connection:
-        found = await sessions.find_with_heads(connection, digests, now)
+    found = await database.read(lambda connection: sessions.find_with_heads(connection, digests, now))
     for digest, (session, _) in found.items():
         _note_use(database, digest, session.login, now)
     return {digest: Arrival(session.user, heads) for digest, (session, heads) in found.items()}

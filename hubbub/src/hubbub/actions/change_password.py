@@ -24,8 +24,7 @@ async def change_password(
             a password.
     """
     check_password(new)
-    async with database.read() as connection:
-        account = await users.find_own_account(connection, user.id)
+    account = await database.read(lambda connection: users.find_own_account(connection, user.id))
     is_right = await passwords.verify(old, None if account is None else account.password)
     if account is None or not is_right:
         raise ChatError(Code.FORBIDDEN, "The old password is wrong.")

@@ -13,5 +13,6 @@ async def is_disabled(database: Database, token: str) -> bool:
     Raises:
         ChatError: if the database fails.
     """
-    async with database.read() as connection:
-        return await sessions.is_disabled(connection, digest_token(token), database.now())
+    return await database.read(
+        lambda connection: sessions.is_disabled(connection, digest_token(token), database.now())
+    )

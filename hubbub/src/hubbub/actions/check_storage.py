@@ -14,5 +14,4 @@ async def check_storage(database: Database) -> None:
         ChatError: that of a database in trouble.
     """
     await database.write(lambda transaction: streams.write_nothing(transaction.connection))
-    async with database.read() as connection:
-        await rooms.find(connection, LOBBY)
+    await database.read(lambda connection: rooms.find(connection, LOBBY))

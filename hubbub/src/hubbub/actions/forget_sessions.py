@@ -15,10 +15,9 @@ async def forget_sessions(database: Database, bus: Bus) -> None:
     Raises:
         ChatError: that of a database in trouble.
     """
-    async with database.read() as connection:
-        # It is asked often, and is hardly ever so.
-        if not await sessions.has_expired(connection, database.now()):
-            return
+    # It is asked often, and is hardly ever so.
+    if not await database.read(lambda connection: sessions.has_expired(connection, database.now())):
+        return
 
     async def change(transaction: Transaction) -> list[bytes]:
         return await sessions.remove_expired(transaction.connection, transaction.now)

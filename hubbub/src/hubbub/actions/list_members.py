@@ -8,6 +8,7 @@ from hubbub.domain.models import Role, User
 from hubbub.domain.policies import MEMBERS_PAGE, limit_page
 from hubbub.storage import rooms
 from hubbub.storage.database import Database
+from hubbub.storage.transactions import Connection
 
 
 class Members(NamedTuple):
@@ -26,8 +27,11 @@ async def list_members(
         ChatError: that of `rooms.refusal`, for a room that the user doesn't belong to.
     """
     limit = limit_page(limit, MEMBERS_PAGE)
-    async with database.read() as connection:
+
+    async def look(connection: Connection) -> list[tuple[User, Role]]:
         await rooms.require_role(connection, room_id, user.id)
         # One more than is wanted tells whether there are more.
-        found = await rooms.list_members(connection, room_id, after, limit + 1)
+        return await rooms.list_members(connection, room_id, after, limit + 1)
+
+    found = await database.read(look)
     return Members(found[:limit], found[limit - 1][0].id if len(found) > limit else None)

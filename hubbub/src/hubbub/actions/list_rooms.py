@@ -24,7 +24,6 @@ async def list_rooms(database: Database, user: User, after: str = "", limit: int
     A limit that is too high is lowered.
     """
     limit = limit_page(limit, ROOMS_PAGE)
-    async with database.read() as connection:
-        # One more than is wanted tells whether there are more.
-        found = await rooms.list_public(connection, user.id, after, limit + 1)
+    # One more than is wanted tells whether there are more.
+    found = await database.read(lambda connection: rooms.list_public(connection, user.id, after, limit + 1))
     return Directory(found[:limit], found[limit - 1].room.id if len(found) > limit else None)

@@ -18,6 +18,5 @@ class Listed(NamedTuple):
 
 async def list_sessions(database: Database, user: User, own: bytes) -> list[Listed]:
     """Return a user's sessions, the last used first; `own` is the digest of the token that asks."""
-    async with database.read() as connection:
-        found = await sessions.list_own(connection, user.id, database.now())
+    found = await database.read(lambda connection: sessions.list_own(connection, user.id, database.now()))
     return [Listed(login, digest == own) for digest, login in found]

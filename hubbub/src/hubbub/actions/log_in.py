@@ -30,8 +30,7 @@ async def log_in(
     except ChatError:
         # No account has this name: it is looked for all the same, in vain.
         folded = ""
-    async with database.read() as connection:
-        account = await users.find_account(connection, folded)
+    account = await database.read(lambda connection: users.find_account(connection, folded))
     is_right = await passwords.verify(password, None if account is None else account.password)
     if account is None or not is_right:
         raise ChatError(Code.UNAUTHORIZED, "The username or the password is wrong.")

@@ -10,9 +10,8 @@ from hubbub.storage.writer import Transaction
 
 async def open_lobby(database: Database) -> None:
     """Make the lobby unless it is there."""
-    async with database.read() as connection:
-        if await rooms.find(connection, LOBBY):
-            return
+    if await database.read(lambda connection: rooms.find(connection, LOBBY)):
+        return
 
     async def change(transaction: Transaction) -> None:
         await rooms.add(transaction.connection, Room(LOBBY, "lobby", ""), transaction.now)

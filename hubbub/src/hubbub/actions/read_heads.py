@@ -9,5 +9,4 @@ from hubbub.storage.database import Database
 
 async def read_heads(database: Database, user: User) -> list[Head]:
     """Return the heads of the user's inbox and of every room that they belong to."""
-    async with database.read() as connection:
-        return await streams.read_member_heads(connection, user.id)
+    return await database.read(lambda connection: streams.read_member_heads(connection, user.id))

@@ -10,6 +10,7 @@ from hubbub.domain.models import Message, User
 from hubbub.domain.policies import HISTORY_BYTES, HISTORY_PAGE, limit_page
 from hubbub.storage import messages, rooms, streams, users
 from hubbub.storage.database import Database
+from hubbub.storage.transactions import Connection
 
 NOTHING: Final = messages.Excerpt([], more=False)
 
@@ -48,8 +49,9 @@ async def read_history(
     older_limit = {Side.BEFORE: limit, Side.AFTER: 0, Side.AROUND: limit // 2}[side]
     size = HISTORY_BYTES // sides
     newer_q = q + 1 if side is Side.AFTER else q
-    older = newer = NOTHING
-    async with database.read() as connection:
+
+    async def look(connection: Connection) -> HistoryPage:
+        older = newer = NOTHING
         await rooms.require_role(connection, room_id, user.id)
         [head] = await streams.read_heads(connection, [room_id])
         if older_limit:
@@ -58,4 +60,6 @@ async def read_history(
             newer = await messages.read_from(connection, room_id, newer_q, limit - older_limit, size)
         found = older.messages + newer.messages
         names = await users.names(connection, {message.author for message in found})
-    return HistoryPage(found, head.q, older.more or newer.more, names)
+        return HistoryPage(found, head.q, older.more or newer.more, names)
+
+    return await database.read(look)

@@ -9,6 +9,7 @@ from hubbub.domain.models import Head, User
 from hubbub.domain.policies import LOG_BYTES, LOG_PAGE, limit_page
 from hubbub.storage import rooms, streams, users
 from hubbub.storage.database import Database
+from hubbub.storage.transactions import Connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,8 @@ async def read_log(database: Database, user: User, stream: str, after: int, limi
     Raises:
         ChatError: for a stream that isn't the user's, see `rooms.refusal`.
     """
-    async with database.read() as connection:
+
+    async def look(connection: Connection) -> LogPage:
         if stream != user.id:
             await rooms.require_role(connection, stream, user.id)
         [head] = await streams.read_heads(connection, [stream])
@@ -40,5 +42,7 @@ async def read_log(database: Database, user: User, stream: str, after: int, limi
             connection, stream, after, limit_page(limit, LOG_PAGE), LOG_BYTES
         )
         names = await users.names(connection, {event.author for event in events})
-    gone = events[0].q - 1 if events and events[0].q > after + 1 else 0
-    return LogPage(head, events, more, names, gone)
+        gone = events[0].q - 1 if events and events[0].q > after + 1 else 0
+        return LogPage(head, events, more, names, gone)
+
+    return await database.read(look)

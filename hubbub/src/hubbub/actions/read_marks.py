@@ -8,6 +8,7 @@ from typing import NamedTuple
 from hubbub.domain.models import Head, Marks, User
 from hubbub.storage import marks, rooms, streams
 from hubbub.storage.database import Database
+from hubbub.storage.transactions import Connection
 
 
 class Waiting(NamedTuple):
@@ -23,12 +24,15 @@ async def read_marks(database: Database, user: User, room_id: str) -> Waiting:
     Raises:
         ChatError: that of `rooms.refusal`, for a room that the user doesn't belong to.
     """
-    async with database.read() as connection:
+
+    async def look(connection: Connection) -> Waiting:
         found = await marks.find(connection, room_id, user.id)
         if found is None:
             raise await rooms.refusal(connection, room_id)
         [head] = await streams.read_heads(connection, [room_id])
-    return Waiting(head, found)
+        return Waiting(head, found)
+
+    return await database.read(look)
 
 
 async def read_all_marks(database: Database, room_id: str, users: Collection[str]) -> dict[str, Waiting]:
@@ -37,7 +41,10 @@ async def read_all_marks(database: Database, room_id: str, users: Collection[str
     Raises:
         ChatError: if the database fails.
     """
-    async with database.read() as connection:
+
+    async def look(connection: Connection) -> dict[str, Waiting]:
         found = await marks.find_all(connection, room_id, users)
         heads = await streams.read_heads(connection, [room_id])
-    return {user: Waiting(head, waiting) for head in heads for user, waiting in found.items()}
+        return {user: Waiting(head, waiting) for head in heads for user, waiting in found.items()}
+
+    return await database.read(look)

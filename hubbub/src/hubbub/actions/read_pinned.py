@@ -7,6 +7,7 @@ from hubbub.domain.models import User
 from hubbub.domain.policies import HISTORY_BYTES, PINS
 from hubbub.storage import messages, rooms, streams, users
 from hubbub.storage.database import Database
+from hubbub.storage.transactions import Connection
 
 
 async def read_pinned(database: Database, user: User, room_id: str) -> HistoryPage:
@@ -15,9 +16,12 @@ async def read_pinned(database: Database, user: User, room_id: str) -> HistoryPa
     Raises:
         ChatError: that of `rooms.refusal`, for a room that the user doesn't belong to.
     """
-    async with database.read() as connection:
+
+    async def look(connection: Connection) -> HistoryPage:
         await rooms.require_role(connection, room_id, user.id)
         [head] = await streams.read_heads(connection, [room_id])
         page = await messages.read_pinned(connection, room_id, PINS, HISTORY_BYTES)
         names = await users.names(connection, {message.author for message in page.messages})
-    return HistoryPage(page.messages, head.q, page.more, names)
+        return HistoryPage(page.messages, head.q, page.more, names)
+
+    return await database.read(look)

@@ -8,6 +8,7 @@ from hubbub.domain.events import StoredEvent
 from hubbub.domain.models import Head
 from hubbub.storage import rooms, streams, users
 from hubbub.storage.database import Database
+from hubbub.storage.transactions import Connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,8 @@ async def read_tail(database: Database, room: str, events: int, size: int, membe
     Raises:
         ChatError: if the database fails.
     """
-    async with database.read() as connection:
+
+    async def look(connection: Connection) -> Tail | None:
         heads = await streams.read_heads(connection, [room])
         if not heads:
             return None
@@ -40,3 +42,5 @@ async def read_tail(database: Database, room: str, events: int, size: int, membe
         last = await streams.read_last(connection, room, head.q, events, size)
         names = await users.names(connection, {event.author for event in last})
         return Tail(head, last, names, frozenset(belong))
+
+    return await database.read(look)

@@ -8,6 +8,7 @@ from hubbub.domain.models import User
 from hubbub.domain.policies import HISTORY_BYTES, HISTORY_PAGE, limit_page
 from hubbub.storage import messages, rooms, streams, users
 from hubbub.storage.database import Database
+from hubbub.storage.transactions import Connection
 
 
 async def read_thread(
@@ -23,7 +24,8 @@ async def read_thread(
     Raises:
         ChatError: `not_found`, and that of `rooms.refusal` for a room that the user doesn't belong to.
     """
-    async with database.read() as connection:
+
+    async def look(connection: Connection) -> HistoryPage:
         await rooms.require_role(connection, room_id, user.id)
         [head] = await streams.read_heads(connection, [room_id])
         if await messages.find(connection, room_id, root) is None:
@@ -33,4 +35,6 @@ async def read_thread(
             connection, room_id, root, end, limit_page(limit, HISTORY_PAGE), HISTORY_BYTES
         )
         names = await users.names(connection, {message.author for message in page.messages})
-    return HistoryPage(page.messages, head.q, page.more, names)
+        return HistoryPage(page.messages, head.q, page.more, names)
+
+    return await database.read(look)

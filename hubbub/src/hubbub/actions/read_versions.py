@@ -10,6 +10,7 @@ from hubbub.domain.models import User
 from hubbub.domain.policies import HISTORY_BYTES, VERSIONS
 from hubbub.storage import messages, rooms
 from hubbub.storage.database import Database
+from hubbub.storage.transactions import Connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,8 @@ async def read_versions(database: Database, user: User, room_id: str, q: int) ->
     Raises:
         ChatError: `not_found`, and that of `rooms.refusal` for a room that the user doesn't belong to.
     """
-    async with database.read() as connection:
+
+    async def look(connection: Connection) -> tuple[list[Version], bool]:
         await rooms.require_role(connection, room_id, user.id)
         message = await messages.find(connection, room_id, q)
         if message is None:
@@ -37,4 +39,6 @@ async def read_versions(database: Database, user: User, room_id: str, q: int) ->
         if message.deleted is not None:
             return [], False
         events, more = await messages.read_versions(connection, room_id, q, VERSIONS, HISTORY_BYTES)
-    return [Version(event.q, event.ts, json.loads(event.body)["text"]) for event in events], more
+        return [Version(event.q, event.ts, json.loads(event.body)["text"]) for event in events], more
+
+    return await database.read(look)

@@ -31,9 +31,8 @@ async def register(
     check_password(password)
     user = User(new_user_id(), clean_name(username if name is None else name), "account", folded)
     # Before the long work, and again when it is done.
-    async with database.read() as connection:
-        if await users.find_account(connection, folded):
-            raise _taken()
+    if await database.read(lambda connection: users.find_account(connection, folded)):
+        raise _taken()
     stored = await passwords.hash(password)
 
     async def change(transaction: Transaction) -> SignedIn:

@@ -13,10 +13,9 @@ from hubbub.storage.writer import Transaction
 async def sign_out(database: Database, bus: Bus, token: str) -> None:
     """Revoke the session with this token, if there is one, and let go of its connections."""
     digest = digest_token(token)
-    async with database.read() as connection:
-        # Anybody may ask, by a token that they made up: that keeps no write and no connection waiting.
-        if not await sessions.is_there(connection, digest):
-            return
+    # Anybody may ask, by a token that they made up: that keeps no write and no connection waiting.
+    if not await database.read(lambda connection: sessions.is_there(connection, digest)):
+        return
 
     async def change(transaction: Transaction) -> None:
         await sessions.remove(transaction.connection, digest)

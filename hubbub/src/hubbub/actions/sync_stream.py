@@ -9,6 +9,7 @@ from hubbub.domain.models import Head, Membership, Message, Position, User
 from hubbub.domain.policies import DELTA_BYTES, DELTA_EVENTS, HISTORY_BYTES, SNAPSHOT_MESSAGES
 from hubbub.storage import messages, rooms, streams, users
 from hubbub.storage.database import Database
+from hubbub.storage.transactions import Connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,8 @@ async def sync_stream(
     Raises:
         ChatError: for a stream that isn't the user's, see `rooms.refusal`.
     """
-    async with database.read() as connection:
+
+    async def look(connection: Connection) -> Delta | RoomSnapshot | InboxSnapshot:
         membership = await rooms.find_for_member(connection, stream, user.id)
         if membership is None and stream != user.id:
             raise await rooms.refusal(connection, stream)
@@ -74,6 +76,8 @@ async def sync_stream(
         names = await users.names(connection, {message.author for message in last.messages})
         pins = await messages.list_pins(connection, stream)
         return RoomSnapshot(head, membership, last.messages, last.more, pins, names)
+
+    return await database.read(look)
 
 
 def _continues(head: Head, at: Position) -> bool:

@@ -6,6 +6,7 @@ never forgotten.  No number is given again, and no epoch changes.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 from hubbub.domain.policies import DELTA_EVENTS, INBOX_AGE, INBOX_EVENTS
@@ -25,8 +26,7 @@ async def trim_inboxes(database: Database) -> int:
     """
     forgotten, after = 0, ""
     while True:
-        async with database.read() as connection:
-            page = await streams.list_inboxes(connection, after, DELTA_EVENTS)
+        page = await database.read(partial(streams.list_inboxes, after=after, longer=DELTA_EVENTS))
         for inbox in page:
             forgotten += await _trim(database, inbox)
         if not page:
@@ -35,10 +35,11 @@ async def trim_inboxes(database: Database) -> int:
 
 
 async def _trim(database: Database, inbox: str) -> int:
-    async with database.read() as connection:
-        first, last = await streams.find_stale(
+    first, last = await database.read(
+        lambda connection: streams.find_stale(
             connection, inbox, DELTA_EVENTS, INBOX_EVENTS, database.now() - INBOX_AGE * 1000
         )
+    )
     for q in range(first, last + 1, _PIECE):
         await _forget(database, inbox, min(q + _PIECE - 1, last))
     return max(0, last - first + 1)

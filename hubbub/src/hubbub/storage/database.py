@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hubbub.domain.events import StoredEvent
 from hubbub.domain.models import Posted
-from hubbub.storage import sessions
+from hubbub.storage import sessions, transactions
 from hubbub.storage.engine import Engines, optimize
 from hubbub.storage.failures import StorageUnusableError, as_chat_error
 from hubbub.storage.posting import Post
+from hubbub.storage.transactions import Work
 from hubbub.storage.writer import Change, Transaction, Writer
 
 T = TypeVar("T")
@@ -39,16 +38,14 @@ class Database:
         self._used: set[bytes] = set()
         self._noting: asyncio.Future[None] | None = None
 
-    @asynccontextmanager
-    async def read(self) -> AsyncIterator[AsyncConnection]:
+    async def read(self, work: Work[T]) -> T:
         """Read in one transaction, which sees one state from beginning to end.
 
         Raises:
-            ChatError: if the database fails meanwhile.
+            ChatError: that of the work, or of the database.
         """
         try:
-            async with self._engines.reading.connect() as connection, connection.begin():
-                yield connection
+            return await transactions.read(self._engines.reading, work)
         except (SQLAlchemyError, StorageUnusableError, OSError) as error:
             raise as_chat_error(error) from error
 
@@ -68,8 +65,11 @@ class Database:
             self._noting = self._writer.change_soon(self._store_use)
 
     async def _store_use(self, transaction: Transaction) -> None:
+        # Meanwhile more of them may be used: of which one is noted here, isn't left there.
         self._noting = None
-        used, self._used = self._used, set()
+        used = set()
+        while self._used:
+            used.add(self._used.pop())
         await sessions.touch(transaction.connection, used, transaction.now)
 
     async def optimize(self) -> None:

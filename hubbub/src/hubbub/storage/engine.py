@@ -12,23 +12,28 @@ Invariants:
 from __future__ import annotations
 
 import functools
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
-from typing import Any, Final, TypeVarTuple
+from typing import Any, TypeVarTuple
 
+import msgspec
 from sqlalchemy import (
     ARRAY,
     URL,
     Column,
+    ColumnElement,
+    Dialect,
+    Insert,
     Row,
     Select,
-    and_,
+    Text,
+    Update,
     bindparam,
     func,
-    or_,
-    select,
-    tuple_,
+    literal_column,
+    type_coerce,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -36,9 +41,6 @@ from hubbub.storage.failures import StorageUnusableError
 from hubbub.storage.sqlite import open_sqlite
 
 Ts = TypeVarTuple("Ts")
-
-_PIECE: Final = 256
-"""How many pairs SQLite is asked for at once: it takes no statement of a thousand conditions."""
 
 
 def database_url(url: str | None, file: Path) -> URL:
@@ -60,7 +62,7 @@ def database_url(url: str | None, file: Path) -> URL:
 
 def sqlite_url(file: Path) -> URL:
     """Return where a SQLite database is that is a file."""
-    return URL.create("sqlite+aiosqlite", database=str(file))
+    return URL.create("sqlite+pysqlite", database=str(file))
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,38 +106,55 @@ async def select_pairs(
     """Return the rows of a query in which two columns together are one of the pairs."""
     if not pairs:
         return []
-    if connection.dialect.name == "postgresql":
-        firsts, seconds = zip(*pairs, strict=True)
-        given = {"firsts": list(firsts), "seconds": list(seconds)}
-        return (await connection.execute(_among_pairs(query, first, second), given)).all()
-    rows: list[Row[*Ts]] = []
-    rest = list(pairs)
-    while rest:
-        piece, rest = rest[:_PIECE], rest[_PIECE:]
-        values = {
-            name: value
-            for index, pair in enumerate(piece)
-            for name, value in zip(_names(index), pair, strict=True)
-        }
-        rows += await connection.execute(_with_pairs(query, first, second, len(piece)), values)
-    return rows
+    statement = _among_pairs(connection.dialect.name, query, first, second)
+    return (await connection.execute(statement, give(connection, list(pairs)))).all()
 
 
 @functools.lru_cache(maxsize=32)
-def _among_pairs(query: Select[*Ts], first: Column[Any], second: Column[Any]) -> Select[*Ts]:
-    # One statement for any number of pairs, so that PostgreSQL plans it once.
-    lists = [bindparam(name, type_=ARRAY(of.type)) for name, of in (("firsts", first), ("seconds", second))]
-    pairs = func.unnest(*lists).table_valued("a", "b").render_derived()
-    return query.where(tuple_(first, second).in_(select(pairs.c.a, pairs.c.b)))
+def _among_pairs(dialect: str, query: Select[*Ts], first: Column[Any], second: Column[Any]) -> Select[*Ts]:
+    a, b = given(dialect, first, second)
+    return query.where(first == a, second == b)
 
 
-@functools.lru_cache(maxsize=512)
-def _with_pairs(query: Select[*Ts], first: Column[Any], second: Column[Any], count: int) -> Select[*Ts]:
-    # As ORs, which SQLite looks up in an index; it scans the whole table for (a, b) IN (VALUES ...).
-    # Making them takes longer than finding the rows, so each number of pairs is made once.
-    names = map(_names, range(count))
-    return query.where(or_(*(and_(first == bindparam(a), second == bindparam(b)) for a, b in names)))
+def given(dialect: str, *like: Column[Any]) -> list[ColumnElement[Any]]:
+    """Return the columns, of the types that others have, of a table whose rows `give` gives a statement.
+
+    So it is one statement for any number of rows, which is planned once and done at once.
+    """
+    if dialect == "postgresql":
+        lists = [bindparam(f"given_{at}", type_=ARRAY(each.type)) for at, each in enumerate(like)]
+        table = func.unnest(*lists).table_valued(*(f"c{at}" for at in range(len(like))), name="given")
+        return list(table.render_derived().c)
+    table = func.json_each(bindparam("given", type_=Text)).table_valued("value", name="given")
+    fields = (func.json_extract(table.c.value, literal_column(f"'$[{at}]'")) for at in range(len(like)))
+    return [type_coerce(field, each.type) for field, each in zip(fields, like, strict=True)]
 
 
-def _names(index: int) -> tuple[str, str]:
-    return f"first_{index}", f"second_{index}"
+def give(connection: AsyncConnection, rows: Sequence[Sequence[object]]) -> Mapping[str, object]:
+    """Return the parameters that say what `given` has in it: numbers, and texts without NUL."""
+    if connection.dialect.name == "postgresql":
+        return {f"given_{at}": list(column) for at, column in enumerate(zip(*rows, strict=True))}
+    return {"given": msgspec.json.encode(rows).decode()}
+
+
+async def execute_each(
+    connection: AsyncConnection, statement: Insert | Update, rows: Sequence[Mapping[str, object]]
+) -> None:
+    """Execute a statement once for each row; all have the same columns, two at least.
+
+    The driver gets the values as they are.  SQLAlchemy would prepare each row for itself, which takes longer
+    than to store it.
+    """
+    text, names, constants = _compile(statement, connection.dialect, tuple(rows[0]))
+    whole = ({**constants, **row} for row in rows) if constants else rows
+    await connection.exec_driver_sql(text, list(map(itemgetter(*names), whole)))
+
+
+@functools.lru_cache(maxsize=64)
+def _compile(
+    statement: Insert | Update, dialect: Dialect, columns: tuple[str, ...]
+) -> tuple[str, Sequence[str], Mapping[str, object]]:
+    compiled = statement.compile(dialect=dialect, column_keys=list(columns))
+    assert compiled.positiontup is not None
+    constants = {name: value for name, value in compiled.params.items() if name not in columns}
+    return str(compiled), compiled.positiontup, constants

@@ -1,6 +1,7 @@
 """Storing messages: what becomes of posts, many at once.
 
-Every statement costs a journey to the database's thread: a batch of any size is a dozen statements at most.
+Every statement costs a journey to the database, or a turn of its thread: a batch of any size is a dozen
+statements at most.
 """
 
 from __future__ import annotations
@@ -8,8 +9,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from typing import Final
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import Update, bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hubbub.domain.errors import ChatError, Code
@@ -17,12 +20,15 @@ from hubbub.domain.events import Mentioned, MessagePosted, StoredEvent
 from hubbub.domain.mentions import find_mentions
 from hubbub.domain.models import Posted
 from hubbub.storage import rooms, streams
-from hubbub.storage.engine import select_pairs
+from hubbub.storage.engine import execute_each, give, given, select_pairs
 from hubbub.storage.streams import Asked, Known, NewEvent, Numbered
 from hubbub.storage.tables import memberships, mentions, messages
 
 Pair = tuple[str, str]
 """A room and a user."""
+
+Key = tuple[str, str]
+"""An author and a nonce."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +40,7 @@ class Post:
     message: MessagePosted
 
     @property
-    def key(self) -> tuple[str, str]:
+    def key(self) -> Key:
         """What is unique for ever."""
         return self.author, self.message.nonce
 
@@ -66,7 +72,7 @@ async def post_all(
     members = await rooms.select_members(connection, pairs)
     public = await rooms.select_public(connection, {post.room for post in posts if post.place not in members})
     targets = await _select_targets(connection, posts)
-    accepted: dict[tuple[str, str], Post] = {}
+    accepted: dict[Key, Post] = {}
     refused: dict[int, ChatError] = {}
     for index, post in enumerate(posts):
         if post.key in known or post.key in accepted:
@@ -75,18 +81,12 @@ async def post_all(
             refused[index] = reason
         else:
             accepted[post.key] = post
-    new = [post.as_event() for post in accepted.values()]
-    numbered = await streams.append(connection, new, now)
-    brought_about = await _fold(connection, list(accepted.values()), numbered, members, now)
+    new = list(accepted.values())
+    numbered = await streams.append(connection, [post.as_event() for post in new], now)
+    brought_about = await _fold(connection, new, numbered, members, now)
     stored = [event for event, _ in numbered]
-    known |= {
-        key: Known(event.stream, event.q, event.ts, each.body_hash())
-        for key, event, each in zip(accepted, stored, new, strict=True)
-    }
-    outcomes = [
-        refused.get(index) or _outcome(post, known[post.key], dup=accepted.get(post.key) is not post)
-        for index, post in enumerate(posts)
-    ]
+    placed = {post.key: (post, event) for post, event in zip(new, stored, strict=True)}
+    outcomes = [refused.get(index) or _outcome(post, known, placed) for index, post in enumerate(posts)]
     return outcomes, stored + brought_about
 
 
@@ -103,10 +103,16 @@ def _refusal(
     return None
 
 
-def _outcome(post: Post, known: Known, *, dup: bool) -> Posted | ChatError:
-    if dup and known.body_hash != post.as_event().body_hash():
+def _outcome(
+    post: Post, known: Mapping[Key, Known], placed: Mapping[Key, tuple[Post, StoredEvent]]
+) -> Posted | ChatError:
+    if post.key in placed:
+        first, event = placed[post.key]
+        return Posted(event.q, event.ts, first is not post) if first == post else ChatError(Code.NONCE_REUSE)
+    before = known[post.key]
+    if before.body_hash != post.as_event().body_hash():
         return ChatError(Code.NONCE_REUSE)
-    return Posted(known.q, known.ts, dup)
+    return Posted(before.q, before.ts, dup=True)
 
 
 _TARGETS = select(messages.c.stream, messages.c.q, messages.c.thread)
@@ -137,10 +143,13 @@ async def _fold(
     if not posts:
         return []
     rows = [_row(post, each) for post, each in zip(posts, numbered, strict=True)]
-    await connection.execute(insert(messages), rows)
+    await execute_each(connection, _INSERT, rows)
     await _count_replies(connection, posts, numbered)
     read = await _mark_read(connection, posts, numbered)
     return await _mention(connection, posts, numbered, members, read, now)
+
+
+_INSERT: Final = insert(messages)
 
 
 def _row(post: Post, numbered: Numbered) -> dict[str, object]:
@@ -180,11 +189,15 @@ async def _count_replies(
         await connection.execute(_COUNT_REPLY, replies)
 
 
-_MARK_READ = (
-    update(memberships)
-    .where(memberships.c.room == bindparam("in_room"), memberships.c.user == bindparam("by_user"))
-    .values(read=bindparam("up_to"), read_ord=bindparam("after"), mentions=0)
-)
+@cache
+def _mark(dialect: str) -> Update:
+    of = memberships.c
+    room, user, up_to, ord_ = given(dialect, of.room, of.user, of.read, of.read_ord)
+    return (
+        update(memberships)
+        .where(of.room == room, of.user == user)
+        .values(read=up_to, read_ord=ord_, mentions=0)
+    )
 
 
 async def _mark_read(
@@ -192,12 +205,9 @@ async def _mark_read(
 ) -> dict[Pair, int]:
     """Let who writes to a room have read it up to there."""
     last = {post.place: each for post, each in zip(posts, numbered, strict=True) if post.message.counts}
-    marks = [
-        {"in_room": room, "by_user": user, "up_to": event.q, "after": ord_}
-        for (room, user), (event, ord_) in last.items()
-    ]
-    if marks:
-        await connection.execute(_MARK_READ, marks)
+    if last:
+        marks = [(*pair, event.q, ord_) for pair, (event, ord_) in last.items()]
+        await connection.execute(_mark(connection.dialect.name), give(connection, marks))
     return {pair: each.event.q for pair, each in last.items()}
 
 

@@ -14,10 +14,10 @@ import time
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import URL, Connection, event
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy import URL, Connection, create_engine, event
 
-# Reading is done in threads, one to a connection.
+from hubbub.storage.transactions import BlockingEngine
+
 _READERS: Final = 4
 
 _BUSY_TIMEOUT: Final = "busy_timeout = 5000"
@@ -39,10 +39,9 @@ _PRAGMAS: Final = (
 )
 
 
-def open_sqlite(url: URL) -> tuple[AsyncEngine, AsyncEngine]:
+def open_sqlite(url: URL) -> tuple[BlockingEngine, BlockingEngine]:
     """Make the ways into a database: for reading, and for writing."""
-    reading = create_async_engine(url, pool_size=_READERS, max_overflow=0, hide_parameters=True)
-    writing = create_async_engine(url, pool_size=1, max_overflow=0, hide_parameters=True)
+    reading, writing = _open(url, _READERS, "reader"), _open(url, 1, "writer")
     for engine in (reading, writing):
         event.listen(engine.sync_engine, "connect", _prepare)
     event.listen(reading.sync_engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
@@ -51,6 +50,12 @@ def open_sqlite(url: URL) -> tuple[AsyncEngine, AsyncEngine]:
     event.listen(writing.sync_engine, "begin", files.on_begin)
     event.listen(writing.sync_engine, "commit", files.on_commit)
     return reading, writing
+
+
+def _open(url: URL, connections: int, name: str) -> BlockingEngine:
+    # One thread to a connection.
+    engine = create_engine(url, pool_size=connections, max_overflow=0, hide_parameters=True)
+    return BlockingEngine(engine, connections, name)
 
 
 def _prepare(connection: Any, _record: object) -> None:

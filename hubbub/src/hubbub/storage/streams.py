@@ -9,6 +9,7 @@ Invariants:
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
@@ -31,6 +32,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from hubbub.domain.events import (
     Event,
@@ -42,7 +44,7 @@ from hubbub.domain.events import (
     StoredEvent,
 )
 from hubbub.domain.models import Head
-from hubbub.storage.engine import select_pairs
+from hubbub.storage.engine import execute_each, give, given, select_pairs
 from hubbub.storage.tables import events, memberships, streams, users
 
 # What the wire puts around a body; an estimate from above, for the bound on deltas.
@@ -147,19 +149,22 @@ async def append(connection: AsyncConnection, new: Sequence[NewEvent], now: int)
         event = StoredEvent(each.stream, q, each.event.kind, now, each.author, each.body())
         stored.append(Numbered(event, ord_))
         rows.append(_row(event, each))
-    await connection.execute(insert(events), rows)
+    await execute_each(connection, _INSERT, rows)
     return stored
 
 
-_RAISE_HEAD = (
-    update(streams)
-    .where(streams.c.id == bindparam("stream"))
-    .values(
-        head=streams.c.head + bindparam("events"),
-        counted=streams.c.counted + bindparam("messages"),
-        changed=bindparam("now"),
+_INSERT: Final = insert(events)
+
+
+@functools.cache
+def _raise_heads(dialect: str) -> ReturningUpdate[*tuple[str, int, int]]:
+    stream, more, messages = given(dialect, streams.c.id, streams.c.head, streams.c.counted)
+    return (
+        update(streams)
+        .where(streams.c.id == stream)
+        .values(head=streams.c.head + more, counted=streams.c.counted + messages, changed=bindparam("now"))
+        .returning(streams.c.id, streams.c.head, streams.c.counted)
     )
-)
 
 
 async def _take_numbers(
@@ -168,14 +173,9 @@ async def _take_numbers(
     """Raise the heads of the streams; return what each had before: its head, and the messages that count."""
     counts = Counter(each.stream for each in new)
     messages = Counter(each.stream for each in new if each.counts)
-    # In the order of ids, so that two transactions never wait for each other's streams.
-    taken = [
-        {"stream": stream, "events": counts[stream], "messages": messages[stream], "now": now}
-        for stream in sorted(counts)
-    ]
-    await connection.execute(_RAISE_HEAD, taken)
+    taken = [(stream, count, messages[stream]) for stream, count in counts.items()]
     rows = await connection.execute(
-        select(streams.c.id, streams.c.head, streams.c.counted).where(streams.c.id.in_(list(counts))),
+        _raise_heads(connection.dialect.name), {**give(connection, taken), "now": now}
     )
     last = {row.id: (row.head - counts[row.id], row.counted - messages[row.id]) for row in rows}
     if len(last) != len(counts):

@@ -28,7 +28,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from hubbub.domain.errors import ChatError, Code
 from hubbub.domain.events import Event, StoredEvent
 from hubbub.domain.models import Posted
-from hubbub.storage import failures, posting, streams
+from hubbub.storage import failures, posting, streams, transactions
 from hubbub.storage.posting import Post
 from hubbub.storage.streams import Asked, Known, NewEvent
 
@@ -130,7 +130,9 @@ class Writer:
         Raises:
             ChatError: if it was not stored.
         """
-        return await self._submit(_Pending[Posted](post, None))
+        # _Pending[Posted](...) would take 0.9 µs longer.
+        pending: _Pending[Posted] = _Pending(post, None)
+        return await self._submit(pending)
 
     async def change(self, change: Change[T]) -> T:
         """Do several things in one transaction, all or none.
@@ -209,13 +211,17 @@ class Writer:
         stored: list[StoredEvent] = []
         missed: list[StoredEvent] = []
         is_done = False
+
+        async def do(connection: AsyncConnection) -> None:
+            nonlocal stored, missed, is_done
+            missed = await self._read_doubted(connection)
+            transaction = Transaction(connection, self._now())
+            stored = transaction.stored
+            await _do_all(transaction, batch)
+            is_done = True
+
         try:
-            async with self._engine.begin() as connection:
-                missed = await self._read_doubted(connection)
-                transaction = Transaction(connection, self._now())
-                stored = transaction.stored
-                await _do_all(transaction, batch)
-                is_done = True
+            await transactions.write(self._engine, do)
         except Exception as error:
             if not (is_done and await self._did_happen(stored)):
                 for event in stored:
@@ -232,8 +238,9 @@ class Writer:
             return False
         last = stored[-1]
         try:
-            async with self._engine.connect() as connection:
-                return last in await streams.read_after(connection, last.stream, last.q - 1, 1)
+            return last in await transactions.read(
+                self._engine, lambda connection: streams.read_after(connection, last.stream, last.q - 1, 1)
+            )
         except Exception as error:
             log.warning("it can't be looked up whether a commit did happen: %s", error)
             return False
