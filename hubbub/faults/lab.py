@@ -33,6 +33,8 @@ from hubbub.wire import http
 LOBBY: Final = "r_lobby"
 HEALING: Final = 5.0
 """Seconds after which all is well again once nothing is wrong any more."""
+LONG_WAIT: Final = 35.0
+"""Seconds in which who was refused again and again tries once more, who waits for 30 s at most."""
 PATIENCE: Final = 60.0
 """Seconds after which it is taken for stuck; in between it is late."""
 _GLANCE: Final = 0.05
