@@ -37,6 +37,8 @@ LONG_WAIT: Final = 35.0
 """Seconds in which who was refused again and again tries once more, who waits for 30 s at most."""
 PATIENCE: Final = 60.0
 """Seconds after which it is taken for stuck; in between it is late."""
+LEAVING: Final = 20.0
+"""Seconds that the devices have to leave, before the servers are killed under them."""
 _GLANCE: Final = 0.05
 
 # The limits are for people; what talks here is many at once, on one address and in one go.
@@ -84,7 +86,10 @@ class Lab:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await asyncio.gather(*(device.leave() for device in self.devices.values()), return_exceptions=True)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LEAVING):
+                leaving = (device.leave() for device in self.devices.values())
+                await asyncio.gather(*leaving, return_exceptions=True)
         await asyncio.gather(*(server.stop(kill=True) for server in self._servers))
         self.history.close()
 

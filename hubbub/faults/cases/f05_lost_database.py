@@ -15,7 +15,7 @@ from faults.lab import HEALING, LOBBY, LONG_WAIT, Lab
 
 async def run(lab: Lab, size: Size) -> None:
     """Take the database away in both ways, again and again."""
-    rounds = size.pick(1, 10)
+    rounds = size.pick(1, 4)
     async with lab.start_postgresql() as postgresql:
         await lab.start_server(HUBBUB_DATABASE=postgresql.address("chat"))
         devices = await lab.admit_all(size.pick(5, 12))

@@ -35,7 +35,7 @@ async def run(lab: Lab, size: Size) -> None:
     server = await lab.start_server(*inside)
     devices = await lab.admit_all(size.pick(4, 10))
     disk = Path(f"/proc/{server.pid}/root{folder}")
-    rounds = size.pick(1, 10)
+    rounds = size.pick(1, 5)
     for _ in range(rounds):
         await asyncio.gather(*(device.say(LOBBY, "there is room") for device in devices))
         with full(disk):
