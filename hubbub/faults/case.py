@@ -1,7 +1,7 @@
 """What a case is: a module that breaks one thing, and what it may ask of the lab.
 
 A case holds, or is late, or is broken.  It is late if all was well but took longer than it may: on a machine
-that does much else that says little.
+that does much else that says little.  It is cut off if the time for all of them is over.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ class Verdict(StrEnum):
     LATE = "late"
     BROKEN = "BROKEN"
     UNSEEN = "not seen"
+    CUT = "cut off"
 
 
 class BrokenError(Exception):

@@ -3,10 +3,11 @@
 Knows only what was seen to happen, nothing of how: the same checker judges a model and real processes.
 
 I1 every acknowledged write is in the log; I2 and I11 a write is stored at most once; I3 numbers are
-contiguous, in the order of commits; I4 what each client has seen is the log's; I5 in good times every client
-is at the head; I6 an author's messages have the order in which they were written; I7 nothing waits in good
-times; I8 nothing is delivered after a removal; I9 marks go only forward, and what is unread is what a recount
-gives; I10 what is bounded stays so.
+contiguous, in the order of commits; I4 what each client has seen is the log's, but for what was deleted; I5
+in good times every client is at the head; I6 an author's messages have the order in which they were written;
+I7 nothing waits in good times; I8 nothing is delivered after a removal; I9 marks go only forward, and what is
+unread is what a recount gives; I10 what is bounded stays so; R11 the events of deleted messages are empty,
+and no others.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from .forgetting import deleted_in, find_wrong, is_empty, is_same
 from .history import (
     Acknowledged,
     Committed,
@@ -66,7 +68,7 @@ class _Checker:
         self._epochs: dict[str, int] = {}
         self._log: dict[str, list[Entry]] = defaultdict(list)
         self._written: dict[tuple[str, str], list[Author]] = defaultdict(list)
-        self._acknowledged: set[Author] = set()
+        self._acknowledged: dict[Author, tuple[str, int]] = {}
         self._denied: set[Author] = set()
         self._undone: set[Author] = set()
         self._views: dict[tuple[str, str], _View] = {}
@@ -78,7 +80,7 @@ class _Checker:
             case Wrote():
                 self._written[record.client, record.s].append((record.author, record.n))
             case Acknowledged():
-                self._acknowledged.add((record.author, record.n))
+                self._acknowledged[record.author, record.n] = record.s, record.q
             case Denied():
                 self._denied.add((record.author, record.n))
             case Committed():
@@ -129,7 +131,8 @@ class _Checker:
         before = self._marks.get((room, entry.by), 0)
         if q < before:
             self._fail("I9", f"{entry.by} had read {room} up to {before}, then up to {q}")
-        unread = sum(each.k == "msg.new" and each.q > q for each in self._log[room])
+        deleted = deleted_in(self._log[room])
+        unread = sum(each.k == "msg.new" and each.q > q and each.q not in deleted for each in self._log[room])
         if entry.d["unread"] != unread:
             self._fail("I9", f"{entry.by} has {unread} unread in {room}, not {entry.d['unread']}")
 
@@ -169,22 +172,44 @@ class _Checker:
     # In good times
 
     def _settle(self, settled: Settled) -> None:
-        self._check_log(settled.logs)
-        self._check_order(settled.logs)
+        whole = {s: self._make_whole(s, log) for s, log in settled.logs.items()}
+        self._check_log(whole)
+        self._check_forgotten(settled.logs)
+        self._check_order(whole)
         self._check_views(settled)
         for client, count in settled.waiting.items():
             if count:
                 self._fail("I7", f"{client} has {count} writes that nobody answers")
 
+    def _make_whole(self, s: str, log: list[Entry]) -> list[Entry]:
+        """Return a log with the bodies that were there when it was committed."""
+        committed = {entry.q: entry for entry in self._log[s]}
+        return [committed.get(entry.q, entry) if is_empty(entry) else entry for entry in log]
+
     def _check_log(self, logs: dict[str, list[Entry]]) -> None:
         stored = [(entry.by, entry.d["n"]) for log in logs.values() for entry in log if "n" in entry.d]
-        for author in self._acknowledged - set(stored) - self._undone:
-            self._fail("I1", f"{author} was acknowledged and is gone")
+        # Whose body was gone before anybody read it is known by its place.
+        nameless = {(entry.by, s, entry.q) for s, log in logs.items() for entry in log if is_empty(entry)}
+        for author in self._acknowledged.keys() - set(stored) - self._undone:
+            if (author[0], *self._acknowledged[author]) not in nameless:
+                self._fail("I1", f"{author} was acknowledged and is gone")
         if len(stored) != len(set(stored)):
             self._fail("I2", f"{len(stored) - len(set(stored))} writes are stored twice")
         for s, log in logs.items():
             if [entry.q for entry in log] != list(range(1, len(log) + 1)):
                 self._fail("I3", f"{s} has holes")
+
+    def _check_forgotten(self, logs: dict[str, list[Entry]]) -> None:
+        for s, log in logs.items():
+            empty = {entry.q for entry in log if is_empty(entry)}
+            seen = (*self._log[s], *self._seen_of(s)) if empty else ()
+            known = {entry.q: entry for entry in seen if entry.q in empty and not is_empty(entry)}
+            for what in find_wrong(log, known):
+                self._fail("R11", what)
+
+    def _seen_of(self, s: str) -> list[Entry]:
+        views = [view for (_, stream), view in self._views.items() if stream == s]
+        return [entry for view in views if view.epoch == self._epoch_of(s) for entry in view.entries]
 
     def _check_order(self, logs: dict[str, list[Entry]]) -> None:
         for (client, s), written in self._written.items():
@@ -198,8 +223,7 @@ class _Checker:
 
     def _check_views(self, settled: Settled) -> None:
         for (client, s), view in self._views.items():
-            stored = {entry.q: entry for entry in settled.logs.get(s, [])}
-            if view.epoch == self._epoch_of(s) and any(stored.get(seen.q) != seen for seen in view.entries):
+            if view.epoch == self._epoch_of(s) and not _is_like(view, settled.logs.get(s, [])):
                 self._fail("I4", f"{client} has seen of {s} what is not so")
         for client, streams in settled.standing.items():
             for s, standing in streams.items():
@@ -209,6 +233,11 @@ class _Checker:
 
     def _epoch_of(self, s: str) -> int:
         return self._epochs.get(s, self._epoch)
+
+
+def _is_like(view: _View, log: list[Entry]) -> bool:
+    stored, deleted = {entry.q: entry for entry in log}, deleted_in(log)
+    return all(seen.q in stored and is_same(seen, stored[seen.q], deleted) for seen in view.entries)
 
 
 def _nonces(logs: dict[str, list[Entry]]) -> set[Author]:

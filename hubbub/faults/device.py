@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
@@ -77,7 +77,7 @@ class Device:
         self._address = websocket_address(address)
         self._outbox = folder / f"{name}.outbox"
         self._history = history
-        self._written: set[str] = set()
+        self._written: dict[str, str] = {}
         self._client: Client | None = None
         self._sync: _Sync | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -85,9 +85,14 @@ class Device:
 
     # Its life
 
-    async def arrive(self, *, complete: bool = False) -> None:
-        """Connect, and wait until one's rooms are known; what earlier runs left unsaid is said."""
-        self._sync = _Sync(self, complete=complete)
+    async def arrive(self, *, at: Mapping[str, wire.At] | None = None) -> None:
+        """Connect, and wait until one's rooms are known; what earlier runs left unsaid is said.
+
+        Of rooms that `at` has every event is read from there on, however old.
+        """
+        self._sync = _Sync(self, at)
+        for s, (epoch, q) in (at or {}).items():
+            self._history.note(Refilled(self.name, s, epoch, q))
         self._client = Client(self._address, self._sync, open_outbox(self._outbox), WAITING)
         await self._client.open()
         self._tasks.add(asyncio.create_task(self._iterate(self._client)))
@@ -146,7 +151,7 @@ class Device:
         """Note that something is to be written; it may be said again after a return."""
         nonce = nonce_of(request)
         if isinstance(request, wire.Send) and nonce not in self._written:
-            self._written.add(nonce)
+            self._written[nonce] = request.s
             self._history.note(Wrote(self.name, self.user, request.s, nonce))
 
     def note_errors(self, text: str) -> None:
@@ -170,8 +175,8 @@ class Device:
                 self._history.note(Shown(self.name, entry_of(news.event, self.user)))
             case Stored():
                 self.answers[news.nonce] = news.answer
-                if news.nonce in self._written:
-                    self._history.note(Acknowledged(self.user, news.nonce))
+                if isinstance(news.answer, wire.SendOk) and (room := self._written.get(news.nonce)):
+                    self._history.note(Acknowledged(self.user, news.nonce, room, news.answer.q))
             case Refused():
                 self.refused[news.nonce] = news.error
                 self._history.note(Denied(self.user, news.nonce))
@@ -202,9 +207,9 @@ class Device:
 class _Sync(Sync):
     """The engine, overheard."""
 
-    def __init__(self, device: Device, *, complete: bool) -> None:
+    def __init__(self, device: Device, at: Mapping[str, wire.At] | None) -> None:
         program = wire.Client(device.name, "1")
-        super().__init__(program, device.token, random.random, complete=complete)
+        super().__init__(program, device.token, random.random, complete=at is not None, at=at)
         self._device = device
 
     def frame_received(self, text: str, now: float) -> None:

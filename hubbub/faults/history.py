@@ -36,10 +36,12 @@ class Wrote:
 
 @dataclass(frozen=True, slots=True)
 class Acknowledged:
-    """A client was told that a message is stored."""
+    """A client was told that a message is stored, and where."""
 
     author: str
     n: str
+    s: str
+    q: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,8 +33,12 @@ from hubbub.wire import http
 LOBBY: Final = "r_lobby"
 HEALING: Final = 5.0
 """Seconds after which all is well again once nothing is wrong any more."""
+LONG_WAIT: Final = 35.0
+"""Seconds in which who was refused again and again tries once more, who waits for 30 s at most."""
 PATIENCE: Final = 60.0
 """Seconds after which it is taken for stuck; in between it is late."""
+LEAVING: Final = 20.0
+"""Seconds that the devices have to leave, before the servers are killed under them."""
 _GLANCE: Final = 0.05
 
 # The limits are for people; what talks here is many at once, on one address and in one go.
@@ -82,7 +86,10 @@ class Lab:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await asyncio.gather(*(device.leave() for device in self.devices.values()), return_exceptions=True)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LEAVING):
+                leaving = (device.leave() for device in self.devices.values())
+                await asyncio.gather(*leaving, return_exceptions=True)
         await asyncio.gather(*(server.stop(kill=True) for server in self._servers))
         self.history.close()
 
@@ -203,7 +210,7 @@ class Lab:
         await self.read_logs(*rooms)
         took = loop.time() - start
         self.time("all well again", took, most)
-        self._note_settled(rooms or (LOBBY,))
+        await self._note_settled(rooms or (LOBBY,))
         return took
 
     async def _wait_calm(self, rooms: Sequence[str]) -> None:
@@ -227,10 +234,11 @@ class Lab:
     def _present(self) -> list[Device]:
         return [device for device in self.devices.values() if device.is_here]
 
-    def _note_settled(self, rooms: Sequence[str]) -> None:
+    async def _note_settled(self, rooms: Sequence[str]) -> None:
+        logs = {s: await self._read_now(s) for s in rooms}
         standing = {device.name: {s: device.stands(s) for s in rooms} for device in self._present()}
         waiting = {device.name: device.waiting for device in self.devices.values()}
-        self.history.note(Settled({s: list(self.logs[s]) for s in rooms}, standing, waiting))
+        self.history.note(Settled(logs, standing, waiting))
 
     async def read_logs(self, *rooms: str) -> None:
         """Read what has been stored since the last time, by who is there, and note it."""
@@ -246,16 +254,27 @@ class Lab:
 
     async def _read_log(self, asking: httpx.AsyncClient, s: str, user: str) -> None:
         log = self.logs.setdefault(s, [])
-        more = True
-        while more:
-            page = await _read_page(asking, s, len(log))
+        async for page in _read_pages(asking, s, len(log)):
             if self._epochs.setdefault(s, page.epoch) == page.epoch and not log:
                 self.history.note(Opened(s, page.epoch))
             entries = [entry_of(event, user) for event in page.ev]
             for entry in entries:
                 self.history.note(Committed(entry))
             log += entries
-            more = page.more
+
+    async def _read_now(self, s: str) -> list[Entry]:
+        """Return a log as it is, which is not as it was read where something has been deleted since."""
+        reader, log = self._present()[0], self.logs[s]
+        if not any(entry.k == "msg.del" for entry in log):
+            return list(log)
+        async with self._ask(reader) as asking:
+            while True:
+                pages = [page async for page in _read_pages(asking, s, 0)]
+                entries = [entry_of(event, reader.user) for page in pages for event in page.ev]
+                if len(entries) == len(log):
+                    return entries
+                # What was deleted meanwhile is empty here, and its deletion may not be.
+                await self._read_log(asking, s, reader.user)
 
     async def note_restored(self, heads: dict[str, int]) -> None:
         """Note that the database is as it was when its streams were so long; they have another epoch now."""
@@ -275,6 +294,15 @@ class Lab:
     def judge(self) -> list[Violation]:
         """Return what is wrong with what was seen."""
         return check(self.history.records)
+
+
+async def _read_pages(asking: httpx.AsyncClient, s: str, after: int) -> AsyncIterator[http.EventsResult]:
+    more = True
+    while more:
+        page = await _read_page(asking, s, after)
+        yield page
+        after += len(page.ev)
+        more = page.more
 
 
 async def _read_page(asking: httpx.AsyncClient, s: str, after: int) -> http.EventsResult:

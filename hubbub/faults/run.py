@@ -1,11 +1,12 @@
 """Break the chat in every way that there is a case for, and say whether it kept its word.
 
     run.py                    the short set; some minutes
-    run.py --long             the long set; some hours
+    run.py --long             the long set; under an hour
     run.py --only F-01 F-03   some cases
     run.py --write            write the table into docs/faults.md
 
-It exits with 0 unless something was broken, and with 130 when it was interrupted.
+It shows what it is at, ends in any case, and says in the end how much of all was seen.  It exits with 0, with
+1 if something was broken or cut off, and with 130 when it was interrupted.
 """
 
 from __future__ import annotations
@@ -21,13 +22,15 @@ from pathlib import Path
 import click
 
 ROOT = Path(__file__).resolve().parents[2]
+STUCK = 60.0
+"""Seconds by which the whole may be late before it is ended from outside."""
 
 
 def main() -> int:
     """Do what the command line asks for; return the exit status."""
     sys.path.insert(0, str(ROOT / "hubbub"))
     from faults.case import Size, Verdict, find_cases
-    from faults.examine import examine_all, render
+    from faults.examine import WHOLE, Finding, examine_all, render, sum_up
 
     options = read_options()
     size = Size.LONG if options.long else Size.SHORT
@@ -40,14 +43,21 @@ def main() -> int:
         return 2
     # Whoever ends us ends what we have started.
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    # So does time, for a case that lets nothing else happen; once may not be enough.
+    signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(signal.SIGINT))
+    signal.setitimer(signal.ITIMER_REAL, WHOLE[size] + STUCK, STUCK)
+    findings: list[Finding] = []
+    is_interrupted = False
     try:
-        findings = asyncio.run(examine_all(cases, size, options.seed))
+        asyncio.run(examine_all(cases, size, options.seed, findings))
     except KeyboardInterrupt:
+        is_interrupted = True
+    click.echo(f"\n{render(findings)}\n\n{sum_up(findings, len(cases))}")
+    if is_interrupted:
         return 130
-    click.echo(f"\n{render(findings)}")
     if options.write:
         write(render(findings), " --long" if options.long else "")
-    return int(any(finding.verdict is Verdict.BROKEN for finding in findings))
+    return int(any(finding.verdict in {Verdict.BROKEN, Verdict.CUT} for finding in findings))
 
 
 def write(table: str, options: str) -> None:

@@ -23,7 +23,7 @@ async def run(lab: Lab, size: Size) -> None:
     """Let it die at each of the points."""
     server = await lab.start_server()
     ann, bo = await lab.admit("ann"), await lab.admit("bo")
-    rounds = size.pick(1, 30)
+    rounds = size.pick(1, 10)
     slowest = 0.0
     for number in range(rounds):
         for point, is_stored in POINTS.items():

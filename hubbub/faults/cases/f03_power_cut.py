@@ -45,7 +45,7 @@ async def run(lab: Lab, size: Size) -> None:
     await lab.admit_all(4)
     recorder = Recorder(server.folder, lab.folder)
     server.environment |= recorder.environment
-    cuts = size.pick(24, 400)
+    cuts = size.pick(24, 200)
 
     life = await live(lab, recorder, asyncio.sleep(size.pick(3.0, 20.0)))
     lost = await cut_often(lab, life, cuts)

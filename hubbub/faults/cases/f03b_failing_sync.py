@@ -21,7 +21,7 @@ async def run(lab: Lab, size: Size) -> None:
     recorder = Recorder(server.folder, lab.folder)
     server.environment |= recorder.environment
     life = await live(lab, recorder, fail_sometimes(lab, recorder, size.pick(3, 30)))
-    cuts = size.pick(16, 400)
+    cuts = size.pick(16, 200)
     lost = await cut_often(lab, life, cuts)
     require(not lost, f"people were told of messages whose sync failed: {sorted(lost)[:5]}")
     failed = sum(step.kind is Kind.FAILED for step in life.steps)

@@ -22,8 +22,13 @@ from hubbub.client import link
 
 HEARTBEAT: Final = 2.0
 GRACE: Final = 5.0
-SLACK: Final = 3.0
-"""Seconds that the end of a connection may take once it is decided: the closing handshake."""
+SLACK: Final = 0.5
+"""Seconds that a busy machine may be late; ..."""
+GOODBYE: Final = 2.5
+"""... and those for which a server that gives a connection up waits for an answer to its goodbye.
+
+Where it alone hears nothing, its goodbye may be what the client hears of it first.
+"""
 
 LISTENERS: Final = {"silence", "client deceived"}
 
@@ -40,12 +45,12 @@ async def run(lab: Lab, size: Size) -> None:
         faults: dict[str, Fault] = {
             "reset": reset_often,
             "silence": partial(lose, most=most, up=LOST, down=LOST),
-            "nothing up": partial(lose, most=most, up=LOST, down=CLEAR),
+            "nothing up": partial(lose, most=most + GOODBYE, up=LOST, down=CLEAR),
             "nothing down": partial(lose, most=most, up=CLEAR, down=LOST),
             "30 % loss": partial(worsen, seconds=size.pick(6, 120), to=Conditions(delay=0.02, loss=0.3)),
             "2 s": partial(worsen, seconds=size.pick(6, 120), to=Conditions(delay=2.0)),
             "client deceived": partial(deceive, most=most, side=Side.CLIENT),
-            "server deceived": partial(deceive, most=most, side=Side.SERVER),
+            "server deceived": partial(deceive, most=most + GOODBYE, side=Side.SERVER),
         }
         links = []
         for name in faults:

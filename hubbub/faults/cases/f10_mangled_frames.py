@@ -25,7 +25,7 @@ async def run(lab: Lab, size: Size) -> None:
         healthy = await lab.admit_all(4)
         ill = [await lab.admit(f"ill-{number}", via=mangled) for number in range(4)]
         talking = [lab.keep_doing(lab.talk(device, 0.08)) for device in (*healthy, *ill)]
-        await asyncio.sleep(size.pick(6, 300))
+        await asyncio.sleep(size.pick(6, 120))
         for task in talking:
             task.cancel()
         mangle.calm()

@@ -42,10 +42,10 @@ async def run(lab: Lab, size: Size) -> None:
             await lab.admit(f"slow-{number}", via=network.address, like=ann)
             for number in range(size.pick(1, 2))
         ]
-        before = await others.measure(size.pick(1, 60))
+        before = await others.measure(size.pick(1, 20))
         start = memory(lab.server.pid)
         network.become(down=Conditions(rate=1024.0))
-        during = await others.measure(size.pick(5, 300))
+        during = await others.measure(size.pick(5, 120))
         grown = memory(lab.server.pid) - start
         network.become()
         await lab.settle()

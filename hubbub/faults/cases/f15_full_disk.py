@@ -16,12 +16,10 @@ import httpx
 
 from faults.case import BrokenError, Size, UnseenError, require
 from faults.device import Device
-from faults.lab import LOBBY, Lab
+from faults.lab import LOBBY, LONG_WAIT, Lab
 
 FULL = 507
 TRIES = 200
-LONG_WAIT = 35.0
-"""Seconds in which who was refused for long tries again."""
 
 # In a mount namespace of its own the chat has a small disk, which goes when it does.
 UNSHARE = ("unshare", "--mount", *([] if os.geteuid() == 0 else ["--map-root-user"]))
@@ -37,7 +35,7 @@ async def run(lab: Lab, size: Size) -> None:
     server = await lab.start_server(*inside)
     devices = await lab.admit_all(size.pick(4, 10))
     disk = Path(f"/proc/{server.pid}/root{folder}")
-    rounds = size.pick(1, 10)
+    rounds = size.pick(1, 5)
     for _ in range(rounds):
         await asyncio.gather(*(device.say(LOBBY, "there is room") for device in devices))
         with full(disk):

@@ -20,7 +20,7 @@ async def run(lab: Lab, size: Size) -> None:
     devices = await lab.admit_all(size.pick(6, 12))
     opened = {device.name: device.opened_at for device in devices}
     talking = [lab.keep_doing(lab.talk(device, 0.3)) for device in devices]
-    for _ in range(size.pick(1, 5)):
+    for _ in range(size.pick(1, 3)):
         await asyncio.sleep(1.0)
         devices[0].write(LOBBY, TRIP)
         await asyncio.sleep(STALL)

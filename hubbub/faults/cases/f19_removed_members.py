@@ -27,7 +27,7 @@ async def run(lab: Lab, size: Size) -> None:
         clinger = await stage.enter("victim")
         room = await stage.room(owner, listener, *speakers)
         at = (await clinger.sub(room)).epoch, 0
-        for number in range(size.pick(12, 300)):
+        for number in range(size.pick(12, 200)):
             ban = bool(number % 2)
             flood = [asyncio.create_task(speak(speaker, room, 40)) for speaker in speakers]
             clinging = asyncio.create_task(cling(clinger, room, at))
@@ -40,7 +40,7 @@ async def run(lab: Lab, size: Size) -> None:
             await let_back(owner, room, listener, clinger, ban=ban)
     require(not leaked, f"{leaked} events came after a removal")
     require(got, "nothing came before a removal either")
-    lab.show("removals", size.pick(12, 300))
+    lab.show("removals", size.pick(12, 200))
     lab.show("events before them", got)
     lab.show("after them", leaked)
 

@@ -1,6 +1,7 @@
 """Clients and servers of other versions meet ours: a level less, a level more, and what nobody knows yet.
 
-What isn't known is passed over, numbers count all the same, and everybody has the same room in the end.
+What isn't known is passed over, numbers count all the same, and everybody has the same room in the end.  Much
+of what they say is deleted: who was there has heard it, who comes later finds it empty, and nothing else.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from typing import Any, Final
 
 from faults.case import Size, require
 from faults.device import Device
-from faults.history import History
+from faults.forgetting import is_empty
+from faults.history import History, Shown
 from faults.lab import LOBBY, Lab
 from faults.suite import Ends, Frame, Way, breaking, open_stage
 from hubbub import wire
@@ -84,7 +86,7 @@ async def run(lab: Lab, size: Size) -> None:
     address = lab.server.address.replace("http", "ws", 1)
     newer = NewerClient()
     ways = {"newer server": NewerServer(), "older server": OlderServer(), "newer client": newer}
-    ann = await lab.admit("ann")
+    ann, away = await lab.admit("ann"), await lab.admit("away")
     async with AsyncExitStack() as stack, open_stage(lab) as stage:
         others = []
         for name, way in ways.items():
@@ -95,9 +97,16 @@ async def run(lab: Lab, size: Size) -> None:
             stack.push_async_callback(others[-1].leave)
         older = await stage.enter("older client")
         await older.sub(LOBBY)
-        for number in range(size.pick(15, 500)):
+        rounds = size.pick(24, 500)
+        for number in range(rounds):
+            if number == rounds // 2:
+                left_at = await leave(away)
             await converse(ann, others[number % len(others)], number)
             await older.send(LOBBY, f"older {number}")
+        await away.arrive(at={LOBBY: left_at})
+        late = await lab.admit("late")
+        await late.leave()
+        await late.arrive(at={LOBBY: (left_at[0], 0)})
         await lab.settle()
         head = len(lab.logs[LOBBY])
         for other in others:
@@ -110,6 +119,8 @@ async def run(lab: Lab, size: Size) -> None:
     refusals = {refusal["code"] for refusal in newer.refusals}
     require(refusals == {"unknown_op"}, f"what isn't known is refused by {refusals}")
     lab.show("events", head)
+    for name in ("away", "late"):
+        lab.show(f"found empty by who was {name}", count_empty(lab, name))
     lab.show("unknown requests", len(newer.refusals))
 
 
@@ -117,6 +128,14 @@ def has_all(device: Device, head: int) -> bool:
     """Say whether a device has everything up to there."""
     at = device.stands(LOBBY)
     return at is not None and at[1] == head
+
+
+def count_empty(lab: Lab, name: str) -> int:
+    """Return of how many events a device was shown that their bodies were gone."""
+    shown = [each for each in lab.history.records if isinstance(each, Shown) and each.client == name]
+    empty = sum(is_empty(each.entry) for each in shown)
+    require(empty, f"who was {name} was shown nothing that was deleted before")
+    return empty
 
 
 async def come(lab: Lab, name: str, address: str, history: History) -> Device:
@@ -127,14 +146,27 @@ async def come(lab: Lab, name: str, address: str, history: History) -> Device:
     return device
 
 
+async def leave(device: Device) -> wire.At:
+    """Let a device leave; return where it was in the lobby."""
+    at = device.stands(LOBBY)
+    assert at is not None
+    await device.leave()
+    return at
+
+
 async def converse(ann: Device, other: Device, number: int) -> None:
-    """Do a little of everything."""
+    """Do a little of everything; every fourth message of ann's is deleted, and of the others' as well."""
     said = await ann.say(LOBBY, f"ann {number}")
-    await asyncio.gather(
+    _, answer, _ = await asyncio.gather(
         ann.client.edit(LOBBY, said.q, f"ann {number}, better"),
         other.say(LOBBY, f"{other.name} {number}"),
         other.client.react(LOBBY, said.q, "👍"),
     )
+    match number % 4:
+        case 0:
+            await ann.client.delete(LOBBY, said.q)
+        case 1:
+            await other.client.delete(LOBBY, answer.q)
 
 
 def texts_of(device: Device) -> list[tuple[int, str]]:

@@ -64,7 +64,7 @@ async def run(lab: Lab, size: Size) -> None:
         await asyncio.gather(
             close_by_frames(lab, await stage.token("mallory")),
             come_wrongly(lab, size.pick(2.0, 10.0)),
-            say_nonsense(stage, Random(lab.seed), size.pick(2_000, 200_000)),
+            say_nonsense(stage, Random(lab.seed), size.pick(2_000, 100_000)),
             flood(lab, await stage.token("trudy"), size.pick(20_000, 1_000_000)),
         )
     talking.cancel()

@@ -24,7 +24,7 @@ async def run(lab: Lab, size: Size) -> None:
     """Break a batch in each way."""
     await lab.start_server()
     devices = await lab.admit_all(size.pick(4, 10))
-    rounds = size.pick(1, 20)
+    rounds = size.pick(1, 6)
     sizes = [await die_amid(lab, devices) for _ in range(rounds)]
     for _ in range(rounds):
         await hold_one(lab, devices)

@@ -19,7 +19,7 @@ async def run(lab: Lab, size: Size) -> None:
     """Let everybody wait for everybody, then write three messages at once."""
     await lab.start_server()
     devices = await lab.admit_all(SENDERS)
-    rounds = size.pick(15, 1_000)
+    rounds = size.pick(15, 200)
     barrier = asyncio.Barrier(SENDERS)
     await asyncio.gather(*(speak(device, barrier, rounds) for device in devices))
     await lab.settle()

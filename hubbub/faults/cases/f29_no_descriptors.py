@@ -21,7 +21,7 @@ BUSY = 0.25
 
 async def run(lab: Lab, size: Size) -> None:
     """Take every descriptor, and give them back."""
-    seconds = size.pick(3, 60)
+    seconds = size.pick(3, 30)
     await lab.start_server("prlimit", f"--nofile={LIMIT}")
     ann, bob = await lab.admit("ann"), await lab.admit("bob")
     with ExitStack() as crowd:

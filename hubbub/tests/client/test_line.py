@@ -11,8 +11,9 @@ import pytest
 
 from fullduplex import ServerConnection, serve
 from hubbub import wire
+from hubbub.client import line
 from hubbub.client.line import Line
-from hubbub.client.link import State
+from hubbub.client.link import GRACE, State
 from hubbub.client.news import Ended, Lost, News
 from hubbub.client.sync import Sync
 
@@ -27,10 +28,13 @@ class Station:
     def __init__(self, address: str) -> None:
         self.sync = Sync(wire.Client("test", "1"), "token", lambda: 0.0)
         self.news: list[News] = []
+        self.opened = asyncio.Event()
         self.line = Line(address, self.sync, self._learn)
 
     def _learn(self) -> None:
         self.news += self.sync.take_news()
+        if self.sync.state is State.OPEN:
+            self.opened.set()
 
     async def run(self) -> list[str]:
         """Run until the session has ended; return what was told, by the names of its kinds."""
@@ -59,6 +63,56 @@ async def test_line_comes_back() -> None:
 
     assert [hello["t"] for hello in hellos] == ["hello"] * 3
     assert told == ["Opened", "Lost", "Opened", "Lost", "Opened", "Ended"]
+
+
+def make_deaf(times: int) -> Callable[[ServerConnection], Awaitable[None]]:
+    """Return a server that says welcome so many times and then hears nothing; afterwards it has nobody."""
+    connections = []
+
+    async def converse(connection: ServerConnection) -> None:
+        connections.append(connection)
+        await connection.recv()
+        if len(connections) > times:
+            for deaf in connections[:-1]:
+                deaf.abort()
+            await connection.close(4403)
+        else:
+            await connection.send(json.dumps(WELCOME))
+            connection.pause_reading()
+            await connection.wait_closed()
+
+    return converse
+
+
+async def test_silent_link_is_cut(loop_clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who said nothing for too long isn't waited for when the connection is given up."""
+    monkeypatch.setattr(line, "CLOSE_TIMEOUT", 3600.0)
+
+    async with server(make_deaf(1)) as address:
+        station = Station(address)
+        running = asyncio.create_task(station.run())
+        await station.opened.wait()
+        await loop_clock.advance(WELCOME["hb"] + GRACE + 1)
+        told = await running
+
+    assert told == ["Opened", "Lost", "Ended"]
+
+
+async def test_stuffed_link_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who takes nothing for too long isn't waited for either."""
+    monkeypatch.setattr(line, "CLOSE_TIMEOUT", 3600.0)
+    monkeypatch.setattr(line, "SEND_TIMEOUT", 0.05)
+
+    async with server(make_deaf(1)) as address:
+        station = Station(address)
+        running = asyncio.create_task(station.run())
+        await station.opened.wait()
+        for number in range(32):
+            station.sync.write(wire.Send(0, "r_tea", f"nonce-{number:03}", wire.Draft("x" * 250_000)), 0.0)
+        station.line.stir()
+        told = await running
+
+    assert told == ["Opened", "Lost", "Ended"]
 
 
 async def test_goodbye_is_heeded() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from faults.history import Acknowledged, Committed, Entry, History, Record, Settled, read_history
 
 RECORDS: list[Record] = [
-    Acknowledged("ann", "n1"),
+    Acknowledged("ann", "n1", "r_tea", 1),
     Committed(Entry("r_tea", 1, "msg.new", "ann", {"n": "n1"})),
     Settled({"r_tea": []}, {"a": {"r_tea": (1, 0), "r_milk": None}}, {"a": 0}),
 ]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import tempfile
 from pathlib import Path
 
 import pytest
+from faults import examine as examination
 from faults.case import BrokenError, Case, Size, UnseenError, Verdict, require
-from faults.examine import examine, render
+from faults.examine import Finding, examine, examine_all, render, sum_up
 from faults.lab import LOBBY, Lab
 
 
@@ -39,6 +42,11 @@ async def stumble(_lab: Lab, _size: Size) -> None:
     raise ZeroDivisionError("by oneself")
 
 
+async def take_for_ever(_lab: Lab, _size: Size) -> None:
+    """Never be over."""
+    await asyncio.Event().wait()
+
+
 def case_of(run) -> Case:  # type: ignore[no-untyped-def]
     """Return a case that does so."""
     return Case("F-00", "f00_test", "what is done", run)
@@ -68,6 +76,26 @@ async def test_end_of_case_is_told(run, verdict: str, why: str, tmp_path: Path) 
     row = render([finding]).splitlines()[-1]
     assert row.startswith("| F-00 | what is done | 1 | ")
     assert row.endswith(f" | {verdict}: {why} |")
+
+
+async def test_time_for_all_is_bounded(tmp_path: Path) -> None:
+    """What isn't over when the time for all cases is, is cut off, and counted."""
+    finding = await examine(case_of(take_for_ever), Size.SHORT, 1, tmp_path, left=0.05)
+
+    assert finding.verdict is Verdict.CUT
+    assert sum_up([finding], 2).startswith("1 of 2 cases in 0.0 minutes: 1 cut off")
+
+
+async def test_endless_case_is_broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A case that takes for ever is broken, and the next one is gone through."""
+    monkeypatch.setitem(examination.LONGEST, Size.SHORT, 0.05)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    findings: list[Finding] = []
+
+    await examine_all([case_of(take_for_ever), case_of(be_late)], Size.SHORT, 1, findings)
+
+    assert [finding.verdict for finding in findings] == [Verdict.BROKEN, Verdict.LATE]
+    assert findings[0].why == ("it isn't over after 0.05 s",)
 
 
 def test_requirement_says_what_is_so() -> None:

@@ -166,10 +166,14 @@ class Client:
                 self._seen[entry.s] = entry.q
                 self._world.history.append(Shown(self.name, entry))
             case Stored():
-                self._outbox.pop(news.nonce, None)
-                self._world.history.append(Acknowledged(self.user, news.nonce))
+                self._store(news)
             case Refused():
                 self._outbox.pop(news.nonce, None)
+
+    def _store(self, stored: Stored) -> None:
+        send = self._outbox.pop(stored.nonce, None)
+        if send is not None and isinstance(stored.answer, wire.SendOk):
+            self._world.history.append(Acknowledged(self.user, stored.nonce, send.s, stored.answer.q))
 
     def _name(self, stream: str) -> str:
         return f"me:{self.user}" if stream == wire.ME else stream

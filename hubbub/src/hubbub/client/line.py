@@ -81,7 +81,7 @@ class Line:
                     task.cancel()
                 ends = await asyncio.gather(*tasks, return_exceptions=True)
             for end in ends:
-                if isinstance(end, Exception) and not isinstance(end, ConnectionClosed | TimeoutError):
+                if isinstance(end, Exception) and not isinstance(end, ConnectionClosed):
                     raise end
         return connection.close_code, connection.close_reason or ""
 
@@ -92,6 +92,12 @@ class Line:
                 self.stir()
 
     async def _write(self, connection: ClientConnection) -> None:
+        with suppress(TimeoutError):
+            await self._write_while_alive(connection)
+        # Whoever says or takes nothing doesn't answer a goodbye either, which would be waited for.
+        connection.abort()
+
+    async def _write_while_alive(self, connection: ClientConnection) -> None:
         while not self._sync.is_dead(self._loop.time()):
             self._sync.tick(self._loop.time())
             for frame in self._sync.take_frames():
