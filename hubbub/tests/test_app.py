@@ -23,12 +23,6 @@ from hubbub.realtime.bucket import Rate
 from hubbub.realtime.turnstile import Limits
 
 
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    """Choose a folder of one's own, and a free port."""
-    return Settings(port=0, data=str(tmp_path / "data"))
-
-
 async def test_chat_answers_where_it_says(settings: Settings) -> None:
     """The address that is given is the one to open."""
     async with run_chat(settings) as address, httpx.AsyncClient(base_url=address) as client:
