@@ -6,13 +6,7 @@ import asyncio
 
 import pytest
 
-from hubbub.actions.passwords import AT_ONCE, Passwords
-
-
-@pytest.fixture
-def passwords() -> Passwords:
-    """Return what hashes passwords."""
-    return Passwords()
+from hubbub.actions.passwords import AT_ONCE
 
 
 async def test_password_is_verified(passwords) -> None:

@@ -9,12 +9,9 @@ from hypothesis import strategies as st
 from hubbub import wire
 from hubbub.client.messages import RoomMessages
 
+from .scripted import message
+
 ME, BO = "u_ann", "u_bo"
-
-
-def message(q: int, text: str = "hi", by: str = BO, th: int | None = None) -> wire.MessageInfo:
-    """Return a message as it is when it comes."""
-    return wire.MessageInfo(q, q, q, by, f"nonce-{q:03}", text, q, th=th, rx={})
 
 
 def event(q: int, by: str = BO) -> wire.Event:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
 import secrets
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -17,19 +15,16 @@ from faults.postgresql import PostgreSQL
 
 from hubbub.config import Settings
 
+from ..scripts import borrowed
+
 FOLDER = Path(__file__).parents[2] / "conformance"
 
 
 @pytest.fixture(scope="session")
 def script() -> Iterator[Callable[[str], ModuleType]]:
     """Return what imports the suite's scripts, by the names by which they know each other."""
-    sys.path.insert(0, str(FOLDER))
-    before = set(sys.modules)
-    yield importlib.import_module
-    sys.path.remove(str(FOLDER))
-    for name in set(sys.modules) - before:
-        if Path(getattr(sys.modules[name], "__file__", None) or "").parent == FOLDER:
-            del sys.modules[name]
+    with borrowed(FOLDER) as script:
+        yield script
 
 
 @pytest.fixture
