@@ -60,14 +60,31 @@ LIMITS = {
 DURABLE = ("fsync=on", "full_page_writes=on", "max_wal_size=1GB")
 
 
-class Host:
+class Program:
+    """A process of ours, which ends at the latest when the context is left."""
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+
+    def end(self) -> None:
+        """End it."""
+        self._process.end()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+
+
+class Host(Program):
     """A server of `hubbub.v1`, the chat or what is left of one."""
 
     def __init__(self, *command: str | Path, **environment: str) -> None:
         begun = time.perf_counter()
         paths = [*SOURCES, *([] if command[0] == "-m" else [HERE, ROOT / "fullduplex" / "bench"])]
         environment["PYTHONPATH"] = os.pathsep.join(map(str, paths))
-        self._process = Process([sys.executable, *map(str, command)], SERVER_CORE, environment)
+        super().__init__(Process([sys.executable, *map(str, command)], SERVER_CORE, environment))
         try:
             said = self._process.line("Open ", TO_LISTEN)
         except BaseException:
@@ -100,16 +117,6 @@ class Host:
         said: dict[str, int] = json.loads(self._process.line("queries", TO_LISTEN))
         return said
 
-    def end(self) -> None:
-        """End it."""
-        self._process.end()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.end()
-
 
 class Place(NamedTuple):
     """A database of a town: where the chat finds it, and where its driver does."""
@@ -130,14 +137,14 @@ def bare() -> Host:
     return Host(HERE / "bare.py")
 
 
-class Crowd:
-    """The load, or a part of it: connected from when it has said how it went until it is ended."""
+class Crowd(Program):
+    """The load, or a part of it: its connections are cut when it is ended, and not before."""
 
     def __init__(self, host: Host, town: Town, does: str, **task: Any) -> None:
         told = {"does": does, "address": host.address, "town": town, "cpu": host.pids, **task}
-        self._process = program("crowd.py", json.dumps(told), processor=LOAD_CORE)
+        super().__init__(program("crowd.py", json.dumps(told), processor=LOAD_CORE))
         try:
-            self.figures: dict[str, Any] = json.loads("{" + self._process.line("{", TO_OBEY))
+            self.figures = figures_of(self._process)
         except BaseException:
             self.end()
             raise
@@ -151,21 +158,17 @@ class Crowd:
         if self._process.popen.poll() is not None:
             raise Failed(self._process.complaint())
 
-    def end(self) -> None:
-        """Cut its connections."""
-        self._process.end()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.end()
-
 
 def program(name: str, *arguments: str, processor: int) -> Process:
     """Start a program of this folder."""
     paths = os.pathsep.join(map(str, [*SOURCES, ROOT / "fullduplex" / "bench"]))
     return Process([sys.executable, str(HERE / name), *arguments], processor, {"PYTHONPATH": paths})
+
+
+def figures_of(process: Process) -> dict[str, Any]:
+    """Wait until a program says how it went."""
+    figures: dict[str, Any] = json.loads("{" + process.line("{", TO_OBEY))
+    return figures
 
 
 def load(host: Host, town: Town, does: str, **task: Any) -> dict[str, Any]:
@@ -178,11 +181,8 @@ def load(host: Host, town: Town, does: str, **task: Any) -> dict[str, Any]:
 def replay(source: Place, target: Place) -> dict[str, Any]:
     """Let the bare writer store in one database what was stored in another, and return how that went."""
     process = program("replay.py", source.driver, target.driver, processor=SERVER_CORE)
-    try:
-        figures: dict[str, Any] = json.loads("{" + process.line("{", TO_OBEY))
-        return figures
-    finally:
-        process.end()
+    with Program(process):
+        return figures_of(process)
 
 
 # Databases
@@ -233,9 +233,8 @@ class Servers:
         self._count += 1
         name = f"town{self._count}"
         asyncio.run(self._server.make(name))
-        url = self._server.url(name)
-        asyncio.run(_settle(url, town))
-        address = url.set(drivername="postgresql").render_as_string()
+        asyncio.run(_settle(self._server.url(name), town))
+        address = self._server.address(name)
         return Place(("--database", address), address)
 
     def close(self) -> None:

@@ -15,15 +15,12 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from typing import Final
 
-from stage import websocket_address
+from stage import LARGEST, dial, websocket_address
 from ways import WAYS, Ends, Frame, Way
 
-from fullduplex import ClientConnection, Connection, ConnectionClosed, ServerConnection, connect, serve
+from fullduplex import Connection, ConnectionClosed, ServerConnection, serve
 from hubbub import wire
-
-_LARGEST: Final = 16 * 2**20
 
 Change = Callable[[Ends, Frame], list[Frame]]
 
@@ -33,7 +30,7 @@ async def breaking(address: str, way: Way) -> AsyncIterator[str]:
     """Stand before the server at this address as long as the context lasts; it gives the proxy's own."""
 
     async def carry(client: ServerConnection) -> None:
-        async with _dial(address) as server:
+        async with dial(websocket_address(address)) as server:
             await _carry_both(Ends(client, server), way)
 
     async with serve(
@@ -41,24 +38,12 @@ async def breaking(address: str, way: Way) -> AsyncIterator[str]:
         "127.0.0.1",
         0,
         subprotocols=[wire.SUBPROTOCOL],
-        max_size=_LARGEST,
+        max_size=LARGEST,
         compression=None,
         ping_interval=None,
         close_timeout=1.0,
     ) as listening:
         yield f"ws://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
-
-
-def _dial(address: str) -> connect[ClientConnection]:
-    return connect(
-        websocket_address(address),
-        subprotocols=[wire.SUBPROTOCOL],
-        max_size=_LARGEST,
-        compression=None,
-        proxy=None,
-        ping_interval=None,
-        close_timeout=1.0,
-    )
 
 
 async def _carry_both(ends: Ends, way: Way) -> None:

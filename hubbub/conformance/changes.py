@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from folding import fold
 from rules import case, expect, same
-from stage import Peer, Stage, new_nonce
+from stage import Peer, Stage, new_nonce, refused
 
 from hubbub import wire
 
@@ -115,7 +115,7 @@ async def removed_hears_nothing_more(stage: Stage) -> None:
         await bo.call(wire.ListMembers(room)),
         await bo.ask(wire.Send, room, new_nonce(), wire.Draft("hi")),
     ):
-        same(getattr(asked, "code", asked), "not_found", "who was removed is answered by")
+        refused(asked, "not_found", "who was removed is answered by")
     fresh = await stage.enter("bo", at={room: (held.epoch, held.head)})
     expect(room not in fresh.welcome.heads, "welcome tells of a room that one was removed from")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from rules import UnseenError, case, expect, same
-from stage import Peer, Stage, new_nonce
+from stage import Peer, Stage, new_nonce, refused
 
 from hubbub import wire
 
@@ -95,10 +95,10 @@ async def not_for_one_is_not_there(stage: Stage) -> None:
             await bo.ask(wire.Log, room, 0),
             await bo.ask(wire.Send, room, new_nonce(), wire.Draft("hi")),
         ):
-            same(getattr(answer, "code", answer), "not_found", f"in {room} one is answered by")
+            refused(answer, "not_found", f"in {room} one is answered by")
     for room in ("r_nowhere", secret):
         answer = await bo.call(wire.JoinRoom(room))
-        same(getattr(answer, "code", answer), "not_found", "who may not join is answered by")
+        refused(answer, "not_found", "who may not join is answered by")
 
 
 @case("errors")
@@ -113,7 +113,7 @@ async def who_may_join_is_told_so(stage: Stage) -> None:
         await bo.ask(wire.Send, room, new_nonce(), wire.Draft("hi")),
         await bo.call(wire.ListMembers(room)),
     ):
-        same(getattr(answer, "code", answer), "not_member", "who would have to join is answered by")
+        refused(answer, "not_member", "who would have to join is answered by")
     joined = await bo.call(wire.JoinRoom(room))
     expect(isinstance(joined, wire.RoomResult), f"one may not join a public room: {joined}")
     await bo.send(room)
@@ -140,7 +140,7 @@ async def each_refusal_has_its_code(stage: Stage) -> None:
         "edit_conflict": await ann.ask(wire.Edit, room, new_nonce(), q, wire.NewText("x"), q),
     }
     for code, answer in found.items():
-        same(getattr(answer, "code", answer), code.strip(), "the answer")
+        refused(answer, code.strip(), "the answer")
     log = await ann.log(room)
     same(log[-1].q, edited, "the head after all that was refused")
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 import asyncio
 
 from rules import UnseenError, case, expect, same
-from stage import Stage, new_nonce
+from stage import Stage, new_nonce, refused
 
 from hubbub import wire
-
-_MOST_WRITES = 200
 
 
 @case("R2")
@@ -35,7 +33,7 @@ async def nonce_is_of_one_thing(stage: Stage) -> None:
     first = await ann.do(wire.Send, room, nonce, wire.Draft("one"))
     for kind, field in ((wire.Send, wire.Draft("two")), (wire.Delete, first.q)):
         answer = await ann.ask(kind, room, nonce, field)
-        same(getattr(answer, "code", answer), "nonce_reuse", "the answer to a used nonce")
+        refused(answer, "nonce_reuse", "the answer to a used nonce")
     other = await bo.do(wire.Send, room, nonce, wire.Draft("one"))
     expect(not other.dup and other.q > first.q, "another author's nonce isn't their own")
 
@@ -72,23 +70,20 @@ async def refused_is_not_overtaken(stage: Stage) -> None:
     """After a write that may be tried again, later ones wait until it is, or is given up."""
     ann = await stage.enter("cy")
     room = await stage.room(ann)
-    limits = ann.welcome.limits
-    if limits.burst > _MOST_WRITES:
-        raise UnseenError(f"{limits.burst} writes at once are more than this suite sends")
-    requests = ann.drafts(room, limits.burst + 8)
+    requests = ann.drafts(room, ann.too_many())
     for request in requests:
         await ann.tell(request)
     answers = [await ann.answer(request) for request in requests]
     codes = [getattr(answer, "code", "ok") for answer in answers]
-    refused = codes.index("too_many_requests") if "too_many_requests" in codes else len(codes)
-    expect(refused < len(codes), f"{len(codes)} writes at once were taken")
-    same(set(codes[refused:]), {"too_many_requests"}, "the answers from the first refusal on")
-    pause = max(answer.after or 0 for answer in answers[refused:]) / 1000 + 2 / limits.rate
+    taken = codes.index("too_many_requests") if "too_many_requests" in codes else len(codes)
+    expect(taken < len(codes), f"{len(codes)} writes at once were taken")
+    same(set(codes[taken:]), {"too_many_requests"}, "the answers from the first refusal on")
+    pause = max(answer.after or 0 for answer in answers[taken:]) / 1000 + 2 / ann.welcome.limits.rate
     await asyncio.sleep(pause)
     later = wire.Send(ann.number(), room, new_nonce(), wire.Draft("later"))
     await ann.tell(later)
-    same(getattr(await ann.answer(later), "code", "ok"), "too_many_requests", "what overtakes is answered by")
-    first = await ann.try_once(wire.Send, room, requests[refused].n, requests[refused].d)
+    refused(await ann.answer(later), "too_many_requests", "what overtakes is answered by")
+    first = await ann.try_once(wire.Send, room, requests[taken].n, requests[taken].d)
     expect(not isinstance(first, wire.Err), f"the refused write, sent again, is refused: {first}")
     then = await ann.do(wire.Send, room, later.n, later.d)
     expect(then.q > first.q, "a later write came before the refused one")
@@ -99,22 +94,12 @@ async def refused_can_be_given_up(stage: Stage) -> None:
     """By skip a refused write is given up, and later ones go on."""
     ann = await stage.enter("cy")
     room = await stage.room(ann)
-    if ann.welcome.limits.burst > _MOST_WRITES:
-        raise UnseenError(f"{ann.welcome.limits.burst} writes at once are more than this suite sends")
-    refused = None
-    for _ in range(ann.welcome.limits.burst + 8):
-        request = wire.Send(ann.number(), room, new_nonce(), wire.Draft("x"))
-        await ann.tell(request)
-        answer = await ann.answer(request)
-        if isinstance(answer, wire.Err):
-            refused = refused or (request, answer)
-            break
-    if refused is None:
+    nonce, answer = await ann.send_until_refused(room)
+    if not isinstance(answer, wire.Err):
         raise UnseenError("nothing was refused")
-    request, error = refused
-    await asyncio.sleep((error.after or 1000) / 1000)
-    await ann.do(wire.Skip, room, request.n)
+    await asyncio.sleep((answer.after or 1000) / 1000)
+    await ann.do(wire.Skip, room, nonce)
     sent = await ann.send(room, "later")
     log = [event for event in await ann.log(room) if event.k == "msg.new"]
     same(log[-1].q, sent.q, "the last message")
-    expect(all(request.n.encode() not in bytes(event.d) for event in log), "what was given up is done")
+    expect(all(nonce.encode() not in bytes(event.d) for event in log), "what was given up is done")

@@ -49,17 +49,29 @@ class Scene:
         await line.welcome(self.story)
         return line, await line.hear(wire.Sub)
 
-    async def shows(self) -> None:
-        """Go on when the client has the room as it is.
+    async def shows(self, *texts: str) -> None:
+        """Go on when the client has the room as it is, or as these texts.
 
         Raises:
             BrokenError: if it doesn't get there.
         """
+        wanted = list(texts) or self.story.texts
         try:
             async with asyncio.timeout(PATIENCE):
-                await self.testee.wait_texts(self.story.texts)
+                await self.testee.wait_texts(wanted)
         except TimeoutError:
-            raise BrokenError(f"the client doesn't have the room as it is: {self.story.texts}") from None
+            raise BrokenError(f"the client doesn't have the room as it is: {wanted}") from None
+
+    async def heal(self, line: Line, have: int) -> None:
+        """Let the client ask for what it lacks, from the event that it has, and give it that.
+
+        Raises:
+            BrokenError: if it asks otherwise.
+        """
+        sub = await line.hear(wire.Sub)
+        same((sub.s, sub.at), (ROOM, (self.story.epoch, have)), "what the client asks for")
+        await line.say(self.story.delta(sub))
+        await self.shows()
 
     async def store(self, line: Line, send: wire.Send) -> None:
         """Store a message of the client once, answer, and tell everyone."""
@@ -113,10 +125,7 @@ async def gap_is_healed(scene: Scene) -> None:
     await line.say(scene.story.add("three"))
     scene.story.add("four, which is lost")
     await line.say(scene.story.add("five"))
-    sub = await line.hear(wire.Sub)
-    same((sub.s, sub.at), (ROOM, (scene.story.epoch, 3)), "what the client asks for")
-    await line.say(scene.story.delta(sub))
-    await scene.shows()
+    await scene.heal(line, 3)
 
 
 @script("R4")
@@ -135,10 +144,7 @@ async def lost_tail_is_found(scene: Scene) -> None:
     line = await scene.begin()
     scene.story.add("three, which is lost")
     await line.say(wire.Ping({wire.ME: 1, ROOM: 3}))
-    sub = await line.hear(wire.Sub)
-    same((sub.s, sub.at), (ROOM, (scene.story.epoch, 2)), "what the client asks for")
-    await line.say(scene.story.delta(sub))
-    await scene.shows()
+    await scene.heal(line, 2)
 
 
 @script("R4")
@@ -147,10 +153,7 @@ async def left_out_is_asked_for(scene: Scene) -> None:
     line = await scene.begin()
     scene.story.add("three, which is left out")
     await line.say(wire.Gap(ROOM, 3))
-    sub = await line.hear(wire.Sub)
-    same((sub.s, sub.at), (ROOM, (scene.story.epoch, 2)), "what the client asks for")
-    await line.say(scene.story.delta(sub))
-    await scene.shows()
+    await scene.heal(line, 2)
 
 
 @script("R5")
@@ -237,8 +240,7 @@ async def unknown_is_passed_over(scene: Scene) -> None:
     three = wire.encode(scene.story.add("three")).text
     await line.say(three[:-1] + ',"colour":"red"}')
     await line.settle()
-    async with asyncio.timeout(PATIENCE):
-        await scene.testee.wait_texts(["one", "two", "three"])
+    await scene.shows("one", "two", "three")
 
 
 @script("closing")

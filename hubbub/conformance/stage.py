@@ -18,7 +18,7 @@ from typing import Any, Final, Self, TypeVar, get_args
 from urllib.parse import urlsplit, urlunsplit
 
 from msgspec import Struct
-from rules import BrokenError, UnseenError, expect
+from rules import BrokenError, UnseenError, expect, same
 
 from fullduplex import ClientConnection, ConnectionClosed, connect
 from hubbub import wire
@@ -26,10 +26,12 @@ from hubbub import wire
 PATH: Final = "/v1/realtime"
 PATIENCE: Final = 5.0
 """Seconds until what has to come is missed."""
+LARGEST: Final = 16 * 2**20
+"""Bytes of a message, whatever a server may say."""
+CLIENT: Final = wire.Client("conformance", "1")
 _REMEMBERED: Final = 40
 _SHOWN: Final = 240
-_LARGEST: Final = 16 * 2**20
-_CLIENT: Final = wire.Client("conformance", "1")
+_MOST_WRITES: Final = 200
 
 T = TypeVar("T")
 
@@ -76,6 +78,28 @@ def sign_in(address: str, name: str) -> str:
         connection.close()
 
 
+def dial(address: str) -> connect[ClientConnection]:
+    """Prepare a connection to a server; nothing is said on it that isn't asked for."""
+    return connect(
+        address,
+        subprotocols=[wire.SUBPROTOCOL],
+        max_size=LARGEST,
+        compression=None,
+        proxy=None,
+        ping_interval=None,
+        close_timeout=1.0,
+    )
+
+
+def refused(answer: object, code: str, what: str) -> None:
+    """Go on if `what` was answered by the error of this code.
+
+    Raises:
+        BrokenError: otherwise.
+    """
+    same(getattr(answer, "code", answer), code, what)
+
+
 class Transcript:
     """The last frames of a case, on all of its connections."""
 
@@ -118,7 +142,7 @@ class Peer:
 
     async def hello(self, token: str | None, **fields: Any) -> wire.Welcome:
         """Open the session."""
-        await self.tell(wire.Hello(_CLIENT, token=token, **fields))
+        await self.tell(wire.Hello(CLIENT, token=token, **fields))
         self.welcome = await self.hear(wire.Welcome)
         return self.welcome
 
@@ -191,7 +215,7 @@ class Peer:
     async def ask(self, kind: Callable[..., wire.Request], *fields: Any, **more: Any) -> Any:
         """Send a request, again when that was too much at once, and wait for its answer."""
         answer = await self.try_once(kind, *fields, **more)
-        if _is_too_much(answer):
+        if isinstance(answer, wire.Err) and answer.code == "too_many_requests":
             await asyncio.sleep((answer.after or 1000) / 1000)
             return await self.ask(kind, *fields, **more)
         return answer
@@ -206,6 +230,17 @@ class Peer:
         if isinstance(answer, wire.Err):
             raise BrokenError(f"{self.name} was refused: {answer.code}")
         return answer
+
+    def too_many(self) -> int:
+        """Return how many writes at once are more than this server takes.
+
+        Raises:
+            UnseenError: if they would be more than anybody should send.
+        """
+        burst = self.welcome.limits.burst
+        if burst > _MOST_WRITES:
+            raise UnseenError(f"{burst} writes at once are more than this suite sends")
+        return burst + 8
 
     async def rest(self, writes: int) -> None:
         """Wait until so many writes can be sent at once, whatever was written before."""
@@ -245,16 +280,23 @@ class Peer:
             await self.tell(request)
         return [await self.stored(request) for request in requests]
 
+    async def send_until_refused(self, room: str) -> tuple[str, Any]:
+        """Send messages one after another until one is refused; return the last one's nonce and answer.
+
+        Raises:
+            UnseenError: if that would take more than anybody should send.
+        """
+        for _ in range(self.too_many()):
+            answer = await self.try_once(wire.Send, room, nonce := new_nonce(), wire.Draft("x"))
+            if isinstance(answer, wire.Err):
+                break
+        return nonce, answer
+
     async def call(self, params: wire.Params) -> Any:
         """Call a method, and wait for what it gives or why it is refused."""
-        nonce = new_nonce() if wire.METHODS[_method(params)].writes else None
-        request = wire.make_call(self.number(), params, nonce)
-        await self.tell(request)
-        answer = await self.answer(request)
-        if _is_too_much(answer):
-            await asyncio.sleep((answer.after or 1000) / 1000)
-            return await self.call(params)
-        return answer
+        method = wire.make_call(0, params).m
+        nonce = new_nonce() if wire.METHODS[method].writes else None
+        return await self.ask(wire.make_call, params, nonce)
 
     async def sub(self, room: str, at: wire.At | None = None) -> Any:
         """Subscribe to a stream."""
@@ -298,14 +340,6 @@ class Peer:
             return bye, code
 
 
-def _is_too_much(answer: Any) -> bool:
-    return isinstance(answer, wire.Err) and answer.code == "too_many_requests"
-
-
-def _method(params: wire.Params) -> str:
-    return wire.make_call(0, params).m
-
-
 class House:
     """The chat that is examined: where it is, and the guests it has let in."""
 
@@ -339,17 +373,7 @@ class Stage:
 
     async def dial(self, name: str) -> Peer:
         """Open a connection on which nothing was said yet."""
-        connection = await self._stack.enter_async_context(
-            connect(
-                self._house.address,
-                subprotocols=[wire.SUBPROTOCOL],
-                max_size=_LARGEST,
-                compression=None,
-                proxy=None,
-                ping_interval=None,
-                close_timeout=1.0,
-            )
-        )
+        connection = await self._stack.enter_async_context(dial(self._house.address))
         same = connection.subprotocol == wire.SUBPROTOCOL
         expect(same, f"the subprotocol is {connection.subprotocol}, not {wire.SUBPROTOCOL}")
         return Peer(connection, name, self.transcript)

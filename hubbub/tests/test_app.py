@@ -16,17 +16,12 @@ from faults.postgresql import PostgreSQL
 
 from fullduplex import ConnectionClosedError, connect
 from hubbub.app import CHORES_INTERVAL, DATABASE, EXPIRY_INTERVAL, StartError, _limits, now, run_chat
+from hubbub.client.guests import websocket_address
 from hubbub.config import Settings
 from hubbub.domain.errors import ChatError, Code
 from hubbub.domain.policies import GUEST_BURST, SESSION_LIFETIME
 from hubbub.realtime.bucket import Rate
 from hubbub.realtime.turnstile import Limits
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    """Choose a folder of one's own, and a free port."""
-    return Settings(port=0, data=str(tmp_path / "data"))
 
 
 async def test_chat_answers_where_it_says(settings: Settings) -> None:
@@ -39,15 +34,19 @@ async def test_chat_answers_where_it_says(settings: Settings) -> None:
     assert "server" not in answer.headers
 
 
-async def test_second_start_finds_the_first(settings: Settings) -> None:
-    """Whoever was let in is still someone after a new start."""
+async def name_after_restart(settings: Settings) -> str:
+    """Let Ann in, start the chat anew, and return what she is called then."""
     async with run_chat(settings) as address, httpx.AsyncClient(base_url=address) as client:
         await client.post("/v1/guests", json={"name": "Ann"})
         cookies = client.cookies
     async with run_chat(settings) as address, httpx.AsyncClient(base_url=address, cookies=cookies) as client:
-        answer = await client.get("/v1/me")
+        name = (await client.get("/v1/me")).json()["me"]["name"]
+    return str(name)
 
-    assert answer.json()["me"]["name"] == "Ann"
+
+async def test_second_start_finds_the_first(settings: Settings) -> None:
+    """Whoever was let in is still someone after a new start."""
+    assert await name_after_restart(settings) == "Ann"
 
 
 async def test_stopped_chat_leaves_nothing_open(settings: Settings) -> None:
@@ -218,14 +217,8 @@ async def test_chat_runs_on_postgresql(settings: Settings, postgresql: PostgreSQ
     """With a database of PostgreSQL's, nothing is kept in the folder; there, too, one server is enough."""
     await postgresql.make("chat")
     url = postgresql.address("chat")
-    settings = Settings(port=0, data=settings.data, database=url)
-    async with run_chat(settings) as address, httpx.AsyncClient(base_url=address) as client:
-        await client.post("/v1/guests", json={"name": "Ann"})
-        cookies = client.cookies
-    async with run_chat(settings) as address, httpx.AsyncClient(base_url=address, cookies=cookies) as client:
-        answer = await client.get("/v1/me")
 
-    assert answer.json()["me"]["name"] == "Ann"
+    assert await name_after_restart(msgspec.structs.replace(settings, database=url)) == "Ann"
     assert not settings.folder.exists()
 
 
@@ -260,7 +253,7 @@ async def test_proxies_name_who_connects(settings: Settings, trusted: str, codes
     async with run_chat(narrow) as address, httpx.AsyncClient(base_url=address) as client:
         token = (await client.post("/v1/guests", json={"name": "Ann"})).json()["token"]
         hello = json.dumps({"t": "hello", "client": {"name": "test", "ver": "1"}, "token": token})
-        url = address.replace("http", "ws", 1) + "/v1/realtime"
+        url = websocket_address(address)
         async with AsyncExitStack() as stack:
             said = []
             for sender in ("192.0.2.1", "192.0.2.2"):
@@ -289,7 +282,7 @@ async def test_expired_session_is_parted_from(
     async with run_chat(settings) as address, httpx.AsyncClient(base_url=address, timeout=5) as client:
         token = (await client.post("/v1/guests", json={"name": "Ann"})).json()["token"]
         hello = json.dumps({"t": "hello", "client": {"name": "test", "ver": "1"}, "token": token})
-        url = address.replace("http", "ws", 1) + "/v1/realtime"
+        url = websocket_address(address)
         headers = {"Authorization": f"Bearer {token}"}
         client.cookies.clear()
         async with (
@@ -355,7 +348,7 @@ async def test_limits_are_set(settings: Settings) -> None:
         answer = await client.post("/v1/guests", json={"name": "Ann"})
         token = answer.cookies["hubbub_session"]
         hello = json.dumps({"t": "hello", "client": {"name": "test", "ver": "1"}, "token": token})
-        url = address.replace("http", "ws", 1) + "/v1/realtime"
+        url = websocket_address(address)
         async with connect(url, subprotocols=["hubbub.v1"]) as first:
             await first.send(hello)
             welcome = json.loads(await first.recv())

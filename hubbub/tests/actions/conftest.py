@@ -1,4 +1,4 @@
-"""What the tests of actions share: people, a room of theirs, and nonces."""
+"""What the tests of actions share: people, a room of theirs, an account, and nonces."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from faults.postgresql import BACKENDS
 from hubbub.actions.create_room import create_room
 from hubbub.actions.give_role import give_role
 from hubbub.actions.join_room import join_room
+from hubbub.actions.passwords import Passwords
 from hubbub.actions.post_message import post_message
+from hubbub.actions.register import register
 from hubbub.domain.errors import ChatError
 from hubbub.domain.models import Role, User, Visibility
 
@@ -60,6 +62,18 @@ def say(database, people, room, nonces) -> Callable[..., Awaitable[int]]:
         return (await post_message(database, people[name], room, next(nonces), text, **more)).q
 
     return say
+
+
+@pytest.fixture
+def passwords() -> Passwords:
+    """Return what hashes passwords."""
+    return Passwords()
+
+
+@pytest.fixture
+async def ann(database, passwords):
+    """Make Ann's account."""
+    return await register(database, passwords, "ann", "correct horse")
 
 
 @pytest.fixture

@@ -9,22 +9,8 @@ import pytest
 from hubbub.actions.authenticate import authenticate, digest_token
 from hubbub.actions.change_password import change_password
 from hubbub.actions.log_in import log_in
-from hubbub.actions.passwords import Passwords
-from hubbub.actions.register import register
 from hubbub.domain.errors import ChatError
 from hubbub.domain.events import SessionRevoked
-
-
-@pytest.fixture
-def passwords() -> Passwords:
-    """Return what hashes passwords."""
-    return Passwords()
-
-
-@pytest.fixture
-async def ann(database, passwords):
-    """Make Ann's account."""
-    return await register(database, passwords, "ann", "correct horse")
 
 
 async def test_new_password_takes_its_place(database, bus, passwords, ann, code_of) -> None:

@@ -7,23 +7,9 @@ from sqlalchemy import update
 
 from hubbub.actions.authenticate import authenticate, digest_token
 from hubbub.actions.log_in import log_in
-from hubbub.actions.passwords import Passwords
-from hubbub.actions.register import register
 from hubbub.domain.events import SessionRevoked
 from hubbub.storage import sessions
 from hubbub.storage.tables import users
-
-
-@pytest.fixture
-def passwords() -> Passwords:
-    """Return what hashes passwords."""
-    return Passwords()
-
-
-@pytest.fixture
-async def ann(database, passwords):
-    """Make Ann's account."""
-    return await register(database, passwords, "ann", "correct horse")
 
 
 async def test_each_log_in_is_a_session(database, bus, passwords, ann) -> None:

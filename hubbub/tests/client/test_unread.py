@@ -5,12 +5,9 @@ from __future__ import annotations
 from hubbub import wire
 from hubbub.client.unread import Unread
 
+from .scripted import message
+
 ME, BO = "u_ann", "u_bo"
-
-
-def message(q: int, by: str = BO, text: str = "hi") -> wire.MessageInfo:
-    """Return a message, whose number is its time as well."""
-    return wire.MessageInfo(q, q, q, by, "nonce", text, q)
 
 
 def deleted(q: int) -> wire.Event:
@@ -49,7 +46,7 @@ def test_last_read_counts() -> None:
     """Of posting and reading the later counts, whichever is heard of first."""
     back, ahead = told(1, 5, 0, ts=9), told(1, 5, 0, ts=2)
     for unread in (back, ahead):
-        unread.posted(message(7, ME), counts=True)
+        unread.posted(message(7, by=ME), counts=True)
     assert (back.marks.read, ahead.marks.read) == (1, 7)
     ahead.marked(wire.Marks(3, 4, 0), 6)
     assert ahead.marks == wire.Marks(7, 0, 0)
@@ -77,7 +74,7 @@ def test_mentions_count_once() -> None:
     assert unread.marks.mentions == 2
     unread.deleted(deleted(6), 5, counts=True)
     assert unread.marks.mentions == 1
-    unread.posted_own(message(7, ME))
+    unread.posted_own(message(7, by=ME))
     assert unread.marks.mentions == 0
 
 

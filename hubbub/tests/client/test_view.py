@@ -39,7 +39,7 @@ def view_of(*events: Happened, **options: Any) -> RoomView:
 
 def show(view: RoomView) -> object:
     """Return all messages that a view has."""
-    return [msgspec.to_builtins(message) for message in view._ordered()]
+    return [msgspec.to_builtins(message) for message in view._here]
 
 
 def reset(
@@ -330,7 +330,7 @@ def test_newer_pages_change_nothing(changes: list[tuple[str, int, bool, str]], d
     view = RoomView("r_tea", ME)
     for each in events:
         asof = data.draw(st.integers(0, len(events)))
-        page = list(view_of(*events[:asof])._ordered())
+        page = list(view_of(*events[:asof])._here)
         if page:
             view.add_page(data.draw(st.lists(st.sampled_from(page), max_size=3)), asof)
         view.happened(each)

@@ -46,9 +46,9 @@ async def test_broken_rule_ends_badly(script, address) -> None:
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-async def test_every_rule_is_kept_on(settings, script) -> None:
+async def test_every_rule_is_kept_on(roomy, script) -> None:
     """On every database every rule is kept, a delta of a thousand events included."""
-    async with run_chat(settings) as address:
+    async with run_chat(roomy) as address:
         status, printed = await run(address.replace("http", "ws", 1), "--quick")
 
     assert status == 0, printed

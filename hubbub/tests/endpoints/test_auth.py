@@ -7,7 +7,6 @@ import pytest
 from hubbub.actions.authenticate import authenticate
 from hubbub.domain.events import SessionRevoked
 
-FOREIGN = {"Origin": "http://evil.test"}
 COOKIE = "hubbub_session"
 
 

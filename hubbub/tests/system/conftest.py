@@ -38,9 +38,9 @@ async def chat(tmp_path: Path) -> AsyncIterator[Server]:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def address(tmp_path: Path) -> AsyncIterator[str]:
+async def address(settings: Settings) -> AsyncIterator[str]:
     """Run a chat in this process, which starts faster, and return where it is."""
-    async with run_chat(Settings(port=0, data=str(tmp_path / "data"))) as address:
+    async with run_chat(settings) as address:
         yield address
 
 

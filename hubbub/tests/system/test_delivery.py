@@ -7,10 +7,10 @@ import json
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
-from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
 from fullduplex import ConnectionClosed, InvalidStatus
@@ -23,11 +23,10 @@ Join = Callable[..., Awaitable[Client]]
 
 
 @pytest.fixture
-async def address(tmp_path: Path) -> AsyncIterator[str]:
+async def address(settings: Settings) -> AsyncIterator[str]:
     """Run a chat, and return where it is."""
     # Everyone comes from one address, and together they say a lot.
-    settings = Settings(port=0, data=str(tmp_path), address_write_burst=10_000)
-    async with run_chat(settings) as address:
+    async with run_chat(msgspec.structs.replace(settings, address_write_burst=10_000)) as address:
         yield address
 
 
@@ -320,10 +319,10 @@ async def test_new_name_is_heard(address: str, join: Join) -> None:
     assert seen["k"] == "pres"
 
 
-async def test_stop_says_goodbye(tmp_path: Path) -> None:
+async def test_stop_says_goodbye(settings: Settings) -> None:
     """When the server stops, everyone is told to come back; what was under way is stored."""
     async with AsyncExitStack() as stack:
-        async with run_chat(Settings(port=0, data=str(tmp_path))) as address:
+        async with run_chat(settings) as address:
             token = await sign_in(address, "Ann")
             connection = await stack.enter_async_context(dial(address, token))
             ann = Client(connection)

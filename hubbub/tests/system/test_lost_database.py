@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from pathlib import Path
 
 import httpx
+import msgspec
 import pytest
 from faults.postgresql import PostgreSQL
 
@@ -37,14 +37,14 @@ async def speak(
         stored[nonce] = answer["q"]
 
 
-async def test_lost_database_comes_back(postgresql: PostgreSQL, tmp_path: Path) -> None:
+async def test_lost_database_comes_back(postgresql: PostgreSQL, settings: Settings) -> None:
     """Nobody is disconnected, and nothing that was acknowledged is lost or doubled."""
     await postgresql.make("fallible")
     url = postgresql.address("fallible")
     stored: dict[str, int] = {}
     down, up = asyncio.Event(), asyncio.Event()
     async with (
-        run_chat(Settings(port=0, data=str(tmp_path), database=url)) as address,
+        run_chat(msgspec.structs.replace(settings, database=url)) as address,
         httpx.AsyncClient(base_url=address) as http,
     ):
         tokens = [await sign_in(address, f"Speaker {number}") for number in range(SPEAKERS)]

@@ -7,22 +7,12 @@ import asyncio
 import pytest
 from faults.server import Server
 
-from hubbub.client import Client, Posted, connect, sign_in_guest
+from hubbub.client import connect, sign_in_guest
 
+from ..client.listening import hear
 from .clients import LOBBY
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(120)]
-
-
-async def hear(client: Client, count: int) -> list[str]:
-    """Return what the next messages say."""
-    texts: list[str] = []
-    async for news in client:
-        if isinstance(news, Posted):
-            texts.append(news.text)
-            if len(texts) == count:
-                break
-    return texts
 
 
 async def test_writes_outlive_kills(chat: Server) -> None:

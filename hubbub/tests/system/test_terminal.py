@@ -10,32 +10,33 @@ import struct
 import sys
 import termios
 from asyncio.subprocess import Process
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from fcntl import ioctl
 from pathlib import Path
 
 import pyte
-import pytest
 
 from hubbub.app import run_chat
-from hubbub.client import Client, Posted, connect, sign_in_guest
+from hubbub.client import connect, sign_in_guest
 from hubbub.config import Settings
 
-LOBBY = "r_lobby"
-PATIENCE = 20
+from ..client.listening import hear
+from ..terminal.watching import Watched
+from .clients import LOBBY
+
 ROWS, COLUMNS = 24, 90
 
 
-class Terminal:
+class Terminal(Watched):
     """A terminal with `hubbub chat` in it: what is typed goes in, and what it shows can be read."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.received = b""
         self._master, self.slave = pty.openpty()
         ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
         self._screen = pyte.Screen(COLUMNS, ROWS)
         self._stream = pyte.ByteStream(self._screen)
-        self._arrived = asyncio.Event()
         asyncio.get_running_loop().add_reader(self._master, self._read)
 
     def _read(self) -> None:
@@ -43,7 +44,7 @@ class Terminal:
             arrived = os.read(self._master, 65536)
             self.received += arrived
             self._stream.feed(arrived)
-        self._arrived.set()
+        self.changed.set()
 
     def type(self, text: str) -> None:
         """Press keys."""
@@ -54,20 +55,6 @@ class Terminal:
         """What is on the screen; a wide character's second place is empty."""
         rows = (self._screen.buffer[row] for row in range(ROWS))
         return "\n".join("".join(row[column].data for column in range(COLUMNS)).rstrip() for row in rows)
-
-    async def shows(self, *texts: str) -> None:
-        """Wait until all of this is on the screen."""
-        await self.until(lambda: all(text in self.text for text in texts))
-
-    async def until(self, condition: Callable[[], object]) -> None:
-        """Wait until something is so."""
-        try:
-            async with asyncio.timeout(PATIENCE):
-                while not condition():
-                    self._arrived.clear()
-                    await self._arrived.wait()
-        except TimeoutError:
-            pytest.fail(f"the screen shows\n{self.text}")
 
     def close(self) -> None:
         """Take the terminal away."""
@@ -108,24 +95,16 @@ async def chatting(address: str, state: Path, *arguments: str) -> AsyncIterator[
         terminal.close()
 
 
-async def next_text(client: Client) -> str:
-    """Return what is heard next."""
-    async for news in client:
-        if isinstance(news, Posted) and news.by != client.me.id:
-            return news.text
-    raise AssertionError
-
-
-async def test_people_talk_in_a_terminal(tmp_path: Path) -> None:
+async def test_people_talk_in_a_terminal(settings: Settings, tmp_path: Path) -> None:
     """Who starts it is asked for a name, writes Chinese and several lines, and isn't commanded by anybody."""
-    async with run_chat(Settings(port=0, data=str(tmp_path / "data"))) as address:
+    async with run_chat(settings) as address:
         token = (await sign_in_guest(address, "Bo")).token
         async with connect(address, token=token) as bo, chatting(address, tmp_path) as (terminal, process):
             await terminal.shows("Your name in the chat:")
             terminal.type("小林\r")
             await terminal.shows("Message lobby", "小林 · connected")
             terminal.type("你好\x1b\r世界\r")
-            assert await next_text(bo) == "你好\n世界"
+            assert await hear(bo, 1) == ["你好\n世界"]
             await bo.send(LOBBY, "\x1b]52;c;ZXZpbA==\x07\x1b[2J\x9b2Jgone?")
             await terminal.shows("你好", "\\x1b]52;c;ZXZpbA==\\x07\\x1b[2J\\x9b2Jgone?")
             assert b"\x1b]52" not in terminal.received
@@ -137,9 +116,9 @@ async def test_people_talk_in_a_terminal(tmp_path: Path) -> None:
             assert b"\x1b[?1049l" in terminal.received
 
 
-async def test_session_is_taken_up_again(tmp_path: Path) -> None:
+async def test_session_is_taken_up_again(settings: Settings, tmp_path: Path) -> None:
     """The next start asks nothing, and is the same guest; Ctrl+C doesn't end it, and says what does."""
-    async with run_chat(Settings(port=0, data=str(tmp_path / "data"))) as address:
+    async with run_chat(settings) as address:
         for arguments in (["--name", "Ann"], []):
             async with chatting(address, tmp_path, *arguments) as (terminal, process):
                 await terminal.shows("Ann · connected")

@@ -11,18 +11,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from hubbub import wire
 from hubbub.app import run_chat
 from hubbub.client import Client, connect, sign_in_guest
 from hubbub.config import Settings
+from hubbub.domain.models import LOBBY
 from hubbub.terminal.app import ChatApp
 from hubbub.terminal.composer import Composer
 from hubbub.terminal.themes import DARK, LIGHT
 from hubbub.terminal.words import EN, ZH
 
-from ..terminal.conftest import LOBBY, Shown, shown
+from ..terminal.conftest import Shown, shown
 from ..terminal.pictures import take_picture
 from .test_web_pictures import NOW, Clock
 
@@ -75,13 +77,15 @@ class Scene:
 
 
 @pytest.fixture
-async def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Scene]:
+async def scene(
+    settings: Settings, unhurried: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Scene]:
     """Let people talk in a chat, in several rooms."""
     clock = Clock()
     clock.set(12, "12:00")
     monkeypatch.setattr("hubbub.app.now", clock)
     monkeypatch.setattr("hubbub.terminal.conversation.datetime", Morning)
-    settings = Settings(port=0, data=str(tmp_path), user_write_burst=1_000, write_burst=1_000)
+    settings = msgspec.structs.replace(settings, **unhurried)
     async with contextlib.AsyncExitStack() as server, contextlib.AsyncExitStack() as stack:
         address = await server.enter_async_context(run_chat(settings))
         tokens = {name: (await sign_in_guest(address, name)).token for name in PEOPLE}

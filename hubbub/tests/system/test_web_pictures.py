@@ -66,12 +66,12 @@ class Clock:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def busy_room(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, guest: Enter
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, guest: Enter
 ) -> AsyncIterator[tuple[str, dict[str, Guest]]]:
     """Run a chat in which people have talked, and return its address and the people."""
     clock = Clock()
     monkeypatch.setattr("hubbub.app.now", clock)
-    async with run_chat(Settings(port=0, data=str(tmp_path))) as address:
+    async with run_chat(settings) as address:
         people: dict[str, Guest] = {}
         for _, _, name, _ in TALK:
             if name not in people:

@@ -1,21 +1,19 @@
-"""What the tests of the terminal client share: a chat in this process, people in it, an app to look at."""
+"""What the tests of the terminal client share: a chat that isn't slow to write in, an app to look at."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from pathlib import Path
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
+import msgspec
 import pytest
 from textual._xterm_parser import XTermParser
 from textual.app import App
 from textual.message import Message
 from textual.pilot import Pilot
 
-from hubbub.app import run_chat
-from hubbub.client import Client, connect, sign_in_guest
+from hubbub.client import Client
 from hubbub.config import Settings
 from hubbub.terminal.app import ChatApp
 from hubbub.terminal.conversation import Conversation
@@ -23,10 +21,7 @@ from hubbub.terminal.themes import DARK
 from hubbub.terminal.timeline import Timeline
 from hubbub.terminal.words import EN
 
-#: Seconds after which what isn't shown won't be.
-PATIENCE = 20
-LOBBY = "r_lobby"
-RATES = ("write_burst", "writes_per_second", "user_write_burst", "user_writes_per_second")
+from .watching import Watched
 
 Enter = Callable[..., Awaitable[Client]]
 Show = Callable[..., AbstractAsyncContextManager["Shown"]]
@@ -39,32 +34,18 @@ def colours(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-async def address(tmp_path: Path) -> AsyncIterator[str]:
-    """Run a chat in which one may write fast, and return where it is."""
-    rates: dict[str, Any] = dict.fromkeys(RATES, 1_000)
-    async with run_chat(Settings(port=0, data=str(tmp_path / "data"), **rates)) as address:
-        yield address
+def settings(settings: Settings, unhurried: dict[str, Any]) -> Settings:
+    """Let people write fast."""
+    return msgspec.structs.replace(settings, **unhurried)
 
 
-@pytest.fixture
-async def enter(address: str) -> AsyncIterator[Enter]:
-    """Return what lets guests in."""
-    async with AsyncExitStack() as stack:
-
-        async def enter(name: str, **options: Any) -> Client:
-            token = options.pop("token", "") or (await sign_in_guest(address, name)).token
-            return await stack.enter_async_context(connect(address, token=token, **options))
-
-        yield enter
-
-
-class Shown:
+class Shown(Watched):
     """An app on a screen that nobody sees: its keys can be pressed, and what it shows can be read."""
 
-    def __init__(self, app: App[Any], pilot: Pilot[Any], changed: asyncio.Event) -> None:
+    def __init__(self, app: App[Any]) -> None:
+        super().__init__()
         self.app = app
-        self.pilot = pilot
-        self._changed = changed
+        self.pilot: Pilot[Any]
 
     @property
     def chat(self) -> Conversation:
@@ -102,34 +83,23 @@ class Shown:
         """Write, as a keyboard or an input method does it."""
         for event in XTermParser().feed(text):
             self.app.post_message(event)
+        await self.settle()
+
+    async def settle(self) -> None:
+        """Let the app do what it has begun."""
         await self.pilot.pause()
-
-    async def until(self, condition: Callable[[], object]) -> None:
-        """Wait until something is so."""
-        try:
-            async with asyncio.timeout(PATIENCE):
-                while not condition():
-                    self._changed.clear()
-                    await self._changed.wait()
-                    await self.pilot.pause()
-        except TimeoutError:
-            pytest.fail(f"the screen shows\n{self.text}")
-
-    async def shows(self, *texts: str) -> None:
-        """Wait until all of this is on the screen."""
-        await self.until(lambda: all(text in self.text for text in texts))
 
 
 @asynccontextmanager
 async def shown(app: App[Any], size: tuple[int, int] = (100, 30)) -> AsyncIterator[Shown]:
     """Run an app on a screen of this size."""
-    changed = asyncio.Event()
+    screen = Shown(app)
 
     def hook(_: Message) -> None:
-        changed.set()
+        screen.changed.set()
 
-    async with app.run_test(size=size, notifications=True, message_hook=hook) as pilot:
-        yield Shown(app, pilot, changed)
+    async with app.run_test(size=size, notifications=True, message_hook=hook) as screen.pilot:
+        yield screen
 
 
 @pytest.fixture

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
+
+import msgspec
 
 from hubbub import wire
 from hubbub.app import run_chat
 from hubbub.client import Client, connect, sign_in_guest
 from hubbub.config import Settings
+from hubbub.domain.models import LOBBY
 from hubbub.terminal.app import ChatApp
 from hubbub.terminal.themes import DARK, LIGHT
 from hubbub.terminal.words import EN
 
-from .conftest import LOBBY, Show, shown
+from .conftest import Show, shown
 
 
 async def test_commands_are_offered(show: Show) -> None:
@@ -60,9 +62,8 @@ async def revoke_all(client: Client) -> None:
         await client.call(wire.RevokeSession(session.id))
 
 
-async def test_outage_is_shown_and_survived(tmp_path: Path) -> None:
+async def test_outage_is_shown_and_survived(settings: Settings) -> None:
     """Without a server one is told so, and writes on; when it is back, what was written is sent, once."""
-    settings = Settings(port=0, data=str(tmp_path / "data"))
     async with run_chat(settings) as address:
         token = (await sign_in_guest(address, "Me")).token
         port = int(address.rpartition(":")[2])
@@ -74,7 +75,7 @@ async def test_outage_is_shown_and_survived(tmp_path: Path) -> None:
         await screen.type("meanwhile")
         await screen.press("enter")
         await screen.shows("    meanwhile (waiting for the connection…)", "1 message waits to be sent")
-        async with run_chat(Settings(port=port, data=settings.data)):
+        async with run_chat(msgspec.structs.replace(settings, port=port)):
             await screen.until(
                 lambda: "Me · connected" in screen.text and "Connection lost" not in screen.text
             )

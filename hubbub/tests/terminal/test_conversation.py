@@ -10,11 +10,12 @@ import pytest
 
 from hubbub import wire
 from hubbub.client import Client, RequestRefused
+from hubbub.domain.models import LOBBY
 from hubbub.terminal.composer import Composer
 from hubbub.terminal.themes import DARK
 from hubbub.terminal.words import ZH
 
-from .conftest import LOBBY, Enter, Show, Shown
+from .conftest import Enter, Show, Shown
 
 
 async def make_room(client: Client, name: str) -> str:

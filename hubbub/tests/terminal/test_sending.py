@@ -9,9 +9,10 @@ import pytest
 
 from hubbub import wire
 from hubbub.client import Client, OutboxUnusable, RequestRefused, SessionEnded
+from hubbub.domain.models import LOBBY
 from hubbub.terminal.sending import Sender
 
-from .conftest import LOBBY, Enter
+from .conftest import Enter
 
 ENDED = SessionEnded("resume", None, "The end.")
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from hubbub import wire
 from hubbub.terminal import showing
-from hubbub.terminal.showing import Connection, Writing
+from hubbub.terminal.showing import Connection
 from hubbub.terminal.themes import DARK
 from hubbub.terminal.words import EN, ZH
+from hubbub.terminal.writing import Writing
 
 from .rooms import make_view, message
 

@@ -1,6 +1,7 @@
 """The client as programs have it: events to iterate over, requests to wait for, rooms to look at.
 
-Knows whom an answer is for.  Keeping streams complete and writes in order is the engine's part.
+Knows which news are for the program.  Keeping streams complete and writes in order is the engine's part, and
+who waits for which answer `answers` knows.
 
 Invariants:
 
@@ -19,14 +20,14 @@ from collections import deque
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Final, Self, TypeAlias, cast
+from typing import Any, Final, Self, cast
 
 from hubbub import __version__, wire
-from hubbub.client.errors import OutboxUnusable, RequestRefused, SessionEnded
+from hubbub.client.answers import Answer, Answers, look_at
+from hubbub.client.errors import OutboxUnusable, SessionEnded
 from hubbub.client.guests import websocket_address
 from hubbub.client.line import Line
 from hubbub.client.news import (
-    Answered,
     Ended,
     Lost,
     Named,
@@ -47,7 +48,6 @@ from hubbub.client.writes import Request, nonce_of
 log = logging.getLogger(__name__)
 
 WAITING: Final = 1_000
-Answer: TypeAlias = wire.Answer | wire.Result
 
 # What needn't be told to a program that is behind: it is no longer true, or the rooms show it.
 _PASSING = (Opened, Lost, Overheard, Waiting)
@@ -74,8 +74,7 @@ class Client:
         self._news: deque[News] = deque()
         self._arrived = asyncio.Event()
         self._is_paused = False
-        self._writes: dict[str, asyncio.Future[Answer]] = {}
-        self._questions: dict[int, asyncio.Future[Answer]] = {}
+        self._answers = Answers()
         self._writing = asyncio.Lock()
         self._running: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -101,7 +100,7 @@ class Client:
             self._running.cancel()
             await asyncio.wait([self._running])
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._fail_all(SessionEnded("resume", None, "The program has closed the session."))
+        self._fail(SessionEnded("resume", None, "The program has closed the session."))
         self._arrived.set()
         await self._outbox.close()
 
@@ -263,9 +262,7 @@ class Client:
         async with self._writing:
             await self._outbox.put(self.me.id, request)
             self._check()
-            future = self._writes[nonce_of(request)] = self._loop.create_future()
-            # It may fail when nobody waits any more.
-            future.add_done_callback(_look_at)
+            future = self._answers.expect_write(nonce_of(request))
             self._sync.write(request, self._loop.time())
         self._line.stir()
         return future
@@ -273,13 +270,9 @@ class Client:
     async def _ask(self, question: Question) -> Answer:
         self._check()
         number = self._sync.ask(question, self._loop.time())
-        future: asyncio.Future[Answer] = self._loop.create_future()
-        self._questions[number] = future
-        self._line.stir()
-        try:
+        with self._answers.expect(number) as future:
+            self._line.stir()
             return await future
-        finally:
-            self._questions.pop(number, None)
 
     def _check(self) -> None:
         if self._ended is not None:
@@ -298,7 +291,7 @@ class Client:
         """Let a task end, even if nobody waits for it any more."""
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        task.add_done_callback(_look_at)
+        task.add_done_callback(look_at)
 
     async def _run(self) -> None:
         try:
@@ -332,46 +325,21 @@ class Client:
 
     def _show(self, news: News) -> None:
         """Give news to whom they are for: to who waits for them, or to who iterates."""
-        match news:
-            case Stored() if (future := self._writes.pop(news.nonce, None)) is not None:
-                _resolve(future, news.answer)
-            case Refused() if (future := self._writes.pop(news.nonce, None)) is not None:
-                _resolve(future, news.error)
-            case Answered():
-                _resolve(self._questions.get(news.id), news.answer)
-            case Named() | Ended():
-                pass
-            case _ if not (isinstance(news, _PASSING) and len(self._news) >= self._waiting):
-                self._news.append(news)
-                self._arrived.set()
+        if self._answers.give(news) or isinstance(news, Named | Ended):
+            return
+        if not (isinstance(news, _PASSING) and len(self._news) >= self._waiting):
+            self._news.append(news)
+            self._arrived.set()
 
     def _end(self, error: SessionEnded) -> None:
         self._ended = self._ended or error
-        self._fail_all(self._ended)
+        self._fail(self._ended)
         self._arrived.set()
 
-    def _fail_all(self, error: SessionEnded) -> None:
-        waiting: list[asyncio.Future[Any]] = [*self._writes.values(), *self._questions.values(), self._ready]
-        for future in waiting:
-            if not future.done():
-                future.set_exception(error)
-        self._writes.clear()
-        self._questions.clear()
-
-
-def _look_at(done: asyncio.Future[Any]) -> None:
-    """Have an error seen: whoever waited for it may have left."""
-    if not done.cancelled():
-        done.exception()
-
-
-def _resolve(future: asyncio.Future[Answer] | None, answer: Answer | wire.Err) -> None:
-    if future is None or future.done():
-        return
-    if isinstance(answer, wire.Err):
-        future.set_exception(RequestRefused(answer))
-    else:
-        future.set_result(answer)
+    def _fail(self, error: SessionEnded) -> None:
+        self._answers.fail(error)
+        if not self._ready.done():
+            self._ready.set_exception(error)
 
 
 def make_nonce() -> str:

@@ -1,31 +1,28 @@
-"""A room as it is to be shown: its messages in order, with what became of each, and what waits there.
+"""A room as it is to be shown: its messages, what is pinned, who is there, and what waits.
 
-Knows how events change messages.  It is given them in their order, and pages of history at any time.
+Knows what events and pages mean for all of that, of which the messages themselves, and the count of what
+isn't read, have modules of their own.  It is given events in their order, and pages of history at any time.
 
 Invariants:
 
-1. Messages ascend by `q`; each is there once, and in threads as well as outside of them.
-2. A message is as it was after the event `rev`: what is older never changes it, wherever it comes from.
-3. There are never more than `limit` messages; the oldest go, and can be asked for again.
-4. From `_whole` on every message up to the last event is here; before it there may be pages with holes.
+1. There are never more than `limit` messages; the oldest go, and can be asked for again.
+2. What happens while a page is on its way is noted, and happens to its messages as well.
+3. What waits is counted from the messages wherever all that isn't read is here.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
-from typing import TypeAlias
 
 from hubbub import wire
+from hubbub.client.messages import Change, RoomMessages
 from hubbub.client.news import Happened, Named, Reset
 from hubbub.client.unread import Unread
 
 MESSAGES = 1_000
-
-_Change: TypeAlias = wire.EditedBody | wire.DeletedBody | wire.ReactedBody | wire.PinnedBody
 
 
 @dataclass(slots=True)
@@ -46,29 +43,34 @@ class RoomView:
         self.id = room
         self.info: wire.RoomInfo | None = None
         self.names: dict[str, str] = {}
-        self.has_older = False
-        """Whether there are messages before the first."""
         self.present: dict[str, wire.PresenceInfo] = {}
         """Who is there, as far as the server says: in a large room it doesn't."""
-        self.limit = limit
-        """How many messages it holds; who reads far back may raise it."""
         self._me = me
+        self._here = RoomMessages(me, limit)
         self._unread = Unread(me)
         self._pins: dict[int, int] = {}
-        self._messages: dict[int, wire.MessageInfo] = {}
-        self._calls: set[int] = set()
-        self._order: list[int] = []
-        self._asof: dict[int, int] = {}
-        """Up to which event that was known which came in pages."""
         self._doubtful: dict[int, wire.MessageInfo] = {}
         """The user's own messages of which it isn't known yet whether they were in threads."""
         self._expected: list[Expected] = []
         self._last = 0
-        self._whole: int | None = None
         self._is_followed = False
 
     def __len__(self) -> int:
-        return len(self._order)
+        return len(self._here)
+
+    @property
+    def limit(self) -> int:
+        """How many messages it holds; who reads far back may raise it."""
+        return self._here.limit
+
+    @limit.setter
+    def limit(self, limit: int) -> None:
+        self._here.limit = limit
+
+    @property
+    def has_older(self) -> bool:
+        """Whether there are messages before the first."""
+        return self._here.has_older
 
     @property
     def marks(self) -> wire.Marks:
@@ -78,12 +80,12 @@ class RoomView:
     @property
     def oldest(self) -> int | None:
         """The number of the first message that is here, in a thread or not."""
-        return self._order[0] if self._order else None
+        return self._here.oldest
 
     @property
     def messages(self) -> list[wire.MessageInfo]:
         """The messages outside of threads, the oldest first."""
-        return [message for message in self._ordered() if message.th is None]
+        return [message for message in self._here if message.th is None]
 
     @property
     def pins(self) -> list[int]:
@@ -93,15 +95,15 @@ class RoomView:
     @property
     def pinned(self) -> list[wire.MessageInfo]:
         """Those of the messages here that are pinned, the last pinned first."""
-        return sorted((each for each in self._ordered() if each.pin), key=lambda each: -(each.pin or 0))
+        return sorted((each for each in self._here if each.pin), key=lambda each: -(each.pin or 0))
 
     def thread(self, root: int) -> list[wire.MessageInfo]:
         """Return those of the messages here that belong to a thread, the oldest first."""
-        return [message for message in self._ordered() if message.th == root]
+        return [message for message in self._here if message.th == root]
 
     def find(self, q: int) -> wire.MessageInfo | None:
         """Return a message, if it is here."""
-        return self._messages.get(q)
+        return self._here.find(q)
 
     def name(self, user: str) -> str:
         """Return what a user is called; the id, if that isn't known."""
@@ -114,19 +116,13 @@ class RoomView:
         assert isinstance(news.copy, wire.RoomCopy)
         for expected in self._expected:
             expected.void = True
-        for known in (self._messages, self._order, self._calls, self._asof, self._doubtful):
-            known.clear()
+        self._doubtful.clear()
         self.info = news.copy.room
         self.learn(news.copy.users)
-        self._last, self._whole, self._is_followed = news.head, 0, True
-        for message in news.copy.msgs:
-            self._put(deepcopy(message))
-        self.has_older = news.copy.more
-        if self.has_older:
-            self._whole = self._order[0] if self._order else news.head + 1
-        self._trim()
+        self._last, self._is_followed = news.head, True
+        self._here.fill(news.copy.msgs, news.head, more=news.copy.more)
         self._pins = dict(news.copy.pins)
-        self._unread.copied(news.copy.me, news.head, self._ordered())
+        self._unread.copied(news.copy.me, news.head, self._here)
 
     def learn(self, users: wire.Names) -> None:
         """Note what users are called."""
@@ -155,15 +151,14 @@ class RoomView:
         now.
         """
         for message in messages:
-            known = self._messages.get(message.q)
+            known = self._here.find(message.q)
             if known is None or known.rev < message.rev:
                 if known is not None:
                     self._note(known)
-                self._put(deepcopy(message))
-                self._asof[message.q] = asof
+                self._here.put(deepcopy(message), asof)
         for news in overtaking:
-            self._take_effect(news.event, news.body)
-        self._trim()
+            self._here.take_effect(news.event, news.body)
+        self._here.trim()
         self._recount()
 
     def add_older(
@@ -176,11 +171,7 @@ class RoomView:
         more: bool,
     ) -> None:
         """Take the page of history that ends before a message, and whether there are `more` before it."""
-        reaches_first = not self._order or self._order[0] >= before
-        if reaches_first:
-            self.has_older = more
-        if self._whole is not None and self._whole <= before and (messages or not more):
-            self._whole = min(self._whole, messages[0].q if more else 0)
+        self._here.reach(messages, before, more=more)
         self.add_page(messages, asof, overtaking)
 
     def happened(self, news: Happened) -> None:
@@ -188,8 +179,8 @@ class RoomView:
         event = news.event
         is_new = not self._is_followed
         self._last, self._is_followed = event.q, True
-        if self._whole is None:
-            self._whole = event.q
+        if self._here.whole is None:
+            self._here.whole = event.q
         match news.body:
             case wire.PostedBody() as body:
                 self._posted(event, body)
@@ -230,7 +221,7 @@ class RoomView:
 
     def mentioned(self, mention: wire.MentionBody) -> None:
         """Take that a message speaks of the user."""
-        message = self._messages.get(mention.q)
+        message = self._here.find(mention.q)
         if message is None or message.deleted is None:
             self._unread.mentioned(mention.q)
 
@@ -251,14 +242,14 @@ class RoomView:
     # Events
 
     def _posted(self, event: wire.Event, body: wire.PostedBody) -> None:
-        message = self._messages.get(event.q)
+        message = self._here.find(event.q)
         if message is None:
             message = wire.MessageInfo(
                 event.q, event.q, event.ts, event.by, body.n, body.text, event.q, body.re, body.th, rx={}
             )
-            self._put(message)
+            self._here.put(message)
         message.n = body.n
-        self._take_effect(event, body)
+        self._here.take_effect(event, body)
         if body.n and message.deleted is None:
             self._unread.arrived(message)
         if not body.n and message.by == self._me:
@@ -267,22 +258,22 @@ class RoomView:
             self._unread.posted(message, counts=_counts(message))
             if message.by == self._me:
                 self._recount()
-        self._trim()
+        self._here.trim()
 
-    def _changed(self, event: wire.Event, body: _Change) -> None:
+    def _changed(self, event: wire.Event, body: Change) -> None:
         if isinstance(body, wire.PinnedBody | wire.DeletedBody):
             self._pins.pop(body.m, None)
         if isinstance(body, wire.PinnedBody) and body.on:
             self._pins[body.m] = event.q
-        message = self._messages.get(body.m)
+        message = self._here.find(body.m)
         if message is not None:
             self._note(message)
         if isinstance(body, wire.DeletedBody):
             self._count_deleted(event, body, message)
-        self._take_effect(event, body)
+        self._here.take_effect(event, body)
 
     def _note(self, message: wire.MessageInfo) -> None:
-        if message.q in self._calls:
+        if self._here.calls(message):
             self._unread.note(message.q)
 
     def _count_deleted(
@@ -290,8 +281,8 @@ class RoomView:
     ) -> None:
         own = self._doubtful.pop(body.m, None)
         if own is not None and body.th is None:
-            for q in self._order[bisect_left(self._order, own.q) :]:
-                self._note(self._messages[q])
+            for later in self._here.since(own.q):
+                self._note(later)
             self._unread.posted_own(own)
             self._recount()
         if message is None:
@@ -304,97 +295,20 @@ class RoomView:
             counts = body.th is None and is_counted
         self._unread.deleted(event, body.m, counts=counts)
 
-    def _take_effect(self, event: wire.Event, body: object) -> None:
-        """Let an event change the messages that are here; those that it has changed before it leaves."""
-        match body:
-            case wire.PostedBody(th=int(root)):
-                self._count_reply(event, root, 1)
-            case wire.EditedBody() | wire.DeletedBody() | wire.ReactedBody() | wire.PinnedBody():
-                message = self._messages.get(body.m)
-                if isinstance(body, wire.DeletedBody):
-                    self._take_from_thread(event, body, message)
-                if message is not None and event.q > message.rev:
-                    _fold(message, event, body)
-
-    def _take_from_thread(
-        self, event: wire.Event, body: wire.DeletedBody, message: wire.MessageInfo | None
-    ) -> None:
-        root = message.th if body.th is None and message is not None else body.th
-        if root is None:
-            return
-        # One that was deleted before it came was never counted but in pages: nobody said where it belonged.
-        is_counted = message is None or message.n != "" or body.m <= self._asof.get(root, 0)
-        self._count_reply(event, root, -1 if is_counted else 0)
-
-    def _count_reply(self, event: wire.Event, root: int, change: int) -> None:
-        message = self._messages.get(root)
-        if message is not None and event.q > message.rev:
-            message.rev = event.q
-            message.rc = max(0, message.rc + change)
-
     # What waits
 
     @property
     def _has_unread(self) -> bool:
         """Whether all that isn't read is here, as far as events came."""
-        return self._is_followed and self._whole is not None and self._whole <= self.marks.read + 1
+        whole = self._here.whole
+        return self._is_followed and whole is not None and whole <= self.marks.read + 1
 
     def _recount(self) -> None:
         if self._has_unread:
-            first = bisect_left(self._order, self.marks.read + 1)
-            end = bisect_left(self._order, self._last + 1)
-            unread = (self._messages[q] for q in self._order[first:end])
-            self._unread.recounted(sum(_counts(message) for message in unread))
-
-    # Order
-
-    def _ordered(self) -> Iterable[wire.MessageInfo]:
-        return (self._messages[q] for q in self._order)
-
-    def _put(self, message: wire.MessageInfo) -> None:
-        if message.q not in self._messages:
-            self._order.insert(bisect_left(self._order, message.q), message.q)
-            # Another text later changes nothing in whom it calls.
-            if message.by != self._me and f"<@{self._me}>" in message.text:
-                self._calls.add(message.q)
-        self._messages[message.q] = message
-
-    def _trim(self) -> None:
-        excess = len(self._order) - self.limit
-        if excess > 0:
-            self.has_older = True
-            for q in self._order[:excess]:
-                del self._messages[q]
-                self._calls.discard(q)
-                self._asof.pop(q, None)
-            if self._whole is not None:
-                self._whole = max(self._whole, self._order[excess - 1] + 1)
-            del self._order[:excess]
+            unread = (each for each in self._here.since(self.marks.read + 1) if each.q <= self._last)
+            self._unread.recounted(sum(map(_counts, unread)))
 
 
 def _counts(message: wire.MessageInfo) -> bool:
     """Say whether a message waits for who hasn't read it."""
     return message.th is None and message.deleted is None and message.n != ""
-
-
-def _fold(message: wire.MessageInfo, event: wire.Event, body: _Change) -> None:
-    """Change a message as a later event says (R7)."""
-    message.rev = event.q
-    match body:
-        case wire.EditedBody(text=text):
-            message.text, message.base, message.ed = text, event.q, event.ts
-        case wire.DeletedBody(th=root):
-            message.text, message.deleted, message.pin, message.rx = "", event.ts, None, {}
-            message.th = message.th if root is None else root
-        case wire.ReactedBody(e=emoji, on=on):
-            _react(message.rx, emoji, event.by, on=on)
-        case wire.PinnedBody(on=on):
-            message.pin = event.q if on else None
-
-
-def _react(reactions: dict[str, list[str]], emoji: str, user: str, *, on: bool) -> None:
-    users = reactions.setdefault(emoji, [])
-    if (user in users) is not on:
-        (users.append if on else users.remove)(user)
-    if not users:
-        del reactions[emoji]

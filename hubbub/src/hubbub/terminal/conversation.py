@@ -1,7 +1,8 @@
 """The screen: one's rooms, what is said in one of them, and what one writes there.
 
-Knows what keys mean, and what is shown where.  What is true of rooms the client knows; this asks it, and
-shows it anew whenever there are news.
+Knows what keys mean, and what is shown where.  What is true of rooms the client knows, and of who
+looks and writes there `looking`, `writing` and `company` do; this asks them, and shows it anew whenever there
+are news.
 
 Invariants:
 
@@ -13,7 +14,6 @@ Invariants:
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
 from dataclasses import replace
 from datetime import datetime, tzinfo
 from typing import ClassVar, Final
@@ -44,17 +44,19 @@ from hubbub.client import (
 from hubbub.client.news import News
 from hubbub.client.view import MESSAGES
 from hubbub.terminal import asking, mentions, showing
+from hubbub.terminal.company import Company
 from hubbub.terminal.composer import Composer
 from hubbub.terminal.entries import Context, Post, author_of, compose, room_name
+from hubbub.terminal.looking import Looking
 from hubbub.terminal.plain import plain
 from hubbub.terminal.roomlist import RoomList, Row
 from hubbub.terminal.sending import Sender
-from hubbub.terminal.showing import Connection, Writing
+from hubbub.terminal.showing import Connection
 from hubbub.terminal.signs import Sign
 from hubbub.terminal.themes import Palette
 from hubbub.terminal.timeline import Timeline
-from hubbub.terminal.typists import Typists
 from hubbub.terminal.words import Words
+from hubbub.terminal.writing import Writing, Writings
 
 NARROW: Final = 80
 """Columns below which the list of rooms isn't shown."""
@@ -63,7 +65,6 @@ LOW: Final = 16
 PAGE: Final = 100
 LONGEST: Final = 16_000
 """Characters of a message, until the server says otherwise."""
-TYPING_EVERY: Final = 3.0
 RETRY: Final = 1.0
 MEMBER_PAGES: Final = 5
 
@@ -123,21 +124,14 @@ class Conversation(Screen[None]):
         self.room: str | None = None
         self.sender = Sender(client, self._refresh_soon, self._complain)
         self._zone = zone
-        self._typists: defaultdict[str, Typists] = defaultdict(Typists)
-        self._counts: dict[str, int] = {}
-        self._writing: dict[str, Writing] = {}
+        self._company = Company()
+        self._looking = Looking()
+        self._writings = Writings()
         self._longest = LONGEST
         self._has_badges = True
         self._connection = Connection()
-        self._typed_at = 0.0
         self._wanted = ""
         self._shown_name = ""
-        self._seen: int | None = None
-        self._at_end = True
-        self._fresh_after: int | None = None
-        self._news_below = 0
-        self._is_arriving = False
-        self._has_arrived = False
         self._is_loading = False
         self._is_dirty = False
 
@@ -179,12 +173,14 @@ class Conversation(Screen[None]):
                 self._connection.lose(wait, self._now())
             case Reset(stream=wire.ME):
                 self._follow_rooms()
-            case Reset(stream=room):
-                self._has_arrived |= room == self.room
+            case Reset(stream=room) if room == self.room:
+                self._looking.arrived()
             case Happened():
                 self._happened(news)
+            case Overheard(body=wire.TypingInfo(user=user)) if user.id == self.client.me.id:
+                pass
             case Overheard(stream=str(room)):
-                self._overheard(room, news.body, news.ttl)
+                self._company.overheard(room, news.body, news.ttl, self._now())
             case Stored(nonce=nonce, answer=wire.SendOk(q=q)):
                 self.sender.outgoing.stored(nonce, q)
             case Refused(nonce=nonce, error=error):
@@ -199,20 +195,13 @@ class Conversation(Screen[None]):
             case wire.RoomRemovedBody(room=room, why=why):
                 self._forget_room(room, told=why != "leave")
             case _ if news.room == self.room:
-                self._has_arrived = True
+                self._looking.arrived()
         if isinstance(news, Posted):
-            self._typists[news.room].heard(news.by, self._now(), None, on=False)
+            self._company.posted(news.room, news.by, self._now())
             if news.by == self.client.me.id:
                 self.sender.outgoing.shown(news.body.n)
-            elif news.room == self.room and not self._at_end:
-                self._news_below += 1
-
-    def _overheard(self, room: str, body: wire.EphemeralBody, ttl: float | None) -> None:
-        match body:
-            case wire.TypingInfo(user=user, on=on) if user.id != self.client.me.id:
-                self._typists[room].heard(user.id, self._now(), ttl, on=on)
-            case wire.PresenceList(users=users, count=count):
-                self._counts[room] = 0 if users else count
+            elif news.room == self.room:
+                self._looking.posted()
 
     # Rooms
 
@@ -251,14 +240,13 @@ class Conversation(Screen[None]):
             return
         before, self.room = self.room, room
         if before is not None and before in self.client.rooms:
-            self._writing[before] = replace(self._current_writing(before), text=self.query_one(Composer).text)
+            text = self.query_one(Composer).text
+            self._writings.keep(before, replace(self._writings.of(before), text=text))
             self.client.rooms[before].limit = MESSAGES
             self.client.subscribe(before, "badge" if self._has_badges else "full")
         self.client.subscribe(room, "full")
-        marks = self.client.rooms[room].marks
-        self._fresh_after = marks.read if marks.unread else None
-        self._is_arriving, self._news_below, self._seen = True, 0, None
-        self._restore_writing(self._current_writing(room))
+        self._looking.come(self.client.rooms[room].marks)
+        self._restore_writing(self._writings.of(room))
         self.query_one(Timeline).select(None)
         self._ask_members(room)
         self._refresh_soon()
@@ -308,7 +296,7 @@ class Conversation(Screen[None]):
 
     def _row(self, view: RoomView) -> Row:
         # What is read as it comes doesn't wait.
-        is_read = view.id == self.room and self._at_end and self.app.app_focus
+        is_read = view.id == self.room and self._looking.at_end and self.app.app_focus
         unread, mentioned = (0, 0) if is_read else (view.marks.unread, view.marks.mentions)
         is_private = view.info is not None and view.info.visibility == "private"
         return Row(view.id, room_name(view), unread, mentioned, is_private)
@@ -327,20 +315,18 @@ class Conversation(Screen[None]):
             now=datetime.now(self._zone).astimezone(self._zone),
             zone=self._zone,
             is_connected=self._connection.is_open,
-            fresh_after=self._fresh_after,
+            fresh_after=self._looking.fresh_after,
         )
         timeline.show(compose(view, self.sender.outgoing.of(view.id), context), self.palette)
-        if self._is_arriving:
+        if self._looking.opens():
             timeline.open_at_fresh()
-            self._is_arriving = not self._has_arrived
-        self._has_arrived = False
 
     def _show_header(self, view: RoomView | None) -> None:
         if view is None:
             self._say_in("#header", self.words.no_room)
             return
         self._shown_name = room_name(view)
-        here = self._counts.get(view.id) or len(view.present)
+        here = self._company.count(view)
         others = [row for row in self._rows() if row.room != view.id]
         elsewhere = 0 if self.query_one("#rooms").display else sum(row.unread for row in others)
         self._say_in("#header", showing.header(view, here, elsewhere, self.words, self.palette))
@@ -356,12 +342,12 @@ class Conversation(Screen[None]):
         view = self.view
         names: list[str] = []
         if view is not None:
-            names = [author_of(view, user) for user in self._typists[view.id].current(self._now())]
-        self._say_in("#below", showing.below(self._news_below, names, self.words, self.palette))
+            names = [author_of(view, user) for user in self._company.typing(view.id, self._now())]
+        self._say_in("#below", showing.below(self._looking.below, names, self.words, self.palette))
 
     def _show_purpose(self) -> None:
         view = self.view
-        said = "" if view is None else showing.purpose(view, self._current_writing(view.id), self.words)
+        said = "" if view is None else showing.purpose(view, self._writings.of(view.id), self.words)
         self._say_in("#purpose", said)
         place = "" if view is None else self.words.write_to.format(room_name(view))
         composer = self.query_one(Composer)
@@ -392,12 +378,10 @@ class Conversation(Screen[None]):
 
     def on_timeline_moved(self, event: Timeline.Moved) -> None:
         """Note what can be read now."""
-        self._seen, self._at_end = event.last, event.at_end
+        self._looking.moved(event.last, at_end=event.at_end)
         view = self.view
-        if event.at_end:
-            self._news_below = 0
-            if view is not None:
-                view.limit = MESSAGES
+        if event.at_end and view is not None:
+            view.limit = MESSAGES
         self._mark_read()
         self._show_below()
 
@@ -427,16 +411,15 @@ class Conversation(Screen[None]):
         view = self.view
         if has_focus:
             self._mark_read()
-        elif view is not None and self._at_end and view.messages:
-            # What comes while nobody looks is new to who comes back.
-            self._fresh_after = view.messages[-1].q
+        elif view is not None:
+            self._looking.looked_away(view.messages[-1].q if view.messages else None)
 
     def _mark_read(self) -> None:
-        view = self.view
-        if view is None or self._seen is None or not self.app.app_focus or self.app.screen is not self:
+        view, seen = self.view, self._looking.seen
+        if view is None or seen is None or not self.app.app_focus or self.app.screen is not self:
             return
-        if self._seen > view.marks.read:
-            self.client.mark_read(view.id, self._seen)
+        if seen > view.marks.read:
+            self.client.mark_read(view.id, seen)
 
     def on_screen_resume(self) -> None:
         """Show what happened behind a dialog."""
@@ -444,31 +427,20 @@ class Conversation(Screen[None]):
 
     # Writing
 
-    def _current_writing(self, room: str) -> Writing:
-        return self._writing.get(room, Writing())
-
     def _restore_writing(self, writing: Writing) -> None:
         if self.room is not None:
-            self._writing[self.room] = writing
+            self._writings.keep(self.room, writing)
         self.query_one(Composer).fill(writing.text)
         self._show_purpose()
 
     def on_text_area_changed(self, event: TextArea.Changed) -> None:
         """Let others see that one types."""
-        room = self.room
-        if room is None:
+        room, text = self.room, event.text_area.text
+        if room is None or not self._writings.is_typed(room, text):
             return
-        writing = self._current_writing(room)
-        if writing.editing is not None or event.text_area.text == writing.text:
-            # What was put back there isn't being typed.
-            return
-        now = self._now()
-        if event.text_area.text and now - self._typed_at >= TYPING_EVERY:
-            self._typed_at = now
-            self.client.type(room)
-        elif not event.text_area.text and self._typed_at:
-            self._typed_at = 0.0
-            self.client.type(room, on=False)
+        told = self._writings.typed(text, self._now())
+        if told is not None:
+            self.client.type(room, on=told)
         self._show_status()
 
     def on_composer_submitted(self, event: Composer.Submitted) -> None:
@@ -477,7 +449,7 @@ class Conversation(Screen[None]):
         text = plain(event.text).strip()
         if view is None or not text or len(text) > self._longest:
             return
-        writing = self._current_writing(view.id)
+        writing = self._writings.of(view.id)
         text = mentions.write(text, view.names)
         if writing.editing is not None:
             message = view.find(writing.editing)
@@ -486,7 +458,8 @@ class Conversation(Screen[None]):
             editing = self.client.edit(view.id, writing.editing, text, base=base)
             self.sender.do(editing, otherwise=lambda: self._give_back(view.id, written))
         else:
-            self._fresh_after, self._typed_at = None, 0.0
+            self._looking.wrote()
+            self._writings.sent()
             self.sender.send(view.id, text, writing.reply_to)
         self._restore_writing(Writing())
         self.query_one(Timeline).go_to_end()
@@ -500,7 +473,7 @@ class Conversation(Screen[None]):
         """Write a new message after all."""
         if self.room is None:
             return
-        writing = self._current_writing(self.room)
+        writing = self._writings.of(self.room)
         if writing.editing is not None:
             self._restore_writing(Writing())
         elif writing.reply_to is not None:

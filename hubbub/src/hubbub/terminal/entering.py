@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from http import HTTPStatus
 from urllib.error import HTTPError, URLError
 
 import msgspec
@@ -18,10 +18,6 @@ from hubbub.client.guests import http_address
 from hubbub.terminal.keeping import Kept
 from hubbub.terminal.plain import plain_line
 from hubbub.terminal.words import Words
-
-UNAUTHORIZED: Final = 401
-UNPROCESSABLE: Final = 422
-TOO_MANY: Final = 429
 
 
 class EntryError(Exception):
@@ -78,7 +74,7 @@ async def _is_known(url: str, token: str, words: Words) -> bool:
         await who_is(url, token)
     except HTTPError as error:
         with contextlib.closing(error):
-            if error.code == UNAUTHORIZED:
+            if error.code == HTTPStatus.UNAUTHORIZED:
                 return False
             raise EntryError(explain(url, error, words)) from error
     except OSError as error:
@@ -131,10 +127,10 @@ def _explain_refusal(url: str, error: HTTPError, words: Words, *, is_account: bo
     except (msgspec.DecodeError, OSError):
         return words.no_chat.format(url)
     match error.code:
-        case 401 if is_account:
+        case HTTPStatus.UNAUTHORIZED if is_account:
             return words.wrong_password.format(url)
-        case 422:
+        case HTTPStatus.UNPROCESSABLE_ENTITY:
             return words.bad_name.format(said)
-        case 429:
+        case HTTPStatus.TOO_MANY_REQUESTS:
             return words.too_many
     return words.not_let_in.format(url, said)

@@ -17,6 +17,7 @@ from hubbub.terminal.entries import author_of, room_name
 from hubbub.terminal.plain import plain_line
 from hubbub.terminal.themes import Palette
 from hubbub.terminal.words import Words
+from hubbub.terminal.writing import Writing
 
 BLIP: Final = 1.0
 """Seconds that a connection may be gone before anything is said of it."""
@@ -38,15 +39,6 @@ class Connection:
         if self.is_open:
             self.is_open, self.lost_at = False, now
         self.next_try = now + wait
-
-
-@dataclass(frozen=True, slots=True)
-class Writing:
-    """What is being written in a room: a new message, an answer, or another text for a message."""
-
-    text: str = ""
-    reply_to: int | None = None
-    editing: int | None = None
 
 
 def banner(connection: Connection, now: float, words: Words) -> str:

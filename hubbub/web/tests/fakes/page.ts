@@ -4,7 +4,8 @@ import { MemoryStore } from '../../src/models/outbox-store'
 import type { Entry, OutboxStore } from '../../src/models/outbox'
 import { timelineRows, type MessageRow } from '../../src/models/rows'
 import { Sync, type SyncListener } from '../../src/models/sync'
-import { LOBBY, ROOM, type FakeServer } from './server'
+import { FakeServer, LOBBY, ROOM } from './server'
+import { seeded, World } from './world'
 
 /** An outbox store that outlives its page, as a browser's does. */
 export class KeptStore implements OutboxStore {
@@ -65,4 +66,21 @@ export class Page {
   get texts(): string[] {
     return this.rows.map(({ text }) => text)
   }
+}
+
+/** Open a user's page, and let everything come that is there. */
+export async function enter(server: FakeServer, user: string, store?: OutboxStore): Promise<Page> {
+  const page = new Page(server, user, store)
+  page.sync.start()
+  await server.world.pass(1000)
+  return page
+}
+
+/** Let two people say something, and someone come who is called `me`. */
+export async function begin(): Promise<{ world: World; server: FakeServer; page: Page }> {
+  const world = new World(seeded(1))
+  const server = new FakeServer(world)
+  server.say('ann', 'hello')
+  server.say('bo', 'hi')
+  return { world, server, page: await enter(server, 'me') }
 }

@@ -1,22 +1,16 @@
 /* What events make of messages (R7, R11), of the room, and of what waits there. */
 
 import { beforeEach, describe, expect, test } from 'vitest'
-import { Page } from '../fakes/page'
-import { FakeServer, LOBBY, ROOM } from '../fakes/server'
-import { seeded, World } from '../fakes/world'
+import { begin, enter, type Page } from '../fakes/page'
+import { LOBBY, ROOM, type FakeServer } from '../fakes/server'
+import type { World } from '../fakes/world'
 
 let world: World
 let server: FakeServer
 let page: Page
 
 beforeEach(async () => {
-  world = new World(seeded(1))
-  server = new FakeServer(world)
-  server.say('ann', 'hello')
-  server.say('bo', 'hi')
-  page = new Page(server, 'me')
-  page.sync.start()
-  await world.pass(1000)
+  ;({ world, server, page } = await begin())
 })
 
 const happen = async (k: string, by: string, d: Record<string, unknown>) => {
@@ -117,9 +111,7 @@ describe('messages', () => {
 describe('pages', () => {
   beforeEach(async () => {
     for (let n = 0; n < 60; n += 1) server.say('ann', `m${n}`)
-    page = new Page(server, 'late')
-    page.sync.start()
-    await world.pass(1000)
+    page = await enter(server, 'late')
   })
 
   test('what overtook a page happens to it', async () => {
@@ -209,9 +201,7 @@ describe('the room', () => {
 
   test('who never was in it is told', async () => {
     server.out.add('you')
-    page = new Page(server, 'you')
-    page.sync.start()
-    await world.pass(1000)
+    page = await enter(server, 'you')
     expect(page.sync.rooms).toEqual([])
   })
 
@@ -235,17 +225,13 @@ describe('what waits', () => {
 
   test('is what the copy says', async () => {
     server.read = { read: 1, mentions: 1 }
-    page = new Page(server, 'you')
-    page.sync.start()
-    await world.pass(1000)
+    page = await enter(server, 'you')
     expect(marks()).toEqual({ read: 1, unread: 1, mentions: 1 })
   })
 
   test('may be more than what is here', async () => {
     server.maxSnapshot = 1
-    page = new Page(server, 'you')
-    page.sync.start()
-    await world.pass(1000)
+    page = await enter(server, 'you')
     expect(page.texts).toHaveLength(1)
     expect(marks()).toEqual({ read: 0, unread: 2, mentions: 0 })
   })

@@ -1,20 +1,14 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest'
-import { KeptStore, Page } from '../fakes/page'
-import { FakeServer, LOBBY, ROOM } from '../fakes/server'
-import { seeded, World } from '../fakes/world'
+import { begin, enter, KeptStore, Page } from '../fakes/page'
+import { LOBBY, ROOM, type FakeServer } from '../fakes/server'
+import type { World } from '../fakes/world'
 
 let world: World
 let server: FakeServer
 let page: Page
 
 beforeEach(async () => {
-  world = new World(seeded(1))
-  server = new FakeServer(world)
-  server.say('ann', 'hello')
-  server.say('bo', 'hi')
-  page = new Page(server, 'me')
-  page.sync.start()
-  await world.pass(1000)
+  ;({ world, server, page } = await begin())
 })
 
 const writes = () => server.received.filter((frame) => frame.t === 'send')
@@ -125,9 +119,7 @@ describe('missing events', () => {
 describe('older history', () => {
   beforeEach(async () => {
     for (let n = 0; n < 120; n += 1) server.say('ann', `m${n}`)
-    page = new Page(server, 'late')
-    page.sync.start()
-    await world.pass(1000)
+    page = await enter(server, 'late')
   })
 
   test('pages join without holes', async () => {
@@ -159,9 +151,7 @@ describe('older history', () => {
 
   test('a short snapshot is not the whole room', async () => {
     server.maxSnapshot = 5
-    page = new Page(server, 'later')
-    page.sync.start()
-    await world.pass(1000)
+    page = await enter(server, 'later')
     expect(page.texts).toHaveLength(5)
     page.lobby.loadOlder()
     await world.pass(200)
@@ -170,9 +160,7 @@ describe('older history', () => {
 
   test('a full snapshot may be the whole room', async () => {
     server.maxSnapshot = 122
-    page = new Page(server, 'later')
-    page.sync.start()
-    await world.pass(1000)
+    page = await enter(server, 'later')
     expect(page.texts).toEqual(server.texts)
     expect(page.lobby.log.more).toBe(false)
   })
@@ -274,9 +262,7 @@ describe('sending', () => {
 
   test('refused for now is sent again before an older one', async () => {
     const store = new KeptStore()
-    page = new Page(server, 'kim', store)
-    page.sync.start()
-    await world.pass(1000)
+    page = await enter(server, 'kim', store)
     server.faults.refuse = 1
     page.say('mine')
     await world.pass(100)
@@ -386,9 +372,7 @@ describe('sending', () => {
 
   test('what is unsent shows before the server answers', async () => {
     const store = new KeptStore()
-    const before = new Page(server, 'kim', store)
-    before.sync.start()
-    await world.pass(1000)
+    const before = await enter(server, 'kim', store)
     server.up = false
     server.cut()
     await world.pass(100)
@@ -402,9 +386,7 @@ describe('sending', () => {
 
   test('a reload keeps what is unsent', async () => {
     const store = new KeptStore()
-    const before = new Page(server, 'kim', store)
-    before.sync.start()
-    await world.pass(1000)
+    const before = await enter(server, 'kim', store)
     server.up = false
     server.cut()
     await world.pass(100)
@@ -466,9 +448,7 @@ describe('sending', () => {
 
   test('a reload after the unheard answer shows it once', async () => {
     const store = new KeptStore()
-    const before = new Page(server, 'kim', store)
-    before.sync.start()
-    await world.pass(1000)
+    const before = await enter(server, 'kim', store)
     server.faults.cutAfter = 1
     before.say('a')
     await world.pass(60)
@@ -484,9 +464,7 @@ describe('sending', () => {
 
 describe('two pages of one user', () => {
   test('each shows a message once', async () => {
-    const other = new Page(server, 'me')
-    other.sync.start()
-    await world.pass(1000)
+    const other = await enter(server, 'me')
     page.say('mine')
     await world.pass(1000)
     expect(page.texts).toEqual(['hello', 'hi', 'mine'])
@@ -498,9 +476,7 @@ describe('two pages of one user', () => {
 describe('a page that closed', () => {
   test('what it left is sent with the next heartbeat', async () => {
     const store = new KeptStore()
-    const other = new Page(server, 'kim', store)
-    other.sync.start()
-    await world.pass(1000)
+    const other = await enter(server, 'kim', store)
     const closed = new Page(server, 'kim', store)
     closed.say('left behind')
     await world.pass(30_000)
