@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from hubbub.actions.passwords import AT_ONCE, PAUSE, WAITING, Passwords
+from hubbub.actions.passwords import AT_ONCE, PAUSE, WAITING
 from hubbub.domain.errors import ChatError, Code
 
 

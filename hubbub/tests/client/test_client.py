@@ -10,7 +10,16 @@ import pytest
 
 from hubbub import wire
 from hubbub.app import run_chat
-from hubbub.client import Posted, RequestRefused, Reset, SessionEnded, Stored, connect, sign_in_guest
+from hubbub.client import (
+    Happened,
+    Posted,
+    RequestRefused,
+    Reset,
+    SessionEnded,
+    Stored,
+    connect,
+    sign_in_guest,
+)
 from hubbub.client.client import make_nonce
 from hubbub.client.outbox import FileOutbox
 from hubbub.config import Settings
@@ -62,6 +71,24 @@ async def test_history_fills_view(enter) -> None:
 
     assert [each.text for each in page.msgs] == ["hi"]
     assert ann.rooms[LOBBY].find(q) is not None
+
+
+async def test_own_is_on_all_devices(address) -> None:
+    """What one keeps, one's other sessions see, and later ones from the beginning."""
+    token = (await sign_in_guest(address, "Ann")).token
+    async with connect(address, token=token) as desk, connect(address, token=token) as phone:
+        await desk.keep("pref.theme", "dark")
+        await desk.keep("pref.size", 12)
+        await desk.keep("pref.theme", None)
+        kept = 0
+        async for news in phone:
+            kept += isinstance(news, Happened) and isinstance(news.body, wire.SetBody)
+            if kept == 3:
+                break
+
+        assert phone.own == {"pref.size": 12}
+        async with connect(address, token=token) as later:
+            assert later.own == {"pref.size": 12}
 
 
 async def test_voided_page_is_read_again(enter) -> None:

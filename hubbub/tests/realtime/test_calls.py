@@ -18,6 +18,7 @@ async def test_every_method_is_served(ann) -> None:
     """Whatever method is called with whatever it takes, somebody does it."""
     fields = {
         "name": "garden", "s": LOBBY, "user": "u_bob", "role": "owner", "q": 1, "id": "nobodys",
+        "key": "pref.a",
     }  # fmt: skip
     for name, method in wire.METHODS.items():
         takes = {field: value for field, value in fields.items() if hasattr(method.params, field)}
@@ -138,3 +139,13 @@ async def test_calls_count_as_writes(ann, monkeypatch) -> None:
     monkeypatch.undo()
     assert (await ann.call("room.create", "nonce-02", name="garden"))["t"] == "ok"
     assert (await ann.send("nonce-03"))["t"] == "ok"
+
+
+async def test_own_is_kept(ann, bob) -> None:
+    """What one keeps comes with the copy of one's stream; nobody else has any of it."""
+    kept = await ann.call("me.set", "nonce-01", key="pref.theme", value={"dark": True})
+    copy = await ann.ask("sub", s="me")
+
+    assert copy["head"] == kept["r"]["q"]
+    assert copy["snap"]["own"] == {"pref.theme": {"dark": True}}
+    assert "own" not in (await bob.ask("sub", s="me"))["snap"]

@@ -65,6 +65,7 @@ _PLAIN: Mapping[type[types.Type], st.SearchStrategy[Any]] = {
     types.BoolType: st.booleans(),
     types.NoneType: st.none(),
     types.FloatType: st.integers(0, 1000).map(float),
+    types.AnyType: st.none() | st.integers() | st.dictionaries(TEXTS, TEXTS, max_size=2),
     types.RawType: st.dictionaries(TEXTS, TEXTS, max_size=2).map(msgspec.json.encode).map(msgspec.Raw),
 }
 

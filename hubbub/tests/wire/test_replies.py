@@ -50,7 +50,7 @@ NAMES_SHOWN = {"u_ann": {"name": "Ann"}}
                 "heads": {"me": [7, 1]},
                 "feat": [],
                 "v": 1,
-                "level": 2,
+                "level": 3,
             },
         ),
         (wire.Ok(4), {"t": "ok", "id": 4}),

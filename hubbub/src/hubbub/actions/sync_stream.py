@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hubbub.domain.events import StoredEvent
 from hubbub.domain.models import Head, Membership, Message, Position, User
 from hubbub.domain.policies import DELTA_BYTES, DELTA_EVENTS, HISTORY_BYTES, SNAPSHOT_MESSAGES
-from hubbub.storage import messages, rooms, streams, users
+from hubbub.storage import messages, own, rooms, streams, users
 from hubbub.storage.database import Database
 from hubbub.storage.transactions import Connection
 
@@ -39,10 +39,14 @@ class RoomSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class InboxSnapshot:
-    """A user's inbox as it is: the rooms that they belong to, and what waits there."""
+    """A user's inbox as it is: the rooms that they belong to, what waits there, and what they keep.
+
+    `own` has that by key, as JSON.
+    """
 
     head: Head
     memberships: list[Membership]
+    own: dict[str, str]
 
 
 async def sync_stream(
@@ -71,7 +75,8 @@ async def sync_stream(
             if len(events) == head.q - at.q:
                 return Delta(head, events, await users.names(connection, {event.author for event in events}))
         if membership is None:
-            return InboxSnapshot(head, await rooms.list_for_member(connection, user.id))
+            memberships = await rooms.list_for_member(connection, user.id)
+            return InboxSnapshot(head, memberships, await own.find(connection, user.id))
         last = await messages.read_before(connection, stream, head.q + 1, SNAPSHOT_MESSAGES, HISTORY_BYTES)
         names = await users.names(connection, {message.author for message in last.messages})
         pins = await messages.list_pins(connection, stream)

@@ -40,6 +40,7 @@ from hubbub.client.news import (
     Waiting,
 )
 from hubbub.client.outbox import Outbox, open_outbox
+from hubbub.client.own import OwnValues
 from hubbub.client.rooms import Rooms
 from hubbub.client.stream import Level
 from hubbub.client.sync import Question, Sync
@@ -54,7 +55,7 @@ _PASSING = (Opened, Lost, Overheard, Waiting)
 
 
 class Client:
-    """A user's session; `rooms` has a view of each of their rooms, by its id.
+    """A user's session; `rooms` has a view of each of their rooms, by its id, `own` what they keep, by key.
 
     Iterating gives what happens, from the beginning of the session on.  It raises `SessionEnded` when there
     is none any more, and ends when the program has closed it.
@@ -63,6 +64,7 @@ class Client:
     def __init__(self, address: str, sync: Sync, outbox: Outbox, waiting: int) -> None:
         self.me = wire.MeInfo("", "", "")
         self.rooms = Rooms()
+        self.own = OwnValues()
         self._sync = sync
         self._line = Line(address, sync, self._learn)
         self._outbox = outbox
@@ -173,6 +175,13 @@ class Client:
         if not wire.METHODS[call.m].writes:
             return cast("wire.Result", await self._ask(call))
         return cast("wire.Result", await self._do(wire.make_call(0, params, make_nonce())))
+
+    async def keep(self, key: str, value: object) -> None:
+        """Keep a value by a key of one's own, which all one's sessions see; None forgets what it had.
+
+        It is as JSON is, and `own` has it once the server has told so.
+        """
+        await self.call(wire.SetOwn(key, value))
 
     # Asking
 
@@ -305,6 +314,7 @@ class Client:
     def _learn(self) -> None:
         for news in self._sync.take_news():
             self.rooms.learn(news)
+            self.own.learn(news)
             self._settle(news)
             self._show(news)
         if len(self._news) >= self._waiting and not self._is_paused:

@@ -219,6 +219,20 @@ class Mentioned:
         return {"s": self.room, "q": self.message}
 
 
+@dataclass(frozen=True, slots=True)
+class OwnSet:
+    """A user keeps something of their own, or, if the value is None, no longer; an event of their inbox."""
+
+    kind: ClassVar[str] = "set"
+
+    key: str
+    value: object
+
+    def body(self) -> Mapping[str, object]:
+        """Tell by which key, and what."""
+        return {"key": self.key} if self.value is None else {"key": self.key, "value": self.value}
+
+
 def _room(room: Room) -> Mapping[str, object]:
     return {"id": room.id, "name": room.name, "topic": room.topic, "visibility": room.visibility}
 

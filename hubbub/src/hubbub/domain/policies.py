@@ -49,6 +49,13 @@ INBOX_EVENTS: Final = 10_000
 INBOX_AGE: Final = 90 * 24 * 3600
 """How many events of an inbox are kept, and how long those that no delta can have."""
 
+OWN_KEY_LENGTH: Final = 160
+OWN_VALUE_BYTES: Final = 96 * 1024
+OWN_DEPTH: Final = 16
+OWN_KEYS: Final = 2_000
+OWN_BYTES: Final = 512 * 1024
+"""How much a user may keep of their own: of one key, and in all."""
+
 # Each guest is an event in the lobby for good; a class that comes at once is no flood.
 GUEST_BURST: Final = 60
 GUESTS_PER_SECOND: Final = 1 / 6
@@ -92,6 +99,7 @@ SEEN_INTERVAL: Final = 3600
 """How long it may be untrue when a session was last used."""
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_OWN_KEY = re.compile(r"[a-z]+(\.[A-Za-z0-9_-]+)+")
 _NONCE = re.compile(rf"[A-Za-z0-9_-]{{{NONCE_MIN},{NONCE_MAX}}}")
 
 
@@ -107,6 +115,18 @@ def check_text(text: str) -> None:
         raise ChatError(Code.INVALID, "A message has a text.")
     if "\0" in text or _SURROGATE.search(text):
         raise ChatError(Code.INVALID, "A message has no NUL characters, and no halves of characters.")
+
+
+def check_own_key(key: str) -> None:
+    """Refuse what can't be a key of one's own.
+
+    Raises:
+        ChatError: `invalid`.
+    """
+    if len(key) > OWN_KEY_LENGTH or not _OWN_KEY.fullmatch(key):
+        raise ChatError(
+            Code.INVALID, f"A key is like pref.theme, and has at most {OWN_KEY_LENGTH} characters."
+        )
 
 
 def limit_page(limit: int, most: int) -> int:

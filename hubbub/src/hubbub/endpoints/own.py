@@ -44,9 +44,9 @@ class Own:
         heads = await read_heads(self._database, user)
         copy = await sync_stream(self._database, user, user.id, None)
         assert isinstance(copy, InboxSnapshot)
-        inbox = showing.inbox(copy.memberships)
+        inbox = showing.inbox(copy)
         positions = {showing.stream_name(head.stream): (head.epoch, head.q) for head in heads}
-        return answer(http.MeResult(showing.me(user), inbox.rooms, inbox.marks, positions))
+        return answer(http.MeResult(showing.me(user), inbox.rooms, inbox.marks, positions, inbox.own))
 
     async def read(self, request: Request) -> Response:
         """Have read a room up to an event; tell what waits there."""

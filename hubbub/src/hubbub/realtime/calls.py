@@ -21,6 +21,7 @@ from hubbub.actions.read_thread import read_thread
 from hubbub.actions.read_versions import read_versions
 from hubbub.actions.remove_member import ban, kick, unban
 from hubbub.actions.revoke_session import revoke_session
+from hubbub.actions.set_own import set_own
 from hubbub.bus.base import Bus
 from hubbub.domain.errors import ChatError, Code
 from hubbub.domain.models import Membership, Posted, Role, User, Visibility
@@ -51,6 +52,8 @@ async def call_write(database: Database, user: User, params: wire.Params, n: str
             return _written(await ban(database, user, s, n, other))
         case wire.Unban(s=s, user=other):
             return _written(await unban(database, user, s, n, other))
+        case wire.SetOwn(key=key, value=value):
+            return _written(await set_own(database, user, n, key, value))
         case wire.GiveRole(s=s, user=other, role=role):
             return _written(await give_role(database, user, s, n, other, Role(role)))
     raise ChatError(Code.UNKNOWN_OP)

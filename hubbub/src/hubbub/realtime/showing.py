@@ -11,9 +11,10 @@ from collections.abc import Iterable
 import msgspec
 
 from hubbub import wire
+from hubbub.actions.sync_stream import InboxSnapshot
 from hubbub.domain.errors import ChatError, Code
 from hubbub.domain.events import StoredEvent
-from hubbub.domain.models import Login, Marks, Membership, Message, Role, Room, User
+from hubbub.domain.models import Login, Marks, Message, Role, Room, User
 
 
 def is_inbox(stream: str) -> bool:
@@ -78,10 +79,10 @@ def marks(marks: Marks) -> wire.Marks:
     return wire.Marks(marks.read, marks.unread, marks.mentions)
 
 
-def inbox(memberships: Iterable[Membership]) -> wire.InboxCopy:
-    """Show the rooms that someone belongs to."""
-    copy = wire.InboxCopy([], {})
-    for membership in memberships:
+def inbox(snapshot: InboxSnapshot) -> wire.InboxCopy:
+    """Show the rooms that someone belongs to, and what they keep."""
+    copy = wire.InboxCopy([], {}, {key: msgspec.Raw(value.encode()) for key, value in snapshot.own.items()})
+    for membership in snapshot.memberships:
         copy.rooms.append(room(membership.room, membership.role))
         copy.marks[membership.room.id] = marks(membership.marks)
     return copy

@@ -120,4 +120,4 @@ def _show_copy(request: int, copy: Delta | RoomSnapshot | InboxSnapshot) -> wire
             )
             return wire.RoomResetOk(request, epoch, head, room)
         case InboxSnapshot():
-            return wire.InboxResetOk(request, epoch, head, showing.inbox(copy.memberships))
+            return wire.InboxResetOk(request, epoch, head, showing.inbox(copy))

@@ -45,6 +45,16 @@ users = Table(
     Index(None, "username", unique=True),
 )
 
+# What a user's programs keep for each other: JSON, by keys of their own.
+own = Table(
+    "own",
+    metadata,
+    Column("user", String(64), ForeignKey("users.id"), primary_key=True),
+    Column("key", String(160), primary_key=True),
+    Column("value", Text, nullable=False),
+    Column("size", Integer, nullable=False),
+)
+
 # Of a token only the digest is kept: who reads the database can't sign in with what it says.
 sessions = Table(
     "sessions",

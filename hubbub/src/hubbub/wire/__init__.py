@@ -24,6 +24,7 @@ from hubbub.wire.bodies import (
     RoomAddedBody,
     RoomBody,
     RoomRemovedBody,
+    SetBody,
     TypingInfo,
 )
 from hubbub.wire.calls import (
@@ -52,6 +53,7 @@ from hubbub.wire.calls import (
     RoomResult,
     RoomsResult,
     SessionsResult,
+    SetOwn,
     Unban,
     UpdateRoom,
     WriteResult,
@@ -309,6 +311,8 @@ __all__ = [
     "SendOk",
     "SessionInfo",
     "SessionsResult",
+    "SetBody",
+    "SetOwn",
     "Skip",
     "SomePresence",
     "SomeRole",

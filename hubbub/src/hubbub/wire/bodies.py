@@ -5,7 +5,7 @@ A kind that isn't here is one of a later level.  Its number counts as every othe
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from msgspec import Struct
 
@@ -108,6 +108,13 @@ class MentionBody(Struct):
     q: int
 
 
+class SetBody(Struct, omit_defaults=True):
+    """One keeps a value by a key of one's own, or, without a value, no longer."""
+
+    key: str
+    value: Any = None
+
+
 # Of what may be lost
 
 
@@ -135,7 +142,7 @@ class BadgeInfo(Struct):
 
 EventBody = (
     PostedBody | EditedBody | DeletedBody | ReactedBody | PinnedBody | MemberBody | RoomBody
-    | RoomAddedBody | RoomRemovedBody | ReadBody | MentionBody
+    | RoomAddedBody | RoomRemovedBody | ReadBody | MentionBody | SetBody
 )  # fmt: skip
 
 EphemeralBody = TypingInfo | PresenceInfo | PresenceList | BadgeInfo
@@ -152,6 +159,7 @@ EVENTS: Final[dict[str, type[EventBody]]] = {
     "room.rm": RoomRemovedBody,
     "read": ReadBody,
     "mention": MentionBody,
+    "set": SetBody,
 }
 
 FORGETTABLE: Final = frozenset({"msg.new", "msg.edit"})

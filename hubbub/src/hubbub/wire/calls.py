@@ -5,7 +5,7 @@ A method that writes needs a nonce, as every write does.  Rooms are called `s`, 
 
 from __future__ import annotations
 
-from typing import Annotated, Final, NamedTuple
+from typing import Annotated, Any, Final, NamedTuple
 
 from msgspec import Meta, Struct
 
@@ -130,6 +130,13 @@ class RevokeSession(Struct):
     id: Id
 
 
+class SetOwn(Struct, omit_defaults=True):
+    """Keeps a value by a key of one's own, for all one's devices; without a value, no longer."""
+
+    key: Annotated[str, Meta(max_length=256)]
+    value: Any = None
+
+
 # Results
 
 
@@ -140,7 +147,7 @@ class RoomResult(Struct):
 
 
 class WriteResult(Struct, omit_defaults=True):
-    """Where the event is stored in the room; `dup` if it was stored before."""
+    """Where the event is stored in its stream; `dup` if it was stored before."""
 
     q: int
     ts: int
@@ -189,7 +196,7 @@ class DoneResult(Struct):
 
 Params = (
     CreateRoom | UpdateRoom | JoinRoom | LeaveRoom | Invite | ListRooms | Kick | Ban | Unban | GiveRole
-    | ListMembers | ListEdits | ReadThread | ListPinned | ListSessions | RevokeSession
+    | ListMembers | ListEdits | ReadThread | ListPinned | ListSessions | RevokeSession | SetOwn
 )  # fmt: skip
 
 Result = (
@@ -221,6 +228,7 @@ METHODS: Final[dict[str, Method]] = {
     "msg.edits": Method(ListEdits, EditsResult, False),
     "msg.thread": Method(ReadThread, MessagesResult, False),
     "msg.pinned": Method(ListPinned, MessagesResult, False),
+    "me.set": Method(SetOwn, WriteResult, True),
     "session.list": Method(ListSessions, SessionsResult, False),
     "session.revoke": Method(RevokeSession, DoneResult, False),
 }

@@ -5,7 +5,7 @@ A field that may be None is left out where it is.  `after` is in milliseconds wh
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
@@ -114,13 +114,17 @@ class SignedInResult(Struct, omit_defaults=True):
     token: str | None = None
 
 
-class MeResult(Struct):
-    """Who one is, one's rooms, what waits in each, and how far each of one's streams is: epoch and head."""
+class MeResult(Struct, omit_defaults=True):
+    """Who one is, one's rooms, what waits in each, and how far each of one's streams is: epoch and head.
+
+    `own` is what one keeps, by key.
+    """
 
     me: MeInfo
     rooms: list[RoomInfo]
     marks: dict[str, Marks]
     heads: dict[str, tuple[int, int]]
+    own: dict[str, Any] = {}
 
 
 class EventsResult(Struct, omit_defaults=True):

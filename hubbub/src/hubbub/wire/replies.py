@@ -6,7 +6,7 @@ all that are `eph` may be lost.  `after` is in milliseconds, `hb` and `ttl` in s
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta, Struct
@@ -95,11 +95,12 @@ class RoomCopy(Struct, omit_defaults=True):
     pins: list[tuple[int, int]] = []
 
 
-class InboxCopy(Struct):
-    """The rooms that someone belongs to, and what waits in each."""
+class InboxCopy(Struct, omit_defaults=True):
+    """The rooms that someone belongs to, what waits in each, and what they keep of their own, by key."""
 
     rooms: list[RoomInfo]
     marks: dict[str, Marks]
+    own: dict[str, Any] = {}
 
 
 class DeltaOk(Struct, tag_field="t", tag="ok"):

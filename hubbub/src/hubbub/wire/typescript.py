@@ -77,7 +77,9 @@ def _type(schema: Schema) -> str:
 
 
 def _plain(schema: Schema) -> str:
-    match schema["type"]:
+    # What may be anything has none.
+    kind = schema.get("type", "unknown")
+    match kind:
         case "object":
             others = schema.get("additionalProperties", {})
             return f"Record<string, {'never' if others is False else _type(others) if others else 'unknown'}>"
@@ -86,7 +88,7 @@ def _plain(schema: Schema) -> str:
             return f"({item})[]" if " | " in item else f"{item}[]"
         case "integer":
             return "number"
-    return str(schema["type"])
+    return str(kind)
 
 
 def _literal(word: str) -> str:

@@ -14,7 +14,7 @@ from msgspec import Meta
 
 SUBPROTOCOL: Final = "hubbub.v1"
 VERSION: Final = 1
-LEVEL: Final = 2
+LEVEL: Final = 3
 """Rises with every addition to the protocol."""
 
 ME: Final = "me"

@@ -75,6 +75,7 @@ export interface Methods {
   'msg.edits': { p: ListEdits; r: EditsResult }
   'msg.thread': { p: ReadThread; r: MessagesResult }
   'msg.pinned': { p: ListPinned; r: MessagesResult }
+  'me.set': { p: SetOwn; r: WriteResult }
   'session.list': { p: ListSessions; r: SessionsResult }
   'session.revoke': { p: RevokeSession; r: DoneResult }
 }
@@ -226,6 +227,7 @@ export interface EventBodies {
   'room.rm': RoomRemovedBody
   'read': ReadBody
   'mention': MentionBody
+  'set': SetBody
 }
 
 /** What is left of a text that was deleted: that there was one. */
@@ -275,10 +277,11 @@ export interface HistOk {
   users: Record<string, NameInfo>
 }
 
-/** The rooms that someone belongs to, and what waits in each. */
+/** The rooms that someone belongs to, what waits in each, and what they keep of their own, by key. */
 export interface InboxCopy {
   rooms: RoomInfo[]
   marks: Record<string, Marks>
+  own?: Record<string, unknown>
 }
 
 /** Brings a fresh copy of one's own stream, as it was at `head`. */
@@ -695,6 +698,18 @@ export interface SessionsResult {
   sessions: SessionInfo[]
 }
 
+/** One keeps a value by a key of one's own, or, without a value, no longer. */
+export interface SetBody {
+  key: string
+  value?: unknown
+}
+
+/** Keeps a value by a key of one's own, for all one's devices; without a value, no longer. */
+export interface SetOwn {
+  key: string
+  value?: unknown
+}
+
 /** Gives up a write that was refused, so that later ones may go on. */
 export interface Skip {
   t: 'skip'
@@ -778,7 +793,7 @@ export interface Welcome {
   level: number
 }
 
-/** Where the event is stored in the room; `dup` if it was stored before. */
+/** Where the event is stored in its stream; `dup` if it was stored before. */
 export interface WriteResult {
   q: number
   ts: number
