@@ -120,6 +120,30 @@ async def test_cancelled_transaction_ends(engines: Engines) -> None:
     assert await count(engines) == 1
 
 
+@pytest.mark.parametrize("backend", ["sqlite"])
+async def test_closing_waits_for_readers(engines: Engines) -> None:
+    """Connections are closed when nobody uses them any more, even if nobody waits for who does."""
+    begun, go_on = asyncio.Event(), threading.Event()
+    loop = asyncio.get_running_loop()
+    closed: list[object] = []
+    event.listen(engines.reading.sync_engine, "close", lambda *given: closed.append(given))
+
+    async def look(connection: AsyncConnection) -> None:
+        loop.call_soon_threadsafe(begun.set)
+        go_on.wait(10)
+        await connection.execute(select(users.c.id))
+
+    reading = asyncio.ensure_future(transactions.read(engines.reading, look))
+    await begun.wait()
+    reading.cancel()
+    closing = asyncio.ensure_future(engines.dispose())
+    await asyncio.sleep(0)
+    go_on.set()
+    await closing
+
+    assert len(closed) == 1
+
+
 async def test_disposed_engines_open_again(engines: Engines) -> None:
     """Once every connection was closed, the next transaction opens one."""
     await count(engines)

@@ -79,10 +79,15 @@ class BlockingEngine(AsyncEngine):
         return await asyncio.get_running_loop().run_in_executor(self._executor, run)
 
     async def dispose(self, close: bool = True) -> None:
-        """Close every connection; the next transaction opens another."""
+        """Wait for what has begun, and close every connection; the next transaction opens another."""
         executor, self._executor = self._executor, self._make_executor()
-        await asyncio.get_running_loop().run_in_executor(executor, self.sync_engine.dispose, close)
-        executor.shutdown(wait=False)
+
+        def end() -> None:
+            # Connections that are in use would stay open.
+            executor.shutdown()
+            self.sync_engine.dispose(close)
+
+        await asyncio.to_thread(end)
 
 
 def _finish(work: Work[T], connection: AsyncConnection) -> T:
