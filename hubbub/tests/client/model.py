@@ -9,11 +9,11 @@ from typing import Any
 import msgspec
 
 from hubbub import wire
-from hubbub.client.news import Opened, Reset, Waiting, read_event
+from hubbub.client.news import Opened, Reset, Waiting
 from hubbub.client.rooms import Rooms
 from hubbub.client.view import Expected, RoomView
 
-from .scripted import ANN, LIMITS, Desk, delta, event, inbox, log, refusal, reset, stored
+from .scripted import ANN, LIMITS, Desk, delta, event, inbox, log, refusal, reset, stored, told
 
 DELTA = 3
 """So few events fit into a delta."""
@@ -341,8 +341,7 @@ class Reader:
         self.rooms.learn(Waiting(self.room.name, self.room.head, marks.unread, marks.mentions))
 
     def _learn(self, said: dict[str, Any]) -> None:
-        raw = said | {"d": msgspec.Raw(msgspec.json.encode(said["d"]))}
-        self.rooms.learn(read_event(msgspec.convert(raw, wire.Event)))
+        self.rooms.learn(told(said))
 
     # Pages
 

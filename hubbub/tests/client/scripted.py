@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import msgspec
+
 from hubbub import wire
-from hubbub.client.news import Happened, News, Reset
+from hubbub.client.news import Happened, News, Reset, read_event
 from hubbub.client.sync import Sync
 
 ANN = {"id": "u_ann", "name": "Ann", "kind": "guest"}
@@ -17,6 +19,11 @@ def event(q: int, s: str = "r_tea", k: str = "msg.new", **d: object) -> dict[str
     """Return an event; a message unless another kind is asked for."""
     body = d or {"n": f"nonce-{q:03}", "text": f"text {q}"}
     return {"t": "ev", "s": s, "q": q, "k": k, "ts": q, "by": "u_bo", "d": body}
+
+
+def told(frame: dict[str, Any]) -> Happened:
+    """Return what a program is told of an event that came as this frame."""
+    return read_event(msgspec.json.decode(msgspec.json.encode(frame), type=wire.Event))
 
 
 def message(q: int, text: str = "hi", by: str = "u_bo", th: int | None = None) -> wire.MessageInfo:

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import msgspec
 import pytest
 
 from hubbub import wire
-from hubbub.client.news import Happened, Posted, read_event
+from hubbub.client.news import Posted
 
-from .scripted import event
-
-
-def told(raw: dict[str, object]) -> Happened:
-    """Return what a program is told of an event."""
-    return read_event(msgspec.convert(raw | {"d": msgspec.Raw(msgspec.json.encode(raw["d"]))}, wire.Event))
+from .scripted import event, told
 
 
 def test_message_reads_easily() -> None:

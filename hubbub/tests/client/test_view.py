@@ -10,18 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hubbub import wire
-from hubbub.client.news import Happened, Named, Reset, read_event
+from hubbub.client.news import Happened, Named, Reset
 from hubbub.client.view import RoomView
 
-from .scripted import event
+from .scripted import event, told
 
 ME, BO = "u_ann", "u_bo"
 
 
 def happened(q: int, k: str, by: str = BO, **d: object) -> Happened:
     """Return an event of the room."""
-    raw = event(q, k=k) | {"by": by, "d": msgspec.Raw(msgspec.json.encode(d))}
-    return read_event(msgspec.convert(raw, wire.Event))
+    return told(event(q, k=k) | {"by": by, "d": d})
 
 
 def posted(q: int, text: str = "hi", by: str = BO, **more: object) -> Happened:

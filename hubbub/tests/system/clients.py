@@ -1,4 +1,7 @@
-"""Clients of the protocol, without a browser."""
+"""Clients of the protocol, without a browser.
+
+To them frames are plain JSON: what reads and writes them in the server isn't tested by itself.
+"""
 
 from __future__ import annotations
 

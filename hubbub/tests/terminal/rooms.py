@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-import msgspec
-
 from hubbub import wire
 from hubbub.client import RoomView
-from hubbub.client.news import Reset, read_event
+from hubbub.client.news import Reset
 from hubbub.terminal.entries import Context
 from hubbub.terminal.words import EN, Words
+
+from ..client.scripted import event, told
 
 ME, BO = "u_me", "u_bo"
 MORNING = datetime(2026, 3, 14, 9, 0, tzinfo=UTC)
@@ -39,8 +39,7 @@ def message(q: int, text: str = "hi", by: str = BO, minute: float = 0, **more: A
 
 def happen(view: RoomView, q: int, k: str, by: str = BO, **d: object) -> None:
     """Let something happen in a room."""
-    raw = {"s": view.id, "q": q, "k": k, "ts": at(q), "by": by, "d": msgspec.Raw(msgspec.json.encode(d))}
-    view.happened(read_event(msgspec.convert(raw, wire.Event)))
+    view.happened(told(event(q, view.id, k) | {"ts": at(q), "by": by, "d": d}))
 
 
 def context(words: Words = EN, **more: Any) -> Context:
