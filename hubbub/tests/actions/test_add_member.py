@@ -50,3 +50,12 @@ async def test_nobody_is_everywhere(database, people, room, nonces, code_of, mon
     assert codes == ["invalid"] * 3
     assert (await join_room(database, stranger, next(nonces), room)).room.id == room
     assert ROOMS + 1 == wire.STREAMS
+
+
+async def test_invitations_leave_room(database, people, room, nonces, code_of, monkeypatch) -> None:
+    """Whoever is asked in everywhere can still go where they want."""
+    monkeypatch.setattr(module, "ROOMS", 3)
+    owner, stranger = people["owner"], people["stranger"]
+
+    assert await code_of(invite(database, owner, room, next(nonces), stranger.id)) == "invalid"
+    assert (await join_room(database, stranger, next(nonces), room)).room.id == room

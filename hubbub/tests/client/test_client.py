@@ -51,6 +51,21 @@ async def test_many_at_once_keep_order(enter) -> None:
     assert heard == texts
 
 
+@pytest.mark.parametrize("kept", [False, True])
+async def test_same_nonce_is_one_write(address: str, tmp_path: Path, kept: bool) -> None:
+    """Who sends the same twice, or again after a run that left it unsaid, has it stored once."""
+    signed_in = await sign_in_guest(address, "Ann")
+    file = tmp_path / "outbox.sqlite3" if kept else None
+    if file is not None:
+        outbox = FileOutbox(file)
+        await outbox.put(signed_in.me.id, make_send("nonce-01", LOBBY, "one"))
+        await outbox.close()
+    async with connect(address, token=signed_in.token, outbox=file) as ann:
+        sent = await asyncio.gather(*(ann.send(LOBBY, "one", nonce="nonce-01") for _ in range(3)))
+
+    assert len({each.q for each in sent}) == 1
+
+
 async def test_refusal_is_raised(enter) -> None:
     """What the server won't do is an error of the call, and of no other."""
     ann = await enter("Ann")

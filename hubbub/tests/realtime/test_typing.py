@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hubbub import wire
 from hubbub.domain.models import LOBBY
+from hubbub.realtime.bucket import Buckets
 
 
 async def test_typing_is_told_now_and_then(ann, make_peer, loop_clock) -> None:
@@ -44,3 +45,20 @@ async def test_stop_of_typing_is_told_once(ann, make_peer) -> None:
         await ann.tell("typing", s=LOBBY, on=on)
 
     assert [frame["d"]["on"] for frame in bob.heard("eph") if frame["k"] == "typing"] == [True, False]
+
+
+async def test_nobody_types_everywhere(ann, bob, make_peer, monkeypatch, loop_clock) -> None:
+    """However many connections someone types on, everybody is told so often and no more."""
+    monkeypatch.setattr(ann.shared.turnstile, "_typings", Buckets(2, 1.0))
+    peers = [ann, *[await make_peer("Ann", ann.signed_in) for _ in range(4)]]
+    for peer in (*peers, bob):
+        await peer.ask("sub", s=LOBBY)
+    bob.connection.frames.clear()
+    for peer in peers:
+        await peer.tell("typing", s=LOBBY, on=True)
+    at_once = len([frame for frame in bob.heard("eph") if frame["k"] == "typing"])
+    await loop_clock.advance(wire.TYPING_INTERVAL)
+    await ann.tell("typing", s=LOBBY, on=True)
+    later = len([frame for frame in bob.heard("eph") if frame["k"] == "typing"])
+
+    assert (at_once, later) == (2, 1)

@@ -180,3 +180,20 @@ async def test_pages_have_a_size(connection: AsyncConnection, say: Say, size: in
     assert [message.q for message in before.messages] == list(range(6 - fit, 6))
     assert [message.q for message in after.messages] == list(range(1, fit + 1))
     assert before.more is after.more is (fit < 5)
+
+
+async def test_crowd_of_reactions_shortens_pages(
+    connection: AsyncConnection, say: Say, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where very many react, only so many are read; each message of a page has all of them, and one comes."""
+    numbers = [await say("hi") for _ in range(4)]
+    for q in numbers:
+        for emoji in ("👍", "❤️", "🎉") if q == 2 else ("👍",):
+            event = await happen(connection, Reacted("nonce-01", q, emoji, True))
+            await messages.react(connection, event, q, emoji, on=True)
+    monkeypatch.setattr(messages, "_REACTIONS", 2)
+    pages = [await messages.read_from(connection, "r_garden", q, 9, SIZE) for q in numbers]
+
+    assert [[message.q for message in page.messages] for page in pages] == [[1], [2], [3, 4], [4]]
+    assert [page.more for page in pages] == [True, True, False, False]
+    assert [len(page.messages[0].reactions) for page in pages] == [1, 3, 1, 1]

@@ -179,6 +179,7 @@ def test_limits_are_described() -> None:
         (policies.ADDRESS_CONNECTIONS, "connections"),
         (policies.HELLO_BURST, "connections"),
         (policies.MISTAKE_BURST, "frames"),
+        (policies.TYPING_BURST, "rooms"),
         (wire.TYPING_TTL, "seconds"),
         (badge.INTERVAL, "seconds"),
         (policies.HISTORY_PAGE, "messages"),

@@ -269,6 +269,8 @@ class Client:
 
     async def _keep(self, request: Request) -> asyncio.Future[Answer]:
         async with self._writing:
+            if (same := self._writes.get(nonce_of(request))) is not None:
+                return same
             await self._outbox.put(self.me.id, request)
             self._check()
             future = self._answers.expect_write(nonce_of(request))

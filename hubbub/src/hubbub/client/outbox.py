@@ -48,7 +48,7 @@ class Outbox(Protocol):
         """Return what a user's writes are, in their order."""
 
     async def put(self, author: str, request: Request) -> None:
-        """Keep a user's write, behind all others."""
+        """Keep a user's write, behind all others; one that is there already stays where it is."""
 
     async def remove(self, author: str, nonce: str) -> None:
         """Keep it no longer; nothing, if it isn't there."""
@@ -127,7 +127,7 @@ class FileOutbox:
 
     def _put(self, author: str, request: Request) -> None:
         row = (nonce_of(request), author, wire.encode(request).text)
-        self._open().execute("INSERT INTO writes (nonce, author, frame) VALUES (?, ?, ?)", row)
+        self._open().execute("INSERT OR IGNORE INTO writes (nonce, author, frame) VALUES (?, ?, ?)", row)
 
     def _remove(self, author: str, nonce: str) -> None:
         self._open().execute("DELETE FROM writes WHERE author = ? AND nonce = ?", (author, nonce))

@@ -88,6 +88,10 @@ HELLOS_PER_SECOND: Final = 200.0
 MARK_BURST: Final = 50
 MARKS_PER_SECOND: Final = 10.0
 
+# Everybody in a room is told that somebody types there, and nobody types in many.
+TYPING_BURST: Final = 10
+TYPINGS_PER_SECOND: Final = 2.0
+
 MISTAKE_BURST: Final = 100
 MISTAKES_PER_SECOND: Final = 1.0
 """Frames that can't be read, of one connection: whoever sends more hears nothing of what they are told."""

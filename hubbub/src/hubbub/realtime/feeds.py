@@ -51,7 +51,9 @@ class Feeds:
         finally:
             feed.close()
             self._feeds.remove(feed)
-            self._counts -= Counter([user.id])
+            self._counts[user.id] -= 1
+            if not self._counts[user.id]:
+                del self._counts[user.id]
 
     def hear(self, notice: Notice) -> None:
         """End the feeds of a session that is over."""

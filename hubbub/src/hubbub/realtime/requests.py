@@ -51,7 +51,7 @@ class Requests:
         self._lanes = Lanes(caller, shared.turnstile)
         self._marks = ReadMarks(caller, shared.database, shared.turnstile)
         self._subscriptions = Subscriptions(caller, shared)
-        self._typist = Typist(caller, shared.presence)
+        self._typist = Typist(caller, shared.presence, shared.turnstile)
         self._mistakes: Bucket | None = None
         self.is_abused = False
         """Whether too much came that can't be read."""

@@ -10,7 +10,8 @@ Invariants:
    they are called, or what was said before, ends it, and so does another name for an author.
 3. However many ask, a room is read once at a time.
 4. There are at most `TAILS`, none is older than `LIFE`, and none has more than `EVENTS` events, `BYTES`
-   bytes and `MEMBERS` members; a room with more members has one that is of no use to anyone.
+   bytes and `MEMBERS` members; a room with more members has one that is of no use to anyone.  All together
+   have no more than `MEMBERS_IN_ALL`, a hundred bytes each.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ TAILS: Final = 1_000
 EVENTS: Final = 256
 BYTES: Final = 64 * 1024
 MEMBERS: Final = 10_000
+MEMBERS_IN_ALL: Final = 500_000
 LIFE: Final = 60.0
 
 _ADDING: Final = frozenset(kind.kind for kind in (MessagePosted, MessageEdited, Reacted, Pinned, RoomChanged))
@@ -101,6 +103,7 @@ class Tails:
         self._database = database
         # What was read first is first.
         self._tails: dict[str, _Kept] = {}
+        self._members = 0
         self._readings: dict[str, _Reading] = {}
 
     async def resume(self, room: str, user_id: str, at: Position) -> Delta | None:
@@ -164,12 +167,15 @@ class Tails:
                 self._keep(room, kept)
 
     def _keep(self, room: str, tail: _Kept) -> None:
-        if len(self._tails) >= TAILS:
+        members = len(tail.members)
+        while self._tails and (len(self._tails) >= TAILS or self._members + members > MEMBERS_IN_ALL):
             self._forget(next(iter(self._tails)))
         self._tails[room] = tail
+        self._members += members
         tail.expiry = asyncio.get_running_loop().call_later(LIFE, self._forget, room)
 
     def _forget(self, room: str) -> None:
         tail = self._tails.pop(room)
+        self._members -= len(tail.members)
         if tail.expiry is not None:
             tail.expiry.cancel()

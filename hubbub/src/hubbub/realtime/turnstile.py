@@ -43,6 +43,7 @@ class Turnstile:
         self._sender_writes = Buckets(*limits.address_writes)
         self._reads = Buckets(policies.READ_BURST, policies.READS_PER_SECOND)
         self._subscriptions = Buckets(policies.SUBSCRIPTION_BURST, policies.SUBSCRIPTIONS_PER_SECOND)
+        self._typings = Buckets(policies.TYPING_BURST, policies.TYPINGS_PER_SECOND)
         self._user_marks = Buckets(policies.MARK_BURST, policies.MARKS_PER_SECOND)
         self._sender_marks = Buckets(*limits.address_writes)
         self._hellos = Buckets(*limits.hellos)
@@ -95,6 +96,10 @@ class Turnstile:
     def count_subscription(self, user_id: str) -> float:
         """Count that a user asks for a stream, as `count_write` does."""
         return self._subscriptions.take(user_id, _now())
+
+    def count_typing(self, user_id: str) -> float:
+        """Count that a room is told of a user's typing, as `count_write` does."""
+        return self._typings.take(user_id, _now())
 
     def count_mark(self, user_id: str, sender: str) -> float:
         """Count that it is stored how far a room was read; as `count_write` does."""

@@ -20,6 +20,9 @@ from hubbub.storage.tables import events, messages, reactions
 _ENVELOPE: Final = 320
 _ENVELOPE_REACTION: Final = 8
 
+_REACTIONS: Final = 20_000
+"""How many reactions are read for a page of several messages: more wouldn't fit into any."""
+
 
 class Excerpt(NamedTuple):
     """Messages in ascending order; `more` says whether there are more where they come from."""
@@ -121,14 +124,17 @@ def _measure(reaction: tuple[str, Sequence[str]]) -> int:
 
 
 async def _complete(connection: AsyncConnection, room: str, page: Sequence[_Row]) -> list[Message]:
-    """Make messages of rows: add who reacted to them."""
+    """Make messages of rows: add who reacted to them; where very many did, of the first rows only."""
     if not page:
         return []
-    found = await connection.execute(
+    query = (
         select(reactions.c.q, reactions.c.emoji, reactions.c.user)
         .where(reactions.c.stream == room, reactions.c.q.in_([row.q for row in page]))
         .order_by(reactions.c.rev)
     )
+    found = (await connection.execute(query.limit(_REACTIONS + 1 if len(page) > 1 else None))).all()
+    if len(page) > 1 and len(found) > _REACTIONS:
+        return await _complete(connection, room, page[: len(page) // 2])
     by_message: dict[int, dict[str, list[str]]] = {}
     for q, emoji, user in found:
         by_message.setdefault(q, {}).setdefault(emoji, []).append(user)
