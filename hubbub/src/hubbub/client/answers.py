@@ -37,6 +37,10 @@ class Answers:
         future.add_done_callback(look_at)
         return future
 
+    def find_write(self, nonce: str) -> asyncio.Future[Answer] | None:
+        """Return what becomes a write's answer, if somebody waits for that already."""
+        return self._writes.get(nonce)
+
     @contextmanager
     def expect(self, number: int) -> Iterator[asyncio.Future[Answer]]:
         """Give what becomes a question's answer, as long as the context lasts."""

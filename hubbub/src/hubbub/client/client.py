@@ -269,7 +269,7 @@ class Client:
 
     async def _keep(self, request: Request) -> asyncio.Future[Answer]:
         async with self._writing:
-            if (same := self._writes.get(nonce_of(request))) is not None:
+            if (same := self._answers.find_write(nonce_of(request))) is not None:
                 return same
             await self._outbox.put(self.me.id, request)
             self._check()
