@@ -13,7 +13,7 @@ async def test_mark_is_told_to_own_devices(database, people, room, say, heard) -
     """The user's own connections hear how far they have read, and what waits; the room doesn't."""
     member = people["member"]
     first = await say("owner", f"<@{member.id}>")
-    await say("owner", f"<@{member.id}>")
+    last = await say("owner", f"<@{member.id}>")
     heard.clear()
 
     marks = await mark_read(database, member, room, first)
@@ -21,7 +21,7 @@ async def test_mark_is_told_to_own_devices(database, people, room, say, heard) -
     assert marks == Marks(first, 1, 1)
     [event] = heard
     assert (event.stream, event.kind, event.author) == (member.id, "read", member.id)
-    assert json.loads(event.body) == {"s": room, "q": first, "unread": 1, "mentions": 1}
+    assert json.loads(event.body) == {"s": room, "q": first, "unread": 1, "mentions": 1, "asof": last}
 
 
 async def test_mark_only_rises(database, people, room, say, heard) -> None:

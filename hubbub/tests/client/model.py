@@ -169,7 +169,7 @@ class Room:
         """Let the user have read up to an event."""
         self.now += 1
         marks = self.count(q)
-        self._tell_own("read", q=q, unread=marks.unread, mentions=marks.mentions)
+        self._tell_own("read", q=q, unread=marks.unread, mentions=marks.mentions, asof=self.head)
 
     def lose(self, events: int) -> None:
         """Lose the last events, as by restoring a backup, and what was told of them."""

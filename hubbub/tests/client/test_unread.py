@@ -33,6 +33,20 @@ def test_told_counts_once() -> None:
     assert unread.marks == wire.Marks(1, 6, 0)
 
 
+def test_stored_together_counts_once() -> None:
+    """Of what was stored at one time, that has its part in what was told which came before it in the room."""
+    unread = Unread(ME)
+    unread.marked(wire.Marks(1, 2, 0), 9, asof=3)
+    for q in (2, 3, 4):
+        unread.posted(wire.MessageInfo(q, q, 9, BO, "nonce", "hi", q), counts=True)
+    unread.deleted(wire.Event("r_tea", 5, "msg.del", 9, BO, b"{}"), 3, counts=True)  # type: ignore[arg-type]
+    assert unread.marks == wire.Marks(1, 2, 0)
+
+    unread.marked(wire.Marks(1, 2, 0), 9, asof=5)
+    unread.deleted(wire.Event("r_tea", 5, "msg.del", 9, BO, b"{}"), 3, counts=True)  # type: ignore[arg-type]
+    assert unread.marks == wire.Marks(1, 2, 0)
+
+
 def test_count_is_believed() -> None:
     """After counting anew everything counts that comes, whenever it happened."""
     unread = told(1, 5, 0, ts=9)

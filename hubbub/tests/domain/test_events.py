@@ -50,7 +50,11 @@ ROOM_SHOWN = {"id": "r_x", "name": "X", "topic": "t", "visibility": "private"}
         (RoomChanged(ROOM), "room", {"room": ROOM_SHOWN}),
         (RoomAdded(ROOM), "room.add", {"room": ROOM_SHOWN}),
         (RoomRemoved("r_x", MemberChange.KICK), "room.rm", {"room": "r_x", "why": "kick"}),
-        (Read("r_x", Marks(7, 2, 1)), "read", {"s": "r_x", "q": 7, "unread": 2, "mentions": 1}),
+        (
+            Read("r_x", Marks(7, 2, 1), 9),
+            "read",
+            {"s": "r_x", "q": 7, "unread": 2, "mentions": 1, "asof": 9},
+        ),
         (Mentioned("r_x", 7), "mention", {"s": "r_x", "q": 7}),
     ],
 )

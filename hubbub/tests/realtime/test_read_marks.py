@@ -63,7 +63,8 @@ async def test_mark_is_told_on_me(inbox, bob) -> None:
     assert not [frame for frame in inbox.connection.frames if frame["t"] in {"ok", "err"}][1:]
     [event] = inbox.heard("ev")
     assert (event["s"], event["k"]) == ("me", "read")
-    assert event["d"] == {"s": LOBBY, "q": posted[1]["q"], "unread": 1, "mentions": 0}
+    asof = posted[2]["q"]
+    assert event["d"] == {"s": LOBBY, "q": posted[1]["q"], "unread": 1, "mentions": 0, "asof": asof}
 
 
 async def test_marks_come_with_copies(ann, bob) -> None:

@@ -83,7 +83,7 @@ def test_names_are_shown() -> None:
         events.RoomChanged(ROOM),
         events.RoomAdded(ROOM),
         events.RoomRemoved("r_x", MemberChange.KICK),
-        events.Read("r_x", models.Marks(3, 2, 1)),
+        events.Read("r_x", models.Marks(3, 2, 1), 5),
         events.Mentioned("r_x", 3),
     ],
     ids=lambda event: event.kind,

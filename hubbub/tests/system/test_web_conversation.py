@@ -135,7 +135,8 @@ async def test_unread_is_counted(address: str, windows: Windows, guest: Enter) -
     while (read := await elsewhere.hear("ev"))["k"] != "read":
         pass
 
-    assert read["d"] == {"s": room, "q": read["d"]["q"], "unread": 0, "mentions": 0}
+    q = read["d"]["q"]
+    assert read["d"] == {"s": room, "q": q, "unread": 0, "mentions": 0, "asof": q}
     await page.get_by_role("button", name="大厅").click()
     await expect(tea.locator(".badge")).to_have_count(0)
 

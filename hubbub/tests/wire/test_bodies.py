@@ -41,6 +41,11 @@ ROOM = RoomInfo("r_x", "X", "", "public")
         ),
         ("room.rm", bodies.RoomRemovedBody("r_x", "ban"), {"room": "r_x", "why": "ban"}),
         ("read", bodies.ReadBody("r_x", 3, 2, 1), {"s": "r_x", "q": 3, "unread": 2, "mentions": 1}),
+        (
+            "read",
+            bodies.ReadBody("r_x", 3, 2, 1, 5),
+            {"s": "r_x", "q": 3, "unread": 2, "mentions": 1, "asof": 5},
+        ),
         ("mention", bodies.MentionBody("r_x", 3), {"s": "r_x", "q": 3}),
     ],
 )

@@ -30,7 +30,7 @@ async def mark_read(database: Database, user: User, room_id: str, q: int, *, bac
         await marks.set_read(connection, room_id, user.id, up_to)
         after = await marks.find(connection, room_id, user.id)
         assert after is not None
-        await transaction.append(user.id, user.id, Read(room_id, after))
+        await transaction.append(user.id, user.id, Read(room_id, after, head.q))
         return after
 
     return await database.write(change)

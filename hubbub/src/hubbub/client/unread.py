@@ -48,10 +48,13 @@ class Unread:
         self._copied_to = head
         self._known_at, self._known_to = max(((each.ts, each.q) for each in messages), default=(0, 0))
 
-    def marked(self, marks: wire.Marks, ts: int) -> None:
-        """Take what the own stream says that happened at a time."""
+    def marked(self, marks: wire.Marks, ts: int, asof: int | None = None) -> None:
+        """Take what the own stream says that happened at a time, when the room had come to `asof`.
+
+        Of several events that were stored together, which have one time, only `asof` says what is counted.
+        """
         if ts >= self._known_at or marks.read >= self._known_to:
-            self._tell(marks, at=ts)
+            self._tell(marks, to=asof or 0, at=0 if asof else ts)
             self._marked_at, self._copied_to = ts, 0
 
     def filled(self, marks: wire.Marks, ts: int) -> None:

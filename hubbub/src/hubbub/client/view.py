@@ -207,7 +207,7 @@ class RoomView:
 
     def mark(self, read: wire.ReadBody, ts: int) -> None:
         """Take what one's own stream says: that so much was read at that time, and so much waited."""
-        self._unread.marked(wire.Marks(read.q, read.unread, read.mentions), ts)
+        self._unread.marked(wire.Marks(read.q, read.unread, read.mentions), ts, read.asof)
         self._recount()
 
     def wait(self, head: int, unread: int, mentions: int) -> None:

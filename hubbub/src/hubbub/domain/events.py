@@ -198,11 +198,13 @@ class Read:
 
     room: str
     marks: Marks
+    asof: int
+    """The last event of the room that is counted."""
 
     def body(self) -> Mapping[str, object]:
         """Tell how far, and what waits there."""
-        marks = self.marks
-        return {"s": self.room, "q": marks.read, "unread": marks.unread, "mentions": marks.mentions}
+        marks = {"q": self.marks.read, "unread": self.marks.unread, "mentions": self.marks.mentions}
+        return {"s": self.room, **marks, "asof": self.asof}
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,11 @@ from hubbub.realtime.caller import Shared
 from hubbub.realtime.session import EXPIRED, REPLACED, REVOKED, Connection, Goodbye, Session, crowded
 
 RETURNS_PER_SECOND: Final = 500
-"""How many clients are asked to come back in each second after a restart."""
+"""How many clients are asked to come back in each second after a restart.
+
+One with 20 rooms, in three of which it lacks an event, takes 1.8 ms of a processor (`bench/`, row *resume*):
+so many take nine tenths of the one that there is, and more would only wait for each other.
+"""
 
 
 class Gateway:

@@ -92,13 +92,17 @@ class RoomRemovedBody(Struct):
     why: Removal
 
 
-class ReadBody(Struct):
-    """One has read the room `s` up to `q`, and so much waits there."""
+class ReadBody(Struct, omit_defaults=True):
+    """One has read the room `s` up to `q`, and so much waits there as of its event `asof`.
+
+    Events of earlier versions lack that.
+    """
 
     s: str
     q: int
     unread: int
     mentions: int
+    asof: int | None = None
 
 
 class MentionBody(Struct):

@@ -30,7 +30,7 @@ const EVENTS: { readonly [K in keyof wire.EventBodies]: Shape } = {
   room: { room: ROOM },
   'room.add': { room: ROOM },
   'room.rm': { room: 'string' },
-  read: { s: 'string', q: 'number', unread: 'number', mentions: 'number' },
+  read: { s: 'string', q: 'number', unread: 'number', mentions: 'number', asof: 'number?' },
   mention: { s: 'string', q: 'number' },
 }
 

@@ -572,12 +572,17 @@ export interface Read {
   back?: boolean
 }
 
-/** One has read the room `s` up to `q`, and so much waits there. */
+/**
+ * One has read the room `s` up to `q`, and so much waits there as of its event `asof`.
+ *
+ * Events of earlier versions lack that.
+ */
 export interface ReadBody {
   s: string
   q: number
   unread: number
   mentions: number
+  asof?: number
 }
 
 /** Asks for the last messages of the thread of `q`, or the last before one of them. */
