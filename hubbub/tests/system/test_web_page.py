@@ -131,7 +131,7 @@ async def test_touch_targets_are_large(address: str, windows: Windows, guest: En
         address, "小林", viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True
     )
     await page.get_by_role("button", name="显示房间").tap()
-    sizes = await page.locator("button:visible").evaluate_all(
+    sizes = await page.locator("button:visible, a:visible").evaluate_all(
         "all => all.map((each) => [each.title || each.textContent, each.getBoundingClientRect().height])"
     )
 

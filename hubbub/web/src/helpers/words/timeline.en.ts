@@ -34,4 +34,6 @@ export const en = {
   sending: 'Sending…',
   waiting: 'Waiting for the connection…',
   failed: (code: string) => reasons[code] ?? "This message wasn't sent.",
+  mentions: (count: number) =>
+    plural(count, { one: '# message mentions you', other: '# messages mention you' }),
 }

@@ -35,4 +35,5 @@ export const zh: typeof en = {
   sending: '发送中…',
   waiting: '等待连接…',
   failed: (code) => reasons[code] ?? '这条消息没有发出去。',
+  mentions: (count) => plural(count, { other: '# 条消息提到你' }),
 }
