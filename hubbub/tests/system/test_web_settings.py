@@ -6,7 +6,7 @@ import httpx
 import pytest
 from playwright.async_api import expect
 
-from .conftest import Enter, Windows
+from .conftest import Enter, Windows, take_name
 from .test_web_page import audit
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -42,3 +42,17 @@ async def test_sessions_are_ended_elsewhere(address: str, windows: Windows, gues
     await page.keyboard.press("Escape")
     await expect(page.get_by_role("button", name="设置")).to_be_focused()
     await expect(page.locator("textarea")).to_be_visible()
+
+
+async def test_missing_part_says_so(address: str, windows: Windows) -> None:
+    """E-73: a dialog that can't be loaded is no silence: the page says what to do, and goes on."""
+    page = await windows.open(address)
+    await page.route("**/assets/Dialogs-*.js", lambda route: route.abort())
+    await take_name(page, "小林")
+    await page.get_by_role("button", name="设置").click()
+
+    await expect(page.get_by_role("alert")).to_contain_text("请刷新页面")
+    await page.locator("textarea").fill("还能写")
+    await page.locator("textarea").press("Enter")
+    await expect(page.locator("article p")).to_have_text(["还能写"])
+    windows.problems[:] = [each for each in windows.problems if "ERR_FAILED" not in each]
