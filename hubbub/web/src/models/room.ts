@@ -11,6 +11,7 @@ import type * as wire from '../wire/frames.generated'
 import { Log, type Message } from './log'
 import { Observable } from './observable'
 import { People } from './people'
+import { Roster } from './roster'
 import type { StreamReader } from './subscription'
 import { Unread } from './unread'
 
@@ -36,6 +37,8 @@ export class Room extends Observable implements StreamReader<wire.RoomCopy> {
   readonly log = new Log()
   readonly people: People
   readonly unread: Unread
+  /** Who belongs to it, once that was asked for. */
+  readonly roster = new Roster()
   /** What happens while a page is on its way, which may have its messages as they were before. */
   #overtaking: [wire.Event, Body][] = []
 
@@ -74,6 +77,7 @@ export class Room extends Observable implements StreamReader<wire.RoomCopy> {
     this.info = copy.room
     this.unread.marks = copy.me
     this.people.learn(copy.users)
+    this.roster.forget()
     this.log.reset(copy.msgs, copy.more)
     this.older = 'idle'
     this.listener.refilled(this, head, renumbered)
@@ -164,8 +168,11 @@ export class Room extends Observable implements StreamReader<wire.RoomCopy> {
     if (before && body.k === 'msg.del') this.unread.deleted(before)
   }
 
-  #member({ op, user }: wire.MemberBody): void {
+  #member(body: wire.MemberBody): void {
+    const { op, user, role } = body
     this.people.learnOne(user)
+    this.roster.apply(body)
+    if (op === 'role' && user.id === this.me && role) this.info = { ...this.info, role }
     this.listener.renamed(user)
     if (user.id === this.me && ENDS.includes(op)) this.listener.ended(this)
   }

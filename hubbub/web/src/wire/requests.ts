@@ -8,7 +8,7 @@
 
 import type * as wire from './frames.generated'
 
-type Numbered = wire.Sub | wire.Send | wire.Skip | wire.Hist
+type Numbered = wire.Sub | wire.Send | wire.Skip | wire.Hist | wire.Call
 type Unnumbered<T> = T extends unknown ? Omit<T, 'id'> : never
 
 /** What is answered with `ok` or `err`; the connection numbers it. */
