@@ -52,6 +52,11 @@ export function overheardOf({ k, d }: Pick<wire.Ephemeral, 'k' | 'd'>): Overhear
   return isRead(EPHEMERALS, k, d) ? ({ k, d } as unknown as Overheard) : null
 }
 
+/** Whether it changes a message that is there. */
+export function isChange(body: Body): body is Change {
+  return 'm' in body.d
+}
+
 function isRead(shapes: Readonly<Record<string, Shape>>, kind: string, body: unknown): boolean {
   const shape = Object.hasOwn(shapes, kind) ? shapes[kind] : undefined
   return shape !== undefined && fits(body, shape)
