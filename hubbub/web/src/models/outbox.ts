@@ -183,7 +183,7 @@ function wellFormed(text: string): string {
 }
 
 /** 128 random bits in the alphabet nonces may have. */
-function newNonce(): string {
+export function newNonce(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16))
   return btoa(String.fromCharCode(...bytes))
     .replaceAll('+', '-')

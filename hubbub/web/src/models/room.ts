@@ -193,20 +193,6 @@ export class Room extends Observable implements StreamReader<wire.RoomCopy> {
     this.changed()
   }
 
-  /** Ask for the texts that a message had. */
-  edits(q: number): Promise<wire.EditsResult> {
-    return new Promise((resolve, reject) =>
-      this.#pages.call(
-        'msg.edits',
-        { s: this.id, q },
-        {
-          page: resolve,
-          none: ({ code }) => reject(new Error(code)),
-        },
-      ),
-    )
-  }
-
   /** Forget old messages that can be asked for again, so that a long day doesn't fill the page. */
   trim(keep: number): void {
     if (this.older !== 'loading' && this.log.trim(keep)) this.changed()

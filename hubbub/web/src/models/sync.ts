@@ -9,6 +9,7 @@ import type { Ending } from '../wire/closing'
 import { Connection, type ConnectionState } from '../wire/connection'
 import type { Environment } from '../wire/environment'
 import type * as wire from '../wire/frames.generated'
+import { Calls, type Given, type Method, type Params } from './calls'
 import type { Message } from './log'
 import { Observable } from './observable'
 import { Outbox, type Entry, type OutboxStore, type Write } from './outbox'
@@ -38,6 +39,7 @@ export class Sync extends Observable {
   textLimit = 16_000
   readonly #connection: Connection
   readonly #sender: Sender
+  readonly #calls: Calls
   readonly #own: Subscription<wire.InboxCopy>
   readonly #rooms: Rooms
   #presence: PresenceState = 'on'
@@ -66,6 +68,7 @@ export class Sync extends Observable {
     this.#sender = new Sender(this.#connection, environment, this.outbox, (entry, q, ts) =>
       this.#confirmed(entry, q, ts),
     )
+    this.#calls = new Calls(this.#connection, environment)
     this.#own = new Subscription(OWN_STREAM, this.#connection, environment, {
       learn: () => {},
       apply: (event) => this.#inform(event),
@@ -146,6 +149,11 @@ export class Sync extends Observable {
     return this.#sender.giveUp(entry)
   }
 
+  /** What a method of the server gives; rejects with a CallError that has its code. */
+  call<M extends Method>(method: M, params: Params<M>): Promise<Given<M>> {
+    return this.#calls.call(method, params)
+  }
+
   /** Have read a room up to `q`: said until the server is known to have heard it. */
   markRead(stream: string, q: number): void {
     const known = Math.max(this.#reads.get(stream) ?? 0, this.room(stream)?.unread.marks.read ?? 0)
@@ -189,6 +197,7 @@ export class Sync extends Observable {
     this.#forsake(frame.heads)
     this.#own.follow(frame.heads[OWN_STREAM])
     this.#rooms.ask()
+    this.#calls.ask()
     this.changed()
     this.#pump()
     for (const [stream, q] of this.#reads) this.#connection.notify({ t: 'read', s: stream, q })

@@ -31,6 +31,12 @@ describe.each<[string, Words]>([
   })
 })
 
+test('no subject takes a word from another', () => {
+  const subjects = import.meta.glob<{ en: object }>('../../src/helpers/words/*.en.ts', { eager: true })
+  const keys = Object.values(subjects).flatMap(({ en }) => Object.keys(en))
+  expect(keys.toSorted()).toEqual(Object.keys(en).toSorted())
+})
+
 test('plurals follow the language', () => {
   expect([1, 2].map(en.newMessages)).toEqual(['1 new message', '2 new messages'])
   expect(pluralOf('en')(1, { one: '# here', other: '# are here' })).toBe('1 here')

@@ -1,0 +1,16 @@
+import { isolate, pluralOf } from '../words'
+
+const plural = pluralOf('en')
+
+export const en = {
+  writeTo: (room: string) => `Message ${isolate(room)}`,
+  send: 'Send',
+  composerHint: 'Enter sends · Shift + Enter for a new line',
+  left: (count: number) => plural(count, { one: '# character left', other: '# characters left' }),
+  over: (count: number) => plural(count, { one: '# character too many', other: '# characters too many' }),
+  typing: (names: string[]) => {
+    if (names.length > 3) return 'Several people are typing…'
+    const list = new Intl.ListFormat('en').format(names.map(isolate))
+    return names.length === 1 ? `${list} is typing…` : `${list} are typing…`
+  },
+}

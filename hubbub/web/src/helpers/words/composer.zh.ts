@@ -1,0 +1,18 @@
+import type { en } from './composer.en'
+import { isolate, pluralOf } from '../words'
+
+const plural = pluralOf('zh-CN')
+
+export const zh: typeof en = {
+  writeTo: (room) => `发消息到${isolate(room)}`,
+  send: '发送',
+  composerHint: 'Enter 发送 · Shift + Enter 换行',
+  left: (count) => plural(count, { other: '还可以写 # 个字' }),
+  over: (count) => plural(count, { other: '多了 # 个字' }),
+  typing: (names) => {
+    if (names.length > 3) return '好几个人正在输入…'
+    // A name in Latin letters stands off from what follows.
+    const space = /\p{Script=Han}$/u.test(names.at(-1) ?? '') ? '' : ' '
+    return `${new Intl.ListFormat('zh-CN').format(names.map(isolate))}${space}正在输入…`
+  },
+}

@@ -1,0 +1,17 @@
+export const en = {
+  tagline: 'A calm room for conversation.',
+  nameTitle: 'Hello. What should we call you?',
+  nameLabel: 'Your name',
+  namePlaceholder: 'Any name, in any script',
+  nameEnter: 'Enter the lobby',
+  nameEntering: 'Opening the door…',
+  nameHint: 'No sign-up. This browser remembers you.',
+  nameEmpty: 'Write a name first.',
+  nameTooLong: (most: number) => `A name has at most ${most} characters.`,
+  nameInvalid: "This name can't be used. Try one without special characters.",
+  nameTooMany: 'Too many people have just arrived from where you are. Try again in a minute.',
+  nameUnreachable: "The server can't be reached. Check the network and try again.",
+  sessionEnded: 'Your session has ended. Choose a name to come back.',
+  unreachableTitle: "Can't reach the server",
+  unreachableText: 'It may be restarting. We keep trying.',
+}
