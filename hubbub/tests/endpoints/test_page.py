@@ -17,6 +17,16 @@ async def test_page_is_asked_for_anew(browser) -> None:
     assert "<title>chat</title>" in answer.text
 
 
+@pytest.mark.parametrize("path", ["/r/r_lobby", "/r/r_lobby/12", "/r/r_lobby/t/12"])
+async def test_places_are_the_page(browser, path) -> None:
+    """A room, a message and a thread have addresses of their own, at which the page is the same."""
+    answer, page = await browser.get(path), await browser.get("/")
+
+    assert (answer.status_code, answer.text) == (200, page.text)
+    differing = {name for name in page.headers if answer.headers.get(name) != page.headers[name]}
+    assert differing <= {"date"}
+
+
 async def test_assets_are_kept_for_ever(browser) -> None:
     """What has its content in its name never changes, and comes compressed."""
     answer = await browser.get("/assets/main-1a2b.js")
@@ -38,6 +48,13 @@ async def test_other_files_are_served(browser) -> None:
     "path",
     [
         "/nothing",
+        "/r",
+        "/r/",
+        "/r/r_lobby/",
+        "/r/r_lobby/t",
+        "/r/r_lobby/x",
+        "/r/r_lobby/t/x",
+        "/r/r_lobby/1/2",
         "/assets/nothing.js",
         "/assets/",
         "/assets",

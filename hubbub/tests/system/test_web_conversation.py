@@ -105,7 +105,7 @@ async def test_room_goes_and_comes(address: str, windows: Windows, guest: Enter)
     [cookie] = await page.context.cookies()
     lin, bo = await guest(address, token=cookie["value"]), await guest(address, "Bo")
     await lin.ask("call", m="room.leave", n="nonce-out", p={"s": LOBBY})
-    await expect(page.get_by_text("你进不了这个房间")).to_be_visible()
+    await expect(page.get_by_text("你不在这个房间里")).to_be_visible()
     await bo.say("没有你")
     await lin.ask("call", m="room.join", n="nonce-back", p={"s": LOBBY})
 
@@ -124,7 +124,7 @@ async def test_unread_is_counted(address: str, windows: Windows, guest: Enter) -
     room = made["r"]["room"]["id"]
     user = elsewhere.welcome["me"]["id"]
     await bo.ask("call", m="room.invite", n="nonce-ask", p={"s": room, "user": user})
-    tea = page.get_by_role("button", name="茶")
+    tea = page.get_by_role("link", name="茶")
     await expect(tea).to_be_visible()
     for n in range(3):
         await bo.ask("send", s=room, n=f"nonce-tea-{n}", d={"text": f"茶 {n}"})
@@ -136,7 +136,7 @@ async def test_unread_is_counted(address: str, windows: Windows, guest: Enter) -
         pass
 
     assert read["d"] == {"s": room, "q": read["d"]["q"], "unread": 0, "mentions": 0}
-    await page.get_by_role("button", name="大厅").click()
+    await page.get_by_role("link", name="大厅").click()
     await expect(tea.locator(".badge")).to_have_count(0)
 
 

@@ -24,6 +24,9 @@ _NOT_BUILT: Final = """<!doctype html>
 </html>
 """
 
+# The places that the page itself shows by its address: a room, a message in it, the thread of one.
+_PLACES: Final = ("/", "/r/{room}", "/r/{room}/{message:int}", "/r/{room}/t/{message:int}")
+
 # The names of assets change with their content.
 _FOR_EVER: Final = {"Cache-Control": "public, max-age=31536000, immutable"}
 _ASK_FIRST: Final = {"Cache-Control": "no-cache"}
@@ -39,7 +42,7 @@ class Page:
         """Return where these endpoints are."""
         small = [Middleware(GZipMiddleware, minimum_size=1024)]
         return [
-            Route("/", self.show_index, methods=["GET"], middleware=small),
+            *(Route(place, self.show_index, methods=["GET"], middleware=small) for place in _PLACES),
             Route("/assets/{name}", self.show_asset, methods=["GET"], middleware=small),
             Route("/{name}", self.show_file, methods=["GET"], middleware=small),
         ]

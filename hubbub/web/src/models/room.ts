@@ -9,10 +9,10 @@ import type { Connection } from '../wire/connection'
 import type { Environment } from '../wire/environment'
 import type * as wire from '../wire/frames.generated'
 import { Log, type Message } from './log'
-import { Members } from './members'
 import { Observable } from './observable'
 import { Pages, type Happened } from './pages'
 import { People } from './people'
+import { Roster } from './roster'
 import { Strays, type Stray } from './strays'
 import type { StreamReader } from './subscription'
 import { Thread } from './thread'
@@ -42,7 +42,8 @@ export class Room extends Observable implements StreamReader<wire.RoomCopy> {
   readonly log = new Log()
   readonly people: People
   readonly unread: Unread
-  readonly members: Members
+  /** Who belongs to it, once that was asked for. */
+  readonly roster = new Roster()
   /** The thread that is shown beside the room. */
   thread: Thread | null = null
   /** What is pinned, each by the event that pinned it. */
@@ -62,7 +63,6 @@ export class Room extends Observable implements StreamReader<wire.RoomCopy> {
     this.unread = new Unread(me)
     this.#pages = new Pages(connection)
     this.#strays = new Strays(info.id, this.#pages, this.#learn)
-    this.members = new Members(info.id, this.#pages, this.#learn)
   }
 
   get id(): string {
@@ -72,11 +72,6 @@ export class Room extends Observable implements StreamReader<wire.RoomCopy> {
   /** What is pinned, the last first. */
   get pins(): number[] {
     return [...this.#pins].sort(([, one], [, other]) => other - one).map(([q]) => q)
-  }
-
-  /** Whether the reader keeps order here. */
-  get moderates(): boolean {
-    return this.info.role === 'moderator' || this.info.role === 'owner'
   }
 
   learn(users: Record<string, wire.NameInfo>): void {
@@ -94,9 +89,10 @@ export class Room extends Observable implements StreamReader<wire.RoomCopy> {
     this.info = copy.room
     this.unread.marks = copy.me
     this.people.learn(copy.users)
+    this.roster.forget()
     this.log.reset(copy.msgs, copy.more)
     this.#pins = new Map(copy.pins ?? [])
-    for (const part of [this.#pages, this.#strays, this.members, this.thread]) part?.reset()
+    for (const part of [this.#pages, this.#strays, this.thread]) part?.reset()
     this.older = 'idle'
     this.listener.refilled(this, head, renumbered)
     this.changed()
@@ -235,8 +231,8 @@ export class Room extends Observable implements StreamReader<wire.RoomCopy> {
   #member(body: wire.MemberBody): void {
     const { op, user, role } = body
     this.people.learnOne(user)
-    this.members.apply(body)
-    if (user.id === this.me && op === 'role' && role) this.info = { ...this.info, role }
+    this.roster.apply(body)
+    if (op === 'role' && user.id === this.me && role) this.info = { ...this.info, role }
     this.listener.renamed(user)
     if (user.id === this.me && ENDS.includes(op)) this.listener.ended(this)
   }

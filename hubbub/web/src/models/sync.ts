@@ -73,7 +73,7 @@ export class Sync extends Observable {
       learn: () => {},
       apply: (event) => this.#inform(event),
       reset: (copy) => this.#belong(copy),
-      caughtUp: () => {},
+      caughtUp: () => this.changed(),
       refused: () => {},
     })
     this.#rooms = new Rooms(me.id, this.#connection, environment, this.#roomListener)
@@ -90,6 +90,11 @@ export class Sync extends Observable {
 
   room(id: string): Room | undefined {
     return this.#rooms.room(id)
+  }
+
+  /** Whether the server has said which rooms are the user's. */
+  get settled(): boolean {
+    return this.#own.cursor !== null
   }
 
   start(): void {

@@ -5,11 +5,14 @@
  */
 
 import type { NameOf } from '../helpers/mentions'
-import { readable } from '../helpers/mentions'
+import { mentionPieces, readable } from '../helpers/mentions'
 import { changesByMessage } from '../models/foreseen'
 import type { Entry, Outbox } from '../models/outbox'
 import { permitted, type Deed } from '../models/permitted'
+import { moderates } from '../models/rights'
+import type { Roster } from '../models/roster'
 import type { Room } from '../models/room'
+import { pathOf } from '../models/router'
 import { messageRow, type MessageRow } from '../models/rows'
 import type { Sync } from '../models/sync'
 import { copied } from './clipboard'
@@ -45,6 +48,7 @@ export class Talk {
   readonly #entered: { readonly now: Room }
   readonly #synced: { readonly now: Sync }
   readonly #outbox: { readonly now: Outbox }
+  readonly #members: { readonly now: Roster }
   #timer: ReturnType<typeof setTimeout> | undefined
 
   constructor(
@@ -56,15 +60,36 @@ export class Talk {
     this.#entered = live(room)
     this.#synced = live(sync)
     this.#outbox = live(sync.outbox)
+    this.#members = live(room.roster)
   }
 
   readonly nameOf: NameOf = (id) => {
     const { me } = this.#synced.now
-    return (id === me.id ? me.name : this.#entered.now.people.name(id)) ?? language.words.someone
+    return (id === me.id ? me.name : this.#named(id)) ?? language.words.someone
+  }
+
+  /** Ask who is here, where it isn't known who is spoken of. */
+  learn(texts: readonly string[]): void {
+    const spoken = texts.flatMap(mentionPieces).flatMap((piece) => ('user' in piece ? piece.user : []))
+    if (spoken.some((id) => id !== this.sync.me.id && this.#named(id) === undefined)) this.wantMembers()
+  }
+
+  wantMembers(): void {
+    const { room, sync } = this
+    if (room.status !== 'live' || this.#members.now.status !== 'none') return
+    void room.roster.load((method, params) => sync.call(method, params), room.id)
+  }
+
+  #named(id: string): string | undefined {
+    const known = this.#entered.now.people.name(id)
+    return known ?? this.#members.now.all.find((member) => member.id === id)?.name
   }
 
   permitted(row: MessageRow): Deed[] {
-    return permitted(row, { moderates: this.#entered.now.moderates, threaded: this.thread !== undefined })
+    return permitted(row, {
+      moderates: moderates(this.#entered.now.info.role),
+      threaded: this.thread !== undefined,
+    })
   }
 
   /** Do it, if it may be done. */
@@ -76,7 +101,7 @@ export class Talk {
     else if (deed === 'thread') this.around.openThread(q)
     else if (deed === 'pin' || deed === 'unpin') this.sync.pin(this.room.id, q, deed === 'pin')
     else if (deed === 'copy') void this.#copy(readable(row.text, this.nameOf))
-    else if (deed === 'link') void this.#copy(`${location.origin}/r/${this.room.id}/${q}`)
+    else if (deed === 'link') void this.#copy(location.origin + pathOf({ room: this.room.id, message: q }))
     else if (deed !== 'react') this.asked = { about: deed, row }
   }
 

@@ -400,13 +400,6 @@ class Link implements Transport {
     } else if (m === 'msg.pinned') {
       const msgs = server.messages.filter(({ pin }) => pin !== undefined)
       this.#deliverPage({ t: 'ok', id, r: this.#page(msgs, false) })
-    } else if (m === 'member.list') {
-      const members = Object.entries(server.names).map(([user, { name }]) => ({
-        id: user,
-        name,
-        role: 'member',
-      }))
-      this.#deliverPage({ t: 'ok', id, r: { members } })
     } else this.#refuse(id, 'unknown_op', false)
   }
 

@@ -213,22 +213,10 @@ describe('beside the timeline', () => {
     expect(page.lobby.pins).toEqual([2])
   })
 
-  test('members are asked for once, and kept up with', async () => {
-    page.lobby.members.want()
-    page.lobby.members.want()
-    await world.pass(500)
-    expect(page.lobby.members.all.map(({ id }) => id).sort()).toEqual(['bo', 'me'])
-    server.happen('member', 'eve', { op: 'join', user: { id: 'eve', name: 'Eve' } })
-    server.happen('member', 'bo', { op: 'leave', user: { id: 'bo', name: 'Bo' } })
-    await world.pass(500)
-    expect(page.lobby.members.all.map(({ id }) => id).sort()).toEqual(['eve', 'me'])
-    expect(server.received.filter(({ t }) => t === 'call')).toHaveLength(1)
-  })
-
   test('a role given to the reader is known', async () => {
-    expect(page.lobby.moderates).toBe(false)
+    expect(page.lobby.info.role).toBeUndefined()
     server.happen('member', 'bo', { op: 'role', user: { id: 'me', name: 'Me' }, role: 'moderator' })
     await world.pass(500)
-    expect(page.lobby.moderates).toBe(true)
+    expect(page.lobby.info.role).toBe('moderator')
   })
 })

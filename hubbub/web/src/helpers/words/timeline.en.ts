@@ -96,4 +96,6 @@ export const en = {
   pinsEmptyTitle: 'Nothing is pinned',
   pinsEmptyText: 'Moderators can pin a message from its menu.',
   showInRoom: 'Show in the room',
+  mentions: (count: number) =>
+    plural(count, { one: '# message mentions you', other: '# messages mention you' }),
 }

@@ -97,4 +97,5 @@ export const zh: typeof en = {
   pinsEmptyTitle: '还没有置顶消息',
   pinsEmptyText: '管理员可以在消息菜单里置顶。',
   showInRoom: '在房间中查看',
+  mentions: (count) => plural(count, { other: '# 条消息提到你' }),
 }
