@@ -49,7 +49,7 @@ async def own_room(page: Page, address: str, guest: Enter, *others: Guest) -> st
     room = str(made["r"]["room"]["id"])
     for other in others:
         assert (await other.ask("call", m="room.join", n="nonce-join", p={"s": room}))["t"] == "ok"
-    await page.get_by_role("button", name="茶", exact=True).click()
+    await page.goto(f"{address}/r/{room}")
     await page.get_by_role("heading", name="茶").wait_for()
     return room
 
@@ -149,6 +149,7 @@ async def test_keys_act_on_messages(address: str, windows: Windows, guest: Enter
     await page.keyboard.press("Enter")
     await expect(page.locator(".about")).to_have_count(0)
     await expect(message(page, "丁").locator(".quote")).to_contain_text("丙")
+    await expect(page.locator("article.pending")).to_have_count(0)
     await page.keyboard.press("ArrowUp")
     await expect(field).to_have_value("丁")
 
@@ -169,6 +170,27 @@ async def test_answers_lead_to_the_answered(address: str, windows: Windows, gues
     await expect(page.locator("article.lit p")).to_have_text("最早的一句")
     await expect(page.locator("article.lit")).to_be_in_viewport()
     await expect(page.locator("article.lit")).to_have_count(0)
+
+
+async def test_addresses_lead_to_messages(address: str, windows: Windows, guest: Enter) -> None:
+    """E-34: the address of a message shows it, that of a thread opens it, and going back closes it."""
+    bo = await guest(address, "Bo")
+    await bo.say("从前")
+    for name in ("Dee", "Eve", "Fan"):
+        await (await guest(address, name)).say(*(f"{name} {n}" for n in range(20)))
+    first, *_, last = await read_log(bo)
+    page = await windows.enter(address, "小林")
+    await page.goto(f"{address}/r/r_lobby/{first['q']}")
+    await expect(page.locator("article.lit p")).to_have_text("从前")
+    await expect(page.locator("article.lit")).to_be_in_viewport()
+    await page.goto(f"{address}/r/r_lobby/t/{last['q']}")
+    beside = page.get_by_role("complementary", name="话题")
+    await expect(beside.locator("article p")).to_have_text(["Fan 19"])
+    await beside.get_by_role("button", name="关闭").click()
+    await expect(beside).to_have_count(0)
+    await page.go_back()
+
+    await expect(beside.locator("article p")).to_have_text(["Fan 19"])
 
 
 async def test_earlier_versions_are_shown(address: str, windows: Windows) -> None:

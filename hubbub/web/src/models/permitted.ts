@@ -3,7 +3,7 @@
  * isn't offered.
  */
 
-import type { MessageRow } from './rows'
+import type { MessageRow, Row } from './rows'
 
 export type Deed =
   'react' | 'reply' | 'thread' | 'edit' | 'pin' | 'unpin' | 'copy' | 'link' | 'reactors' | 'edits' | 'delete'
@@ -35,10 +35,9 @@ export function permitted(row: MessageRow, { moderates, threaded }: Standing): D
   return all.filter(([, is]) => is).map(([deed]) => deed)
 }
 
-/** One's last message that may be edited. */
-export function lastEditable(rows: readonly { kind: string }[]): MessageRow | undefined {
-  const messages = rows.filter((row): row is MessageRow => row.kind === 'message')
-  return messages.findLast(
-    (row) => row.own && permitted(row, { moderates: false, threaded: false }).includes('edit'),
-  )
+/** One's last message, if it may be edited: not an older one, while the last is on its way. */
+export function lastEditable(rows: readonly Row[]): MessageRow | undefined {
+  const own = rows.filter((row) => row.kind === 'message').filter((row) => row.own && !row.deleted)
+  const last = own.at(-1)
+  return last?.q === undefined ? undefined : last
 }

@@ -46,6 +46,8 @@ test('nothing may be done with what is gone, or not there yet', () => {
 
 test('the last of one that may be edited', () => {
   const rows = [row({ q: 1, own: true }), row({ q: 2, own: true, deleted: true }), row({ q: 3 })]
-  expect(lastEditable([{ kind: 'day' }, ...rows])?.q).toBe(1)
+  expect(lastEditable([{ kind: 'day', key: 'd', ts: 0 }, ...rows])?.q).toBe(1)
+  const { q: _, ...unsent } = row({ own: true, state: 'waiting' })
+  expect(lastEditable([...rows, unsent])).toBeUndefined()
   expect(lastEditable([row()])).toBeUndefined()
 })
