@@ -117,6 +117,9 @@ async def test_phone_has_drawers(address: str, windows: Windows) -> None:
     await expect(page.get_by_role("navigation")).to_be_visible()
     await page.keyboard.press("Escape")
     await expect(page.get_by_role("navigation")).to_be_hidden()
+    await page.get_by_role("button", name="显示房间").click()
+    await page.get_by_role("link", name="大厅").click()
+    await expect(page.get_by_role("navigation")).to_be_hidden()
     await page.get_by_role("button", name="1 人在线").click()
     await expect(page.get_by_role("dialog").get_by_role("complementary")).to_be_visible()
     await page.get_by_role("button", name="关闭").click()
@@ -202,6 +205,7 @@ async def test_everybody_can_use_it(address: str, windows: Windows, guest: Enter
     await page.locator(".typing span").wait_for()
     assert await audit(page) == []
     await page.get_by_role("button", name="设置").click()
+    await page.get_by_role("dialog").wait_for()
     assert await audit(page) == []
     await page.keyboard.press("Escape")
     await page.set_viewport_size({"width": 390, "height": 844})

@@ -98,6 +98,22 @@ async def test_alt_arrows_change_rooms(address: str, windows: Windows, guest: En
     await expect(page.locator("h1")).to_have_text("Birch")
 
 
+async def test_sidebar_follows_the_keys(address: str, windows: Windows, guest: Enter) -> None:
+    """E-60: of many rooms the one that the keys lead to is in sight, and the page goes nowhere else."""
+    page = await windows.enter(address, "小林", viewport={"width": 1280, "height": 500})
+    me = await same_person(page, guest, address)
+    for n in range(15):
+        await make_room(me, f"Room {n}")
+    await expect(page.locator("nav a")).to_have_count(16)
+    last = page.get_by_role("link", name="Room 14")
+    await expect(last).not_to_be_in_viewport()
+    await page.keyboard.press("Alt+ArrowUp")
+
+    await expect(page.locator("h1")).to_have_text("Room 14")
+    await expect(last).to_be_in_viewport()
+    assert await page.evaluate("() => document.scrollingElement.scrollTop") == 0
+
+
 async def test_sidebar_tells_what_waits(address: str, windows: Windows, guest: Enter) -> None:
     """E-41: a room where something waits is bold, and what speaks of one has a badge of its own."""
     page = await windows.enter(address, "小林")

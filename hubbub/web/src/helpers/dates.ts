@@ -1,6 +1,7 @@
 /* Times and days as the reader's language and time zone have them. */
 
-const DAY = 24 * 3600 * 1000
+const HOUR = 3600 * 1000
+const DAY = 24 * HOUR
 
 /** The time of day, to the minute. */
 export function timeOf(ts: number, language: string): string {
@@ -25,6 +26,13 @@ export function dayOf(ts: number, now: number, language: string): string {
   if (ago < 0 || ago > 1) return date
   const name = new Intl.RelativeTimeFormat(language, { numeric: 'auto' }).format(-ago, 'day')
   return `${name[0]?.toLocaleUpperCase(language)}${name.slice(1)} · ${date}`
+}
+
+/** How long ago something was, in hours or days. */
+export function agoOf(ts: number, now: number, language: string): string {
+  const hours = Math.max(1, Math.round((now - ts) / HOUR))
+  const format = new Intl.RelativeTimeFormat(language, { numeric: 'always' })
+  return hours < 24 ? format.format(-hours, 'hour') : format.format(-Math.round(hours / 24), 'day')
 }
 
 /** What a machine reads in <time>. */

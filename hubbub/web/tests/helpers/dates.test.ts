@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { dayOf, momentOf, timeOf, untilTomorrow } from '../../src/helpers/dates'
+import { agoOf, dayOf, momentOf, timeOf, untilTomorrow } from '../../src/helpers/dates'
 
 const at = (day: number, hour = 12): number => new Date(2026, 10, day, hour, 5, 9).getTime()
 const now = at(23)
@@ -25,4 +25,16 @@ test('times as the language writes them', () => {
 
 test('tomorrow comes at midnight', () => {
   expect(now + untilTomorrow(now)).toBe(new Date(2026, 10, 24).getTime())
+})
+
+test('how long ago is told in hours, then in days', () => {
+  const now = Date.UTC(2026, 2, 14)
+  const hours = (count: number): number => now - count * 3600_000
+  expect([0, 1, 5, 30, 72].map((count) => agoOf(hours(count), now, 'en'))).toEqual([
+    '1 hour ago',
+    '1 hour ago',
+    '5 hours ago',
+    '1 day ago',
+    '3 days ago',
+  ])
 })

@@ -1,3 +1,5 @@
+import { isolate } from '../words'
+
 export const en = {
   settings: 'Settings',
   languageLabel: 'Language',
@@ -8,4 +10,13 @@ export const en = {
   leaveText: 'You leave as this guest for good: this browser forgets who you were.',
   leaveConfirm: 'Leave',
   leaveFailed: "That didn't reach the server. Try again.",
+
+  sessions: 'Where you are signed in',
+  device: (program: string, system?: string) => (system === undefined ? program : `${program} on ${system}`),
+  unknownDevice: 'An unnamed program',
+  thisDevice: 'This device',
+  lastUsed: (when: string) => `Last used ${when}`,
+  signOut: 'Sign out',
+  signOutOf: (device: string) => `Sign out ${isolate(device)}`,
+  signedOut: (device: string) => `${isolate(device)} was signed out`,
 }

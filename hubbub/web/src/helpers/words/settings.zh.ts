@@ -1,3 +1,4 @@
+import { isolate } from '../words'
 import type { en } from './settings.en'
 
 export const zh: typeof en = {
@@ -10,4 +11,13 @@ export const zh: typeof en = {
   leaveText: '离开后就不再是这位访客了：浏览器会忘记你是谁。',
   leaveConfirm: '离开',
   leaveFailed: '服务器没有收到，请再试一次。',
+
+  sessions: '登录的设备',
+  device: (program, system) => (system === undefined ? program : `${system} 上的 ${program}`),
+  unknownDevice: '未说明的程序',
+  thisDevice: '当前设备',
+  lastUsed: (when) => `${when}用过`,
+  signOut: '退出登录',
+  signOutOf: (device) => `让${isolate(device)}退出登录`,
+  signedOut: (device) => `${isolate(device)}已退出登录`,
 }

@@ -6,4 +6,5 @@ export const en = {
   retryNow: 'Retry now',
   backOnline: 'Back online',
   refused: 'This page is out of date.',
+  partMissing: "This part of the page didn't load. Reload the page.",
 }

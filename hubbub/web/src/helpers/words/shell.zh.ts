@@ -8,4 +8,5 @@ export const zh: typeof en = {
   retryNow: '立即重试',
   backOnline: '已恢复连接',
   refused: '这个页面的版本太旧了。',
+  partMissing: '页面的这一部分没能载入，请刷新页面。',
 }
