@@ -3,6 +3,9 @@
 const MOMENT = 450
 const SLACK = 10
 
+/** Of two that stand in each other, the inner one has the finger. */
+const taken = new WeakSet<Event>()
+
 /** Call `held` when a touch stays where it is; what the browser would do then is left out. */
 export function heldDown(held: () => void): (node: HTMLElement) => () => void {
   return (node) => {
@@ -15,14 +18,14 @@ export function heldDown(held: () => void): (node: HTMLElement) => () => void {
     const end = (): void => clearTimeout(timer)
     const down = (event: PointerEvent): void => {
       fired = false
-      if (event.pointerType !== 'touch') return
+      if (event.pointerType !== 'touch' || taken.has(event)) return
+      taken.add(event)
       start = { x: event.clientX, y: event.clientY }
       end()
       timer = setTimeout(() => {
         fired = true
         held()
       }, MOMENT)
-      event.stopPropagation()
     }
     const move = ({ clientX, clientY }: PointerEvent): void => {
       if (Math.hypot(clientX - start.x, clientY - start.y) > SLACK) end()
