@@ -7,6 +7,7 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte'
 import type { Plugin } from 'vite'
 import { defineConfig } from 'vitest/config'
+import { initialsTable } from './initials.ts'
 import manifest from './package.json' with { type: 'json' }
 
 const BOOT = 'src/boot.ts'
@@ -33,7 +34,7 @@ function bootScript(): Plugin {
 
 export default defineConfig({
   define: { __VERSION__: JSON.stringify(manifest.version) },
-  plugins: [svelte(), bootScript()],
+  plugins: [svelte(), bootScript(), initialsTable()],
   build: {
     outDir: '../src/hubbub/web_dist',
     emptyOutDir: true,

@@ -1,2 +1,8 @@
 /** The version of the front end, put in when it is built. */
 declare const __VERSION__: string
+
+/** The letters that pinyin begins with, from U+4E00 on; `more` has a character and its other letters, each. */
+declare module 'virtual:initials' {
+  export const first: string
+  export const more: string
+}

@@ -43,8 +43,7 @@ export class Log {
   /** One more message belongs to the thread of a root, or one less. */
   countReply(root: number | undefined, q: number, change = 1): void {
     const message = root === undefined ? undefined : this.find(root)
-    if (!message || q <= message.rev) return
-    this.#replace({ ...message, rc: Math.max(0, (message.rc ?? 0) + change), rev: q })
+    if (message) this.#replace(counted(message, q, change))
   }
 
   /** Change a message, if it is here; returns it as it was before. */
@@ -55,7 +54,7 @@ export class Log {
       // One that was deleted before it came was never counted: nobody said where it belonged.
       this.countReply(body.d.th ?? message.th, event.q, message.n === '' ? 0 : -1)
     }
-    if (event.q > message.rev) this.#replace({ ...changed(message, event, body), rev: event.q })
+    this.#replace(applied(message, event, body))
     return message
   }
 
@@ -106,8 +105,22 @@ export class Log {
   }
 }
 
+/** The message as an event leaves it, which may be older than what is here (R7). */
+export function applied(message: Message, event: wire.Event, body: Change): Message {
+  return event.q > message.rev ? { ...changed(message, event, body), rev: event.q } : message
+}
+
+/** The message with one more reply in its thread, or one less. */
+export function counted(message: Message, q: number, change: number): Message {
+  return q > message.rev ? { ...message, rc: Math.max(0, (message.rc ?? 0) + change), rev: q } : message
+}
+
 /** The message as an event changes it. */
-function changed(message: Message, { q, ts, by }: wire.Event, { k, d }: Change): Message {
+export function changed(
+  message: Message,
+  { q, ts, by }: Pick<wire.Event, 'q' | 'ts' | 'by'>,
+  { k, d }: Change,
+): Message {
   if (k === 'msg.edit') return { ...message, text: d.text, base: q, ed: ts }
   if (k === 'react') return { ...message, rx: reacted(message.rx ?? {}, d, by) }
   const { pin: _, ...unpinned } = message

@@ -7,16 +7,26 @@
  *    when the server has it or the author deletes it.
  * 3. A confirmed entry stays visible until its event arrives, so that it never
  *    vanishes in between.
+ * 4. A change of a message that isn't there any more has nothing left to do, and
+ *    is let go of; only a text is kept for its author.
  */
 
 import type { Environment } from '../wire/environment'
-import type { Draft } from '../wire/frames.generated'
+import type * as wire from '../wire/frames.generated'
 import { Observable } from './observable'
 
 /** `waiting` to be sent or answered; `acked` as number q; `failed` until the author decides. */
 export type EntryState = 'waiting' | 'acked' | 'failed'
 
-export interface Entry extends Draft {
+/** What there is to write: a message, or a change of one that is there. */
+export type Write =
+  | ({ t: 'send' } & wire.Draft)
+  | ({ t: 'edit' } & Pick<wire.Edit, 'm' | 'base'> & wire.NewText)
+  | ({ t: 'del' } & Pick<wire.Delete, 'm'>)
+  | ({ t: 'react' } & Pick<wire.React, 'm' | 'e' | 'on'>)
+  | ({ t: 'pin' } & Pick<wire.Pin, 'm' | 'on'>)
+
+interface Kept {
   nonce: string
   user: string
   stream: string
@@ -28,6 +38,17 @@ export interface Entry extends Draft {
   code?: string
   q?: number
 }
+
+export type Entry = Kept & Write
+export type Post = Extract<Entry, { t: 'send' }>
+export type ChangeEntry = Exclude<Entry, Post>
+
+export function isPost(entry: Entry): entry is Post {
+  return entry.t === 'send'
+}
+
+/** A refusal that another nonce may overcome. */
+const SPOILT: readonly string[] = ['nonce_reuse', 'edit_conflict'] satisfies wire.Err['code'][]
 
 export interface OutboxStore {
   /** Entries of pages that are gone; from now on they are ours. */
@@ -53,19 +74,17 @@ export class Outbox extends Observable {
   async claim(): Promise<void> {
     const left = await this.store.claim(this.user)
     // Without locks, a store takes over even what this page put there meanwhile.
-    const found = left.filter(({ nonce }) => !this.#find(nonce))
+    const found = left.filter(({ nonce }) => !this.#find(nonce)).map(whole)
     if (found.length === 0) return
     this.#entries = [...this.#entries, ...found].sort((one, other) => one.order - other.order)
     this.changed()
   }
 
-  add(stream: string, draft: Draft, ts: number): Entry {
+  add(stream: string, write: Write, ts: number): Entry {
     this.#order = Math.max(this.#order + 1, this.environment.now())
     const nonce = newNonce()
-    const text = wellFormed(draft.text)
     const entry: Entry = {
-      ...draft,
-      text,
+      ...('text' in write ? { ...write, text: wellFormed(write.text) } : write),
       nonce,
       user: this.user,
       stream,
@@ -101,16 +120,28 @@ export class Outbox extends Observable {
   }
 
   fail(nonce: string, code: string): void {
+    const { t } = this.#find(nonce) ?? {}
+    if (code === 'not_found' && t !== 'send' && t !== 'edit') return this.remove(nonce)
     const entry = this.#change(nonce, { state: 'failed', code })
     if (entry) this.store.put(entry)
   }
 
   /** Send a failed one again; under a new nonce when the old one is spoilt. */
   retry(nonce: string): void {
-    const spoilt = this.#find(nonce)?.code === 'nonce_reuse'
+    const before = this.#find(nonce)
+    const spoilt = before !== undefined && SPOILT.includes(before.code ?? '')
     if (spoilt) this.store.remove(nonce)
+    // Who asks again for an edit that was crossed by another knows what it replaces.
+    if (before?.t === 'edit' && spoilt) delete before.base
     const entry = this.#change(nonce, { state: 'waiting', ...(spoilt && { nonce: newNonce() }) })
     if (entry) this.store.put(entry)
+  }
+
+  /** The room is numbered anew: what was to be changed there may be another message by now. */
+  forsake(stream: string): void {
+    for (const entry of this.of(stream)) {
+      if (!isPost(entry) && entry.state === 'waiting') this.fail(entry.nonce, 'not_found')
+    }
   }
 
   /** It is in the log now, or its author gave it up. */
@@ -138,6 +169,11 @@ export class Outbox extends Observable {
     this.changed()
     return entry
   }
+}
+
+/** What a page kept that knew nothing to write but messages. */
+function whole(entry: Entry): Entry {
+  return { ...entry, t: entry.t ?? 'send' } as Entry
 }
 
 /** Text that UTF-8 can carry: half of a surrogate pair, which it can't, is replaced. */

@@ -1,18 +1,21 @@
 /*
  * A room as this page sees it: its messages, its people, and how much of it is
- * here.  It reads what the stream says; it asks the server for nothing but
- * older messages.
+ * here.  It reads what the stream says, and asks the server for what is shown
+ * and isn't here: older messages, threads, what is answered or pinned, members.
  */
 
-import { bodyOf, overheardOf, type Body, type Change } from '../wire/bodies'
+import { bodyOf, isChange, overheardOf, type Body, type Change } from '../wire/bodies'
 import type { Connection } from '../wire/connection'
 import type { Environment } from '../wire/environment'
 import type * as wire from '../wire/frames.generated'
 import { Log, type Message } from './log'
 import { Observable } from './observable'
+import { Pages, type Happened } from './pages'
 import { People } from './people'
 import { Roster } from './roster'
+import { Strays, type Stray } from './strays'
 import type { StreamReader } from './subscription'
+import { Thread } from './thread'
 import { Unread } from './unread'
 
 /** `loading` until first filled; `stale` while something may be missing. */
@@ -20,8 +23,10 @@ export type RoomStatus = 'loading' | 'stale' | 'live' | 'forbidden'
 export type OlderStatus = 'idle' | 'loading' | 'failed'
 
 export interface RoomListener {
-  /** A message is in the log: just now, or because the log was filled anew (up to `head`). */
+  /** Somebody said something just now. */
   arrived(room: Room, message: Message): void
+  /** An event has had its effect: just now, or with all others up to `head` because the log was filled anew. */
+  applied(room: Room, event: wire.Event): void
   refilled(room: Room, head: number, renumbered: boolean): void
   renamed(user: wire.UserInfo): void
   /** The reader is no longer in the room; perhaps again by now. */
@@ -39,23 +44,34 @@ export class Room extends Observable implements StreamReader<wire.RoomCopy> {
   readonly unread: Unread
   /** Who belongs to it, once that was asked for. */
   readonly roster = new Roster()
-  /** What happens while a page is on its way, which may have its messages as they were before. */
-  #overtaking: [wire.Event, Body][] = []
+  /** The thread that is shown beside the room. */
+  thread: Thread | null = null
+  /** What is pinned, each by the event that pinned it. */
+  #pins = new Map<number, number>()
+  readonly #pages: Pages
+  readonly #strays: Strays
 
   constructor(
     public info: wire.RoomInfo,
     private readonly me: string,
-    private readonly connection: Pick<Connection, 'request'>,
+    connection: Pick<Connection, 'request'>,
     environment: Environment,
     private readonly listener: RoomListener,
   ) {
     super()
     this.people = new People(environment, () => this.changed())
     this.unread = new Unread(me)
+    this.#pages = new Pages(connection)
+    this.#strays = new Strays(info.id, this.#pages, this.#learn)
   }
 
   get id(): string {
     return this.info.id
+  }
+
+  /** What is pinned, the last first. */
+  get pins(): number[] {
+    return [...this.#pins].sort(([, one], [, other]) => other - one).map(([q]) => q)
   }
 
   learn(users: Record<string, wire.NameInfo>): void {
@@ -64,13 +80,9 @@ export class Room extends Observable implements StreamReader<wire.RoomCopy> {
 
   apply(event: wire.Event): void {
     const body = bodyOf(event)
-    if (!body) return
-    if (this.older === 'loading') this.#overtaking.push([event, body])
-    if (body.k === 'msg.new') this.#arrive(event, body.d)
-    else if (body.k === 'member') this.#member(body.d)
-    else if (body.k === 'room') this.info = { ...this.info, ...body.d.room }
-    else if (isChange(body)) this.#change(event, body)
-    this.changed()
+    if (body) this.#apply(event, body)
+    this.listener.applied(this, event)
+    if (body) this.changed()
   }
 
   reset(copy: wire.RoomCopy, head: number, renumbered: boolean): void {
@@ -79,6 +91,8 @@ export class Room extends Observable implements StreamReader<wire.RoomCopy> {
     this.people.learn(copy.users)
     this.roster.forget()
     this.log.reset(copy.msgs, copy.more)
+    this.#pins = new Map(copy.pins ?? [])
+    for (const part of [this.#pages, this.#strays, this.thread]) part?.reset()
     this.older = 'idle'
     this.listener.refilled(this, head, renumbered)
     this.changed()
@@ -134,15 +148,44 @@ export class Room extends Observable implements StreamReader<wire.RoomCopy> {
     const first = this.log.first
     if (this.older === 'loading' || !this.log.more || !first) return
     this.older = 'loading'
-    this.#overtaking = []
     const generation = this.log.generation
-    this.connection.request<wire.HistOk>(
+    this.#pages.ask<wire.HistOk>(
       { t: 'hist', s: this.id, before: first.q, limit: PAGE_SIZE },
       {
-        ok: (page) => this.#older(page, generation),
-        err: ({ code }) => this.#olderFailed(code),
+        page: (page, overtaken) => this.#older(page, overtaken, generation),
+        none: ({ code }) => this.#olderFailed(code),
       },
     )
+    this.changed()
+  }
+
+  /** A message, wherever it stands. */
+  message(q: number): Stray | undefined {
+    return this.log.find(q) ?? this.#strays.find(q)
+  }
+
+  /** Ask for a message that isn't here, so that it can be shown. */
+  want(q: number): void {
+    if (this.status === 'live' && !this.log.find(q)) this.#strays.want(q)
+  }
+
+  /** Ask for what is pinned and isn't here. */
+  wantPins(): void {
+    if (this.status !== 'live' || this.pins.every((q) => this.message(q) !== undefined)) return
+    this.#pages.call(
+      'msg.pinned',
+      { s: this.id },
+      {
+        page: ({ msgs, users }, overtaken) => this.#strays.put(msgs, users, overtaken),
+        none: () => this.changed(),
+      },
+    )
+  }
+
+  /** Follow a thread, and no other; or none. */
+  openThread(root: number | null): void {
+    if (this.thread?.root === root) return
+    this.thread = root === null ? null : new Thread(root, this.id, this.#pages, this.#learn)
     this.changed()
   }
 
@@ -163,7 +206,24 @@ export class Room extends Observable implements StreamReader<wire.RoomCopy> {
     this.listener.arrived(this, message)
   }
 
+  readonly #learn = (users: Record<string, wire.NameInfo>): void => {
+    this.people.learn(users)
+    this.changed()
+  }
+
+  #apply(event: wire.Event, body: Body): void {
+    this.#pages.note(event, body)
+    if (body.k === 'msg.new') this.#arrive(event, body.d)
+    else if (body.k === 'member') this.#member(body.d)
+    else if (body.k === 'room') this.info = { ...this.info, ...body.d.room }
+    else if (isChange(body)) this.#change(event, body)
+    this.#strays.apply(event, body)
+    this.thread?.apply(event, body)
+  }
+
   #change(event: wire.Event, body: Change): void {
+    if (body.k === 'pin' && body.d.on) this.#pins.set(body.d.m, event.q)
+    else if (body.k === 'pin' || body.k === 'msg.del') this.#pins.delete(body.d.m)
     const before = this.log.change(event, body)
     if (before && body.k === 'msg.del') this.unread.deleted(before)
   }
@@ -183,14 +243,13 @@ export class Room extends Observable implements StreamReader<wire.RoomCopy> {
     this.people.typing(user.id, on, ttl)
   }
 
-  #older(page: wire.HistOk, generation: number): void {
+  #older(page: wire.HistOk, overtaken: readonly Happened[], generation: number): void {
     this.older = 'idle'
     if (generation === this.log.generation) {
       this.people.learn(page.users)
       this.log.prepend(page.msgs, page.more)
-      for (const [event, body] of this.#overtaking) this.#fold(event, body)
+      for (const [event, body] of overtaken) this.#fold(event, body)
     }
-    this.#overtaking = []
     this.changed()
   }
 
@@ -204,8 +263,4 @@ export class Room extends Observable implements StreamReader<wire.RoomCopy> {
     this.older = code === 'lost' ? 'idle' : 'failed'
     this.changed()
   }
-}
-
-function isChange(body: Body): body is Change {
-  return 'm' in body.d
 }

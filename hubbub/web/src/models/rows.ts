@@ -1,14 +1,15 @@
 /*
- * What the timeline shows, line by line: days, groups and messages, made from
- * the log and the outbox.
+ * What the timeline of a room or of a thread shows, line by line: days, groups
+ * and messages, made from the log and the outbox.
  *
  * 1. A message keeps its key from the moment it is written to its last day:
  *    author and nonce, so confirming it never makes a second node.
  * 2. No message is shown twice, in the log and as an entry.
  */
 
+import { changesByMessage, foresee } from './foreseen'
 import type { Message } from './log'
-import type { Entry, EntryState } from './outbox'
+import { isPost, type ChangeEntry, type Entry, type EntryState, type Post } from './outbox'
 
 export interface DayRow {
   kind: 'day'
@@ -28,9 +29,16 @@ export interface MessageRow {
   /** Starts a group: another author, another day, or five quiet minutes. */
   starts: boolean
   state: 'sent' | EntryState
-  entry?: Entry
+  entry?: Post
   edited?: boolean
   deleted?: boolean
+  pinned?: boolean
+  /** The message that it answers. */
+  re?: number
+  /** Its text, or that it has none, is asked for, and not so yet. */
+  changing?: boolean
+  /** The changes that were refused. */
+  refused?: readonly ChangeEntry[]
   reactions?: readonly Reaction[]
   /** How many messages belong to its thread. */
   replies?: number
@@ -38,7 +46,7 @@ export interface MessageRow {
 
 export interface Reaction {
   emoji: string
-  count: number
+  users: readonly string[]
   own: boolean
 }
 
@@ -46,11 +54,17 @@ export type Row = DayRow | MessageRow
 
 const GROUP_GAP = 5 * 60_000
 
-export function timelineRows(log: readonly Message[], entries: readonly Entry[], me: string): Row[] {
+/** The rows of a room's messages outside of threads, or of those in the thread of one. */
+export function timelineRows(
+  log: readonly Message[],
+  entries: readonly Entry[],
+  me: string,
+  thread?: number,
+): Row[] {
   const rows: Row[] = []
   let day = -Infinity
   let previous: MessageRow | undefined
-  for (const row of messageRows(log, entries, me)) {
+  for (const row of messageRows(log, entries, me, thread)) {
     const today = dayOf(row.ts)
     const newDay = today > day
     if (newDay) rows.push({ kind: 'day', key: `day ${today}`, ts: row.ts })
@@ -62,30 +76,43 @@ export function timelineRows(log: readonly Message[], entries: readonly Entry[],
   return rows
 }
 
-function* messageRows(log: readonly Message[], entries: readonly Entry[], me: string): Generator<MessageRow> {
-  for (const message of log) {
-    const { q, by, n, text, ts, ed, del, rc = 0 } = message
-    const deleted = del !== undefined || n === ''
-    yield {
-      kind: 'message',
-      // Of one that was deleted before it came, nobody knows the nonce.
-      key: `${by} ${n || q}`,
-      ...{ q, by, text, ts, own: by === me, starts: true, state: 'sent' },
-      ...{ deleted, edited: !deleted && ed !== undefined, reactions: reactionsOf(message, me), replies: rc },
-    }
+function* messageRows(
+  log: readonly Message[],
+  entries: readonly Entry[],
+  me: string,
+  thread: number | undefined,
+): Generator<MessageRow> {
+  const changes = changesByMessage(entries)
+  for (const message of log) yield messageRow(message, changes.get(message.q) ?? [], me)
+  for (const entry of entries) if (isPost(entry) && entry.th === thread) yield entryRow(entry, me)
+}
+
+/** A message of the log, as it will be. */
+export function messageRow(known: Message, changes: readonly ChangeEntry[], me: string): MessageRow {
+  const { message, changing, refused } = foresee(known, changes, me)
+  const { q, by, n, text, ts, ed, del, pin, re, rc = 0 } = message
+  const deleted = del !== undefined || n === ''
+  return {
+    kind: 'message',
+    // Of one that was deleted before it came, nobody knows the nonce.
+    key: `${by} ${n || q}`,
+    ...{ q, by, text, ts, own: by === me, starts: true, state: 'sent', changing, refused },
+    ...{ deleted, edited: !deleted && ed !== undefined, pinned: pin !== undefined, replies: rc },
+    ...(!deleted && re !== undefined && { re }),
+    reactions: reactionsOf(message, me),
   }
-  for (const entry of entries) {
-    const { nonce, text, ts, state } = entry
-    yield { kind: 'message', key: `${me} ${nonce}`, by: me, text, ts, own: true, starts: true, state, entry }
+}
+
+function entryRow(entry: Post, me: string): MessageRow {
+  const { nonce, text, ts, state, re } = entry
+  return {
+    ...{ kind: 'message', key: `${me} ${nonce}`, by: me, text, ts, own: true, starts: true, state, entry },
+    ...(re !== undefined && { re }),
   }
 }
 
 function reactionsOf({ rx = {} }: Message, me: string): Reaction[] {
-  return Object.entries(rx).map(([emoji, users]) => ({
-    emoji,
-    count: users.length,
-    own: users.includes(me),
-  }))
+  return Object.entries(rx).map(([emoji, users]) => ({ emoji, users, own: users.includes(me) }))
 }
 
 /** When the day began, as the reader lives it. */

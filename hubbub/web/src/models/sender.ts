@@ -14,7 +14,7 @@ import { backoff } from '../wire/backoff'
 import type { Connection } from '../wire/connection'
 import type { Environment } from '../wire/environment'
 import type { SendOk } from '../wire/frames.generated'
-import type { Refusal } from '../wire/requests'
+import type { Refusal, Unnumbered, Write } from '../wire/requests'
 import type { Entry, Outbox } from './outbox'
 
 /** A frame may become so much longer by its number. */
@@ -71,9 +71,7 @@ export class Sender {
   }
 
   #send(turn: Turn, entry: Entry): void {
-    const { nonce, stream, text, re, th } = entry
-    const draft = { text, ...(re !== undefined && { re }), ...(th !== undefined && { th }) }
-    const request = { t: 'send', s: stream, n: nonce, d: draft } as const
+    const request = requestOf(entry)
     turn.cancel = null
     if (bytesOf(request) + NUMBER_BYTES > this.frameLimit) {
       // The server would close the connection, and be sent it again on the next.
@@ -116,6 +114,31 @@ export class Sender {
     if (this.#turns.get(stream) !== turn) return
     this.#turns.delete(stream)
     this.pump(stream)
+  }
+}
+
+function requestOf(entry: Entry): Unnumbered<Write> {
+  const { nonce: n, stream: s } = entry
+  switch (entry.t) {
+    case 'send': {
+      const { text, re, th } = entry
+      return {
+        t: 'send',
+        s,
+        n,
+        d: { text, ...(re !== undefined && { re }), ...(th !== undefined && { th }) },
+      }
+    }
+    case 'edit': {
+      const { m, text, base } = entry
+      return { t: 'edit', s, n, m, d: { text }, ...(base !== undefined && { base }) }
+    }
+    case 'del':
+      return { t: 'del', s, n, m: entry.m }
+    case 'react':
+      return { t: 'react', s, n, m: entry.m, e: entry.e, on: entry.on }
+    case 'pin':
+      return { t: 'pin', s, n, m: entry.m, on: entry.on }
   }
 }
 

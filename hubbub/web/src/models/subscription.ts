@@ -73,6 +73,11 @@ export class Subscription<C extends Copy> {
     return !this.#live || !this.cursor || this.#seen > this.last
   }
 
+  /** Whether the numbers that are known mean nothing in this epoch. */
+  renumbered(epoch: number): boolean {
+    return this.#epoch !== null && this.#epoch !== epoch
+  }
+
   /** Ask for everything after the cursor, if anything is missing and not asked for yet. */
   ask(): void {
     if (!this.#wanted || !this.#behind) return
@@ -178,7 +183,7 @@ export class Subscription<C extends Copy> {
 
   #takeReset({ epoch, head, snap }: { epoch: number; head: number; snap: C }, asked: Cursor | null): boolean {
     this.#live = true
-    const renumbered = this.#epoch !== null && this.#epoch !== epoch
+    const renumbered = this.renumbered(epoch)
     // Events came while it was made, and closed the gap that it was asked for.
     if (this.cursor && !renumbered && head < this.last && (asked?.[1] ?? 0) <= head) return false
     this.#seen = renumbered ? head : Math.max(this.#seen, head)

@@ -12,7 +12,7 @@ import type * as wire from '../wire/frames.generated'
 import { Calls, type Given, type Method, type Params } from './calls'
 import type { Message } from './log'
 import { Observable } from './observable'
-import { Outbox, type Entry, type OutboxStore } from './outbox'
+import { Outbox, type Entry, type OutboxStore, type Write } from './outbox'
 import type { PresenceState } from './people'
 import type { Room, RoomListener } from './room'
 import { Rooms } from './rooms'
@@ -117,11 +117,31 @@ export class Sync extends Observable {
     void this.#adopt()
   }
 
-  /** Say it: shown at once, sent when it can be. */
-  say(stream: string, text: string): void {
-    const last = this.room(stream)?.log.last?.ts ?? 0
-    this.outbox.add(stream, { text }, Math.max(last, this.environment.now() + this.#clockAhead))
-    this.#sender.pump(stream)
+  /** Say it: shown at once, sent when it can be; perhaps as an answer, or in a thread. */
+  say(stream: string, text: string, place: Omit<wire.Draft, 'text'> = {}): void {
+    this.#write(stream, { t: 'send', text, ...place })
+  }
+
+  /** Give one's own message another text. */
+  edit(stream: string, m: number, text: string): void {
+    const underWay = this.outbox.of(stream).some((entry) => entry.t === 'edit' && entry.m === m)
+    const message = this.room(stream)?.message(m)
+    // Of an edit that isn't done yet, nobody knows the number.
+    const base = typeof message === 'object' && !underWay ? { base: message.base } : {}
+    this.#write(stream, { t: 'edit', m, text, ...base })
+  }
+
+  /** Take a message back. */
+  takeBack(stream: string, m: number): void {
+    this.#write(stream, { t: 'del', m })
+  }
+
+  react(stream: string, m: number, e: string, on: boolean): void {
+    this.#write(stream, { t: 'react', m, e, on })
+  }
+
+  pin(stream: string, m: number, on: boolean): void {
+    this.#write(stream, { t: 'pin', m, on })
   }
 
   retry({ nonce, stream }: Entry): void {
@@ -162,6 +182,12 @@ export class Sync extends Observable {
     this.changed()
   }
 
+  #write(stream: string, write: Write): void {
+    const last = this.room(stream)?.log.last?.ts ?? 0
+    this.outbox.add(stream, write, Math.max(last, this.environment.now() + this.#clockAhead))
+    this.#sender.pump(stream)
+  }
+
   #cursors(): Record<string, Cursor> {
     const { cursor } = this.#own
     const all = { ...(cursor && { [OWN_STREAM]: cursor }), ...this.#rooms.cursors }
@@ -173,6 +199,7 @@ export class Sync extends Observable {
     this.textLimit = frame.limits.text ?? this.textLimit
     this.#sender.frameLimit = frame.limits.frame ?? Infinity
     this.renamed(frame.me)
+    this.#forsake(frame.heads)
     this.#own.follow(frame.heads[OWN_STREAM])
     this.#rooms.ask()
     this.#calls.ask()
@@ -181,6 +208,13 @@ export class Sync extends Observable {
     for (const [stream, q] of this.#reads) this.#connection.notify({ t: 'read', s: stream, q })
     if (this.#presence !== 'on') this.present(this.#presence)
     void this.#adopt()
+  }
+
+  /** What was to be changed in a room that is numbered anew must not be sent before its copy is here. */
+  #forsake(heads: wire.Welcome['heads']): void {
+    for (const [stream, [epoch]] of Object.entries(heads)) {
+      if (this.#subscription(stream)?.renumbered(epoch)) this.outbox.forsake(stream)
+    }
   }
 
   #receive(frame: wire.ServerFrame): void {
@@ -226,30 +260,33 @@ export class Sync extends Observable {
 
   #subscription(
     stream: string,
-  ): Pick<Subscription<never>, 'receive' | 'hear' | 'lapse' | 'last'> | undefined {
+  ): Pick<Subscription<never>, 'receive' | 'hear' | 'lapse' | 'last' | 'renumbered'> | undefined {
     return stream === OWN_STREAM ? this.#own : this.#rooms.subscription(stream)
   }
 
   readonly #roomListener: RoomListener = {
     arrived: (room, message) => {
-      if (message.by === this.me.id) this.#stored(room, message)
-      else if (message.th === undefined && message.n !== '') this.listener.heard(room, message)
+      if (message.by === this.me.id || message.th !== undefined || message.n === '') return
+      this.listener.heard(room, message)
     },
+    applied: (room, event) => this.#done(room, event),
     refilled: (room, head, renumbered) => this.#reconcile(room, head, renumbered),
     renamed: (user) => this.renamed(user),
     // If the reader is back already, only another subscription brings what followed (R8).
     ended: ({ id }) => this.#rooms.subscription(id)?.lapse(),
   }
 
-  /** Let go of the entry that became a message; of one that was deleted since, its number tells. */
-  #stored(room: Room, { n, q }: Message): void {
+  /** Let go of the entry that became an event; of one that was forgotten since, its number tells. */
+  #done(room: Room, { q, by, d }: wire.Event): void {
     for (const entry of this.outbox.of(room.id)) {
-      if (entry.nonce === n || (entry.state === 'acked' && entry.q === q)) this.outbox.remove(entry.nonce)
+      const same = by === this.me.id && entry.nonce === d['n']
+      if (same || (entry.state === 'acked' && (entry.q ?? 0) <= q)) this.outbox.remove(entry.nonce)
     }
   }
 
   /** Let go of entries that a freshly filled room has, or has behind it. */
   #reconcile(room: Room, head: number, renumbered: boolean): void {
+    if (renumbered) this.outbox.forsake(room.id)
     for (const { nonce, state, q } of this.outbox.of(room.id)) {
       const passed = state === 'acked' && (renumbered || (q ?? 0) <= head)
       if (passed || room.log.findOwn(this.me.id, nonce)) this.outbox.remove(nonce)

@@ -32,6 +32,7 @@ const EVENTS: { readonly [K in keyof wire.EventBodies]: Shape } = {
   'room.rm': { room: 'string' },
   read: { s: 'string', q: 'number', unread: 'number', mentions: 'number', asof: 'number?' },
   mention: { s: 'string', q: 'number' },
+  set: { key: 'string' },
 }
 
 const EPHEMERALS: { readonly [K in keyof wire.EphemeralBodies]: Shape } = {
@@ -50,6 +51,11 @@ export function bodyOf({ k, d }: wire.Event): Body | null {
 /** What an ephemeral says. */
 export function overheardOf({ k, d }: Pick<wire.Ephemeral, 'k' | 'd'>): Overheard | null {
   return isRead(EPHEMERALS, k, d) ? ({ k, d } as unknown as Overheard) : null
+}
+
+/** Whether it changes a message that is there. */
+export function isChange(body: Body): body is Change {
+  return 'm' in body.d
 }
 
 function isRead(shapes: Readonly<Record<string, Shape>>, kind: string, body: unknown): boolean {

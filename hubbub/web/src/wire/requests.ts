@@ -8,8 +8,10 @@
 
 import type * as wire from './frames.generated'
 
-type Numbered = wire.Sub | wire.Send | wire.Skip | wire.Hist | wire.Call
-type Unnumbered<T> = T extends unknown ? Omit<T, 'id'> : never
+/** What is stored as an event. */
+export type Write = wire.Send | wire.Edit | wire.Delete | wire.React | wire.Pin
+type Numbered = wire.Sub | Write | wire.Skip | wire.Hist | wire.Call
+export type Unnumbered<T> = T extends unknown ? Omit<T, 'id'> : never
 
 /** What is answered with `ok` or `err`; the connection numbers it. */
 export type Request = Unnumbered<Numbered>

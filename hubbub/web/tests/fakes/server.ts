@@ -45,6 +45,16 @@ export const LOBBY = 'r_lobby'
 export const ROOM: wire.RoomInfo = { id: LOBBY, name: 'lobby', topic: '', visibility: 'public' }
 const HEARTBEAT = 25
 
+type Write = wire.Send | wire.Edit | wire.Delete | wire.React | wire.Pin
+/** The event that each write becomes. */
+const KINDS: Record<Write['t'], string> = {
+  send: 'msg.new',
+  edit: 'msg.edit',
+  del: 'msg.del',
+  react: 'react',
+  pin: 'pin',
+}
+
 export class FakeServer {
   faults: Faults = { ...NO_FAULTS }
   epoch = 1
@@ -78,6 +88,13 @@ export class FakeServer {
     return messagesOf(this.log)
   }
 
+  get pins(): [number, number][] {
+    const pinned = this.messages.flatMap(({ q, pin }) =>
+      pin === undefined ? [] : [[q, pin] as [number, number]],
+    )
+    return pinned.sort(([, one], [, other]) => other - one)
+  }
+
   get marks(): wire.Marks {
     const counted = this.messages.filter(({ q, th, del }) => q > this.read.read && th === undefined && !del)
     return { ...this.read, unread: counted.length }
@@ -101,13 +118,34 @@ export class FakeServer {
     for (const link of [...this.links]) link.cut(code)
   }
 
-  /** Number and keep a message, once a nonce. */
-  commit(by: string, n: string, draft: wire.Draft): { q: number; ts: number; dup?: true } {
-    const before = this.#nonces.get(`${by} ${n}`)
+  /** Number and keep what is written, once a nonce; or say why not. */
+  commit(by: string, write: Write): { q: number; ts: number; dup?: true } | string {
+    const before = this.#nonces.get(`${by} ${write.n}`)
     if (before) return { ...before, dup: true }
-    const event = this.append('msg.new', by, { n, ...draft })
-    this.#nonces.set(`${by} ${n}`, event)
+    const problem = this.verdict ?? this.#problemOf(by, write)
+    if (problem) return problem
+    const event = this.append(KINDS[write.t], by, this.#bodyOf(write))
+    this.#nonces.set(`${by} ${write.n}`, event)
     return { q: event.q, ts: event.ts }
+  }
+
+  #problemOf(by: string, write: Write): string | null {
+    if (write.t === 'send') return null
+    const message = this.messages.find(({ q }) => q === write.m)
+    if (!message || message.del !== undefined) return 'not_found'
+    if ((write.t === 'edit' || write.t === 'del') && message.by !== by) return 'forbidden'
+    return write.t === 'edit' && write.base !== undefined && write.base !== message.base
+      ? 'edit_conflict'
+      : null
+  }
+
+  #bodyOf(write: Write): Record<string, unknown> {
+    const { n } = write
+    if (write.t === 'send') return { n, ...write.d }
+    const { t: _t, id: _id, s: _s, ...rest } = write
+    if (write.t === 'edit') return { n, m: write.m, text: write.d.text }
+    const { th } = this.messages.find(({ q }) => q === write.m)!
+    return write.t === 'del' && th !== undefined ? { ...rest, th } : rest
   }
 
   append(k: string, by: string, d: Record<string, unknown>): wire.Event {
@@ -177,7 +215,7 @@ export class FakeServer {
       epoch,
       head,
       mode: 'reset',
-      snap: { room: ROOM, me, msgs, more: all.length > msgs.length, users },
+      snap: { room: ROOM, me, msgs, more: all.length > msgs.length, users, pins: this.pins },
     }
   }
 
@@ -280,9 +318,10 @@ class Link implements Transport {
     this.server.received.push(frame)
     if (frame.t === 'hello') this.#welcome(frame)
     else if (frame.t === 'sub') this.#subscribe(frame)
-    else if (frame.t === 'send') this.#write(frame)
+    else if (frame.t in KINDS) this.#write(frame as Write)
     else if (frame.t === 'skip') this.#skip(frame)
     else if (frame.t === 'hist') this.#history(frame)
+    else if (frame.t === 'call') this.#call(frame)
     else if (frame.t === 'ping') this.deliver({ t: 'pong' })
   }
 
@@ -305,19 +344,21 @@ class Link implements Transport {
     this.deliver({ t: 'ok', id, ...this.server.subscribe(at) })
   }
 
-  #write({ id, n, d }: wire.Send): void {
+  #write(write: Write): void {
     const { server, user } = this
+    const { id, n } = write
     const { faults } = server
     if (this.#refused !== null && this.#refused !== n) return this.#refuse(id, 'unavailable', true)
     this.#refused = null
-    if (server.verdict) return this.#refuse(id, server.verdict, false)
     if (server.out.has(user)) return this.#refuse(id, 'not_found', false)
     if (server.chance(faults.refuse)) {
       this.#refused = n
       return this.#refuse(id, 'unavailable', true)
     }
     if (server.chance(faults.cutBefore)) return this.cut(1006)
-    const { q, ts, dup } = server.commit(user, n, d)
+    const done = server.commit(user, write)
+    if (typeof done === 'string') return this.#refuse(id, done, false)
+    const { q, ts, dup } = done
     const event = server.log[q - 1]!
     if (server.chance(faults.cutAfter)) {
       this.cut(1006)
@@ -341,12 +382,36 @@ class Link implements Transport {
     this.deliver({ t: 'err', id, code, msg: code, retry })
   }
 
-  #history({ id, before = 0, limit = 0 }: wire.Hist): void {
+  #history({ id, before = Infinity, around, limit = 0 }: wire.Hist): void {
     const older = this.server.messages.filter(({ q }) => q < before)
-    const msgs = older.slice(-limit)
-    const { head: asof, names: users, world, faults } = this.server
-    const page = structuredClone({ t: 'ok', id, msgs, asof, more: older.length > msgs.length, users })
+    const found = older.findIndex(({ q }) => q >= (around ?? Infinity))
+    const msgs =
+      around === undefined ? older.slice(-limit) : found < 0 ? [] : older.slice(found, found + limit)
+    this.#deliverPage({ t: 'ok', id, ...this.#page(msgs, older.length > msgs.length) })
+  }
+
+  #call({ id, m, p }: wire.Call): void {
+    const { server } = this
+    const { q, before = Infinity, limit = 50 } = p as { q?: number; before?: number; limit?: number }
+    if (m === 'msg.thread') {
+      const replies = server.messages.filter(({ th, q: at }) => th === q && at < before)
+      const msgs = replies.slice(-limit)
+      this.#deliverPage({ t: 'ok', id, r: this.#page(msgs, replies.length > msgs.length) })
+    } else if (m === 'msg.pinned') {
+      const msgs = server.messages.filter(({ pin }) => pin !== undefined)
+      this.#deliverPage({ t: 'ok', id, r: this.#page(msgs, false) })
+    } else this.#refuse(id, 'unknown_op', false)
+  }
+
+  #page(msgs: wire.MessageInfo[], more: boolean): object {
+    const { head: asof, names: users } = this.server
+    return { msgs, asof, more, users }
+  }
+
+  #deliverPage(page: object): void {
+    const { world, faults } = this.server
+    const read = structuredClone(page)
     const wait = this.server.chance(faults.latePage) ? 500 : 0
-    world.after(wait, () => this.#gone || this.deliver(page))
+    world.after(wait, () => this.#gone || this.deliver(read))
   }
 }

@@ -39,7 +39,7 @@ describe('messages', () => {
   test('reactions are counted by who', async () => {
     for (const by of ['ann', 'me', 'ann']) await happen('react', by, { m: 1, e: '👍', on: true })
     expect(hello().rx).toEqual({ '👍': ['ann', 'me'] })
-    expect(page.rows[0]!.reactions).toEqual([{ emoji: '👍', count: 2, own: true }])
+    expect(page.rows[0]!.reactions).toEqual([{ emoji: '👍', users: ['ann', 'me'], own: true }])
     await happen('react', 'me', { m: 1, e: '👍', on: false })
     expect(hello().rx).toEqual({ '👍': ['ann'] })
     await happen('react', 'ann', { m: 1, e: '👍', on: false })

@@ -32,6 +32,7 @@ class Browser {
 let browser: Browser
 
 const entry = (nonce: string, order = Date.now()): Entry => ({
+  t: 'send',
   nonce,
   user: 'ann',
   stream: 'r',

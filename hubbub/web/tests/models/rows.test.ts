@@ -10,6 +10,7 @@ const message = (q: number, by: string, ts: number) => {
   return { q, rev: q, base: q, ts, by, n: `n${q}`, text }
 }
 const entry = (order: number, ts: number): Entry => ({
+  t: 'send',
   nonce: `e${order}`,
   user: 'me',
   stream: 'r',

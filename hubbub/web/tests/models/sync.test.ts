@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest'
+import type { Post } from '../../src/models/outbox'
 import { begin, enter, KeptStore, Page } from '../fakes/page'
 import { LOBBY, ROOM, type FakeServer } from '../fakes/server'
 import type { World } from '../fakes/world'
@@ -268,7 +269,7 @@ describe('sending', () => {
     await world.pass(100)
     server.faults.refuse = 0
     const [mine] = page.sync.outbox.of(LOBBY)
-    store.put({ ...mine!, nonce: 'left-behind', order: mine!.order - 60_000, text: 'left behind' })
+    store.put({ ...mine!, nonce: 'left-behind', order: mine!.order - 60_000, text: 'left behind' } as Post)
     page.sync.wake()
     await world.pass(10_000)
     expect(server.texts).toEqual(['hello', 'hi', 'mine', 'left behind'])

@@ -4,7 +4,11 @@ const plural = pluralOf('en')
 
 export const en = {
   writeTo: (room: string) => `Message ${isolate(room)}`,
+  writeToThread: 'Reply in this thread',
   send: 'Send',
+  replyingTo: (name: string) => `Replying to ${isolate(name)}`,
+  editing: 'Editing',
+  editingHint: 'Enter saves · Esc cancels',
   composerHint: 'Enter sends · Shift + Enter for a new line',
   left: (count: number) => plural(count, { one: '# character left', other: '# characters left' }),
   over: (count: number) => plural(count, { one: '# character too many', other: '# characters too many' }),

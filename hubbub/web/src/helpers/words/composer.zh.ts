@@ -5,7 +5,11 @@ const plural = pluralOf('zh-CN')
 
 export const zh: typeof en = {
   writeTo: (room) => `发消息到${isolate(room)}`,
+  writeToThread: '在话题中回复',
   send: '发送',
+  replyingTo: (name) => `回复 ${isolate(name)}`,
+  editing: '正在编辑',
+  editingHint: 'Enter 保存 · Esc 取消',
   composerHint: 'Enter 发送 · Shift + Enter 换行',
   left: (count) => plural(count, { other: '还可以写 # 个字' }),
   over: (count) => plural(count, { other: '多了 # 个字' }),

@@ -14,6 +14,27 @@ const reasons: Record<string, string> = {
   nonce_reuse: 'This message was mixed up with another one.',
 }
 
+const unsent = "This message wasn't sent."
+
+const undone: Record<string, string> = {
+  edit: "Your edit wasn't saved.",
+  del: "The message wasn't deleted.",
+  react: "Your reaction wasn't added.",
+  pin: "That pin wasn't changed.",
+}
+
+const whys: Record<string, string> = {
+  edit_conflict: 'You changed the message elsewhere meanwhile.',
+  edit_expired: 'It is too late for that.',
+  not_found: 'The message was deleted.',
+  forbidden: 'You may not do this here.',
+  not_member: "You aren't a member of this room any more.",
+  banned: "You aren't a member of this room any more.",
+  archived: 'This room is closed.',
+  too_long: 'It is too long.',
+  invalid: 'There may be too many already.',
+}
+
 export const en = {
   messagesIn: (room: string) => `Messages in ${isolate(room)}`,
   messageBy: (name: string, time: string) => `${isolate(name)}, ${time}`,
@@ -33,7 +54,48 @@ export const en = {
   replies: (count: number) => plural(count, { one: '# reply', other: '# replies' }),
   sending: 'Sending…',
   waiting: 'Waiting for the connection…',
-  failed: (code: string) => reasons[code] ?? "This message wasn't sent.",
+  failed: (code: string, kind = 'send') =>
+    kind in undone ? `${undone[kind]} ${whys[code] ?? ''}`.trim() : (reasons[code] ?? unsent),
+  overwrite: 'Overwrite it',
+  rewrite: 'Edit',
+  discard: 'Discard',
+
+  someone: 'Someone',
+  list: (names: string[]) => new Intl.ListFormat('en').format(names.map(isolate)),
+  others: (count: number) => plural(count, { one: '# other', other: '# others' }),
+  deeds: {
+    react: 'React',
+    reply: 'Reply',
+    thread: 'Reply in thread',
+    edit: 'Edit',
+    pin: 'Pin',
+    unpin: 'Unpin',
+    copy: 'Copy text',
+    link: 'Copy link',
+    reactors: 'Who reacted',
+    edits: 'Earlier versions',
+    delete: 'Delete',
+  },
+  deedsOf: (name: string) => `Message by ${isolate(name)}`,
+  moreDeeds: 'More actions',
+  reactBy: (emoji: string) => `React with ${emoji}`,
+  reactedBy: (emoji: string, names: string) => `${emoji}: ${names}`,
+  copied: 'Copied',
+  copyFailed: "The browser doesn't allow copying.",
+  toQuoted: 'To the message that this answers',
+  quotedAbsent: "A message that isn't here any more",
+  notHere: "This message isn't here any more.",
+  deleteTitle: 'Delete this message?',
+  deleteText: 'Nobody will be able to read it any more, nor any of its earlier versions.',
+  editsMore: 'There are more, older versions.',
+  thread: 'Thread',
+  earlierReplies: 'Earlier replies',
+  pinned: 'Pinned',
+  pins: (count: number) => plural(count, { one: '# pinned', other: '# pinned' }),
+  pinsTitle: 'Pinned messages',
+  pinsEmptyTitle: 'Nothing is pinned',
+  pinsEmptyText: 'Moderators can pin a message from its menu.',
+  showInRoom: 'Show in the room',
   mentions: (count: number) =>
     plural(count, { one: '# message mentions you', other: '# messages mention you' }),
 }
