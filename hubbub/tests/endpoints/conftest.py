@@ -69,7 +69,7 @@ def feeds(database, bus) -> Feeds:
 @pytest.fixture
 def turnstile() -> Turnstile:
     """Return what counts the writes of one user and one address: sixty at once."""
-    return Turnstile(Limits(user_writes=Rate(60, 1.0), address_writes=Rate(60, 1.0)))
+    return Turnstile(Limits(user_writes=Rate(60, 0.01), address_writes=Rate(60, 0.01)))
 
 
 @pytest.fixture

@@ -151,7 +151,7 @@ async def test_unknown_ids_are_not_found(ann, caplog, unknown) -> None:
 
 async def test_flood_of_reads_is_stopped(ann, bob, make_peer, monkeypatch, loop_clock) -> None:
     """Who asks for too much, on however many connections, is told when to go on; nobody else is."""
-    monkeypatch.setattr(ann.shared.turnstile, "_reads", Buckets(3, 1.0))
+    monkeypatch.setattr(ann.shared.turnstile, "_reads", Buckets(3, 0.01))
     also = await make_peer("Ann", ann.signed_in)
     answers = [
         await ann.ask("hist", s=LOBBY, after=0),
@@ -161,17 +161,17 @@ async def test_flood_of_reads_is_stopped(ann, bob, make_peer, monkeypatch, loop_
         await ann.ask("hist", s=LOBBY, after=0),
         await bob.call("room.list"),
     ]
-    await loop_clock.advance(1)
+    await loop_clock.advance(100)
     answers.append(await ann.ask("log", s="me", after=0))
 
     refused = "too_many_requests"
     assert [each.get("code") for each in answers] == [None, None, None, refused, refused, None, None]
-    assert all(0 < each["after"] <= 1000 for each in answers[3:5])
+    assert all(0 < each["after"] <= 100_000 for each in answers[3:5])
 
 
 async def test_flood_of_subscriptions_is_stopped(ann, bob, monkeypatch, loop_clock) -> None:
     """Who asks for streams again and again is told when to go on, and hears what they heard before."""
-    monkeypatch.setattr(ann.shared.turnstile, "_subscriptions", Buckets(2, 1.0))
+    monkeypatch.setattr(ann.shared.turnstile, "_subscriptions", Buckets(2, 0.01))
     answers = [await ann.ask("sub", s=LOBBY) for _ in range(3)]
     await bob.send("nonce-01")
 
