@@ -35,7 +35,8 @@ async def run(lab: Lab, size: Size) -> None:
     with reading(server.folder / DATABASE):
         for number in range(size.pick(1, 5)):
             await server.command("backup", str(lab.folder / f"copy-{number}"))
-        await lab.until(lambda: log.stat().st_size > size.pick(1.25, 10) * LONG, "the log is long")
+        long = size.pick(1.25, 5) * LONG
+        await lab.until(lambda: log.stat().st_size > long, "the log is long", size.pick(60.0, 300.0))
     longest = log.stat().st_size
     took = await lab.until(lambda: log.stat().st_size <= LONG, "the log is short again")
     for task in talking:

@@ -36,30 +36,26 @@ async def run(lab: Lab, size: Size) -> None:
     async with AsyncExitStack() as stack:
         network = await stack.enter_async_context(open_network(lab.server.address, window=WINDOW))
         others = Listeners(lab)
-        for _ in range(size.pick(18, 37)):
+        for _ in range(18):
             await others.add(await stack.enter_async_context(reach(lab.server.address)), ann.token)
-        slow = [
-            await lab.admit(f"slow-{number}", via=network.address, like=ann)
-            for number in range(size.pick(1, 2))
-        ]
-        before = await others.measure(size.pick(1, 20))
+        slow = await lab.admit("slow", via=network.address, like=ann)
+        before = await others.measure(size.pick(1, 10))
         start = memory(lab.server.pid)
         network.become(down=Conditions(rate=1024.0))
-        during = await others.measure(size.pick(5, 120))
+        during = await others.measure(size.pick(5, 60))
         grown = memory(lab.server.pid) - start
         network.become()
         await lab.settle()
-        gaps = sum(device.gaps for device in slow)
         others.end()
-        await asyncio.gather(*(device.leave() for device in slow))
-    lab.show("slow", f"{len(slow)} of {len(slow) + 1 + len(others.tasks)}")
+        await slow.leave()
+    lab.show("slow", f"1 of {len(others.tasks) + 2}")
     lab.show("p99 before, ms", before * 1000)
     lab.show("p99 then, ms", during * 1000)
     if during > before * WORSE + JITTER:
         lab.late.append(f"the others' p99 went from {before * 1000:.0f} to {during * 1000:.0f} ms")
-    lab.show("gaps", gaps)
+    lab.show("gaps", slow.gaps)
     lab.show("memory grew by, MiB", grown / MIB)
-    require(gaps, "nobody was so slow that anything was left out")
+    require(slow.gaps, "nobody was so slow that anything was left out")
     require(grown <= GROWTH, f"memory grew by {grown / MIB:.0f} MiB")
 
 

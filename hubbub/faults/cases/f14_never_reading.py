@@ -15,10 +15,12 @@ from faults.hasty import hasty
 from faults.lab import LOBBY, Lab
 from faults.links import HELD, open_network
 from faults.process import MIB, memory
-from faults.suite import open_stage
+from faults.suite import Peer, open_stage
+from hubbub import wire
 
 STALL: Final = 3.0
-SLACK: Final = 5.0
+SLACK: Final = 12.0
+"""Seconds in which what the system keeps for a connection is filled: until then it can be written to."""
 GROWTH: Final = 24 * MIB
 # What is said at the end has to wait until we look, or nobody would ever see it.
 TIMES: Final = {"app:CLOSE_TIMEOUT": 30.0}
@@ -37,9 +39,10 @@ async def run(lab: Lab, size: Size) -> None:
         await deaf.sub(LOBBY)
         before = memory(lab.server.pid)
         network.become(down=HELD)
-        talking = lab.keep_doing(keep_saying(ann))
+        talking, living = lab.keep_doing(keep_saying(ann)), lab.keep_doing(keep_alive(deaf))
         await asyncio.sleep(size.pick(STALL, 30.0) + SLACK)
         grown = memory(lab.server.pid) - before
+        living.cancel()
         network.become()
         bye, code = await deaf.wait_closed()
         talking.cancel()
@@ -51,6 +54,13 @@ async def run(lab: Lab, size: Size) -> None:
     lab.show("within, s", size.pick(STALL, 30.0) + SLACK)
     lab.show("memory grew by, MiB", grown / MIB)
     await lab.settle()
+
+
+async def keep_alive(peer: Peer) -> None:
+    """Give signs of life: otherwise the silence may be found first, which is another reason to close."""
+    while True:
+        await peer.tell(wire.Ping())
+        await asyncio.sleep(1.0)
 
 
 async def keep_saying(device: Device) -> None:
