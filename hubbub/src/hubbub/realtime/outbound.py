@@ -40,8 +40,8 @@ class Writable(Protocol):
     def buffered_amount(self) -> int:
         """Bytes that the system hasn't taken yet."""
 
-    def send_nowait(self, message: str) -> None:
-        """Send a message without waiting."""
+    def send(self, message: str, /) -> None:
+        """Send a message without waiting; on a connection that has ended it does nothing."""
 
     async def drain(self) -> None:
         """Wait until the peer has taken enough."""
@@ -100,11 +100,22 @@ class Outbound:
         """Whether more waits than should."""
         return len(self._queue) > QUEUE_FRAMES or self._bytes > QUEUE_BYTES
 
+    @property
+    def is_blocked(self) -> bool:
+        """Whether the peer has to take something before more is written."""
+        return self._pump is not None
+
     async def wait_for_room(self) -> None:
-        """Wait until the queue isn't full, or will take nothing more."""
+        """Wait until the queue isn't full, or will take nothing more, or until `wake`."""
         if self.is_full:
             self._room = self._room or asyncio.Event()
             await self._room.wait()
+
+    def wake(self) -> None:
+        """Let nobody wait for room any longer."""
+        if self._room is not None:
+            self._room.set()
+            self._room = None
 
     def gather(self) -> None:
         """From now on, write the frames of one turn of the loop as one."""
@@ -176,7 +187,7 @@ class Outbound:
 
     def _write(self, frame: Frame) -> None:
         if not self._gathers:
-            self._send(frame)
+            self._connection.send(frame.text)
             return
         if not self._gathered:
             asyncio.get_running_loop().call_soon(self._write_gathered)
@@ -188,13 +199,7 @@ class Outbound:
     def _write_gathered(self) -> None:
         frames, self._gathered, self._gathered_bytes = self._gathered, [], 0
         if frames:
-            self._send(wire.join(frames) if len(frames) > 1 else frames[0])
-
-    def _send(self, frame: Frame) -> None:
-        try:
-            self._connection.send_nowait(frame.text)
-        except ConnectionClosed:
-            self.close()
+            self._connection.send((wire.join(frames) if len(frames) > 1 else frames[0]).text)
 
     def _make_room(self) -> None:
         self._keep([waiting for waiting in self._queue if not waiting.is_ephemeral])
@@ -223,9 +228,8 @@ class Outbound:
         self._tell_of_room()
 
     def _tell_of_room(self) -> None:
-        if self._room is not None and not self.is_full:
-            self._room.set()
-            self._room = None
+        if not self.is_full:
+            self.wake()
 
     async def _write_the_rest(self) -> None:
         try:
