@@ -24,6 +24,7 @@ from hubbub.realtime.session import (
     UNREAD_SIZE,
     Goodbye,
     Session,
+    Times,
 )
 from hubbub.storage.tables import users
 
@@ -37,6 +38,7 @@ class Caller:
         self.clock = clock
         self.connection = connection
         self.over = asyncio.Event()
+        self.times = Times()
         self.session = Session(connection, token, shared, self)
 
     def arrive(self, session) -> None:

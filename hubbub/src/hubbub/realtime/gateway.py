@@ -9,7 +9,7 @@ from typing import Final
 from hubbub.domain.errors import ChatError
 from hubbub.domain.events import Notice, SessionExpired, SessionRevoked, UserRenamed
 from hubbub.realtime.caller import Shared
-from hubbub.realtime.session import EXPIRED, REPLACED, REVOKED, Connection, Goodbye, Session, crowded
+from hubbub.realtime.session import EXPIRED, REPLACED, REVOKED, Connection, Goodbye, Session, Times, crowded
 
 RETURNS_PER_SECOND: Final = 500
 """How many clients are asked to come back in each second after a restart."""
@@ -19,6 +19,7 @@ class Gateway:
     """The sessions of this process."""
 
     def __init__(self, shared: Shared) -> None:
+        self.times = Times()
         self._shared = shared
         self._sessions: set[Session] = set()
         # Those that are one too many of their address.

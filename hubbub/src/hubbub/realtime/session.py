@@ -32,6 +32,7 @@ from hubbub.realtime import showing
 from hubbub.realtime.caller import Caller, Shared
 from hubbub.realtime.outbound import Outbound, Writable
 from hubbub.realtime.requests import Requests
+from hubbub.realtime.waits import Waits
 
 log = logging.getLogger(__name__)
 
@@ -67,6 +68,8 @@ class Connection(Writable, Protocol):
 
 class Keeper(Protocol):
     """Who has to know of sessions."""
+
+    times: Times
 
     def arrive(self, session: Session) -> None:
         """It is known whose it is, and where."""
@@ -108,6 +111,20 @@ def crowded(reason: ChatError) -> Goodbye:
     return Goodbye(4005, "too many connections", "resume", reason.after)
 
 
+class Times:
+    """How long the sessions of one keeper wait: for the hello, until the next ping, and for its answer."""
+
+    def __init__(self) -> None:
+        self.hello = Waits[Session](HELLO_TIMEOUT, lambda session, _due: session.end(NO_HELLO))
+        self.quiet = Waits[Session](HEARTBEAT, lambda session, _due: session.ask_for_life())
+        self.grace = Waits[Session](HEARTBEAT_GRACE, Session.look_for_life)
+
+    def stop(self, session: Session) -> None:
+        """Let a session wait for nothing more."""
+        for waits in (self.hello, self.quiet, self.grace):
+            waits.stop(session)
+
+
 class _Leaving(Exception):
     """The session has come to its end."""
 
@@ -131,7 +148,6 @@ class Session:
         "_requests",
         "_shared",
         "_task",
-        "_timer",
         "_token",
         "_unread",
         "device",
@@ -162,7 +178,7 @@ class Session:
         self._is_gone = False
         self._closed: asyncio.Future[None] | None = None
         self._heard = False
-        self._timer = asyncio.get_running_loop().call_later(HELLO_TIMEOUT, self.end, NO_HELLO)
+        keeper.times.hello.begin(self)
         connection.on("message", self._hear)
         connection.on("close", self._hang_up)
 
@@ -249,7 +265,7 @@ class Session:
             raise _Leaving
 
     async def _begin(self, message: str | bytes) -> None:
-        self._timer.cancel()
+        self._keeper.times.hello.stop(self)
         hello = self._read_hello(message)
         heard = self._shared.hub.heard
         arrival = await self._sign_in(hello.token or self._token)
@@ -261,7 +277,7 @@ class Session:
         self._caller = Caller(user, self.login, self._outbound, _agreed(tuple(features)), self.sender)
         self._requests = Requests(self._caller, self._shared)
         await self._welcome(arrival, heard, hello, features)
-        self._wait_to_ask()
+        self._keeper.times.quiet.begin(self)
 
     def _read_hello(self, message: str | bytes) -> wire.Hello:
         try:
@@ -329,32 +345,26 @@ class Session:
 
     # Whether anybody is still there
 
-    def _wait_to_ask(self) -> None:
-        self._timer = asyncio.get_running_loop().call_later(HEARTBEAT, self._ask_for_life)
-
-    def _ask_for_life(self) -> None:
+    def ask_for_life(self) -> None:
+        """Ask whether anybody is there, and say how far the streams are."""
         self._heard = False
         self._outbound.answer(wire.encode(wire.Ping(self._shared.hub.heads(self._outbound))))
-        self._await_life()
+        self._keeper.times.grace.begin(self)
 
-    def _await_life(self) -> None:
-        loop = asyncio.get_running_loop()
-        due = loop.time() + HEARTBEAT_GRACE
-        self._timer = loop.call_later(HEARTBEAT_GRACE, self._look_for_life, due)
-
-    def _look_for_life(self, due: float) -> None:
+    def look_for_life(self, due: float) -> None:
+        """See whether anything was heard since then; that was due some time ago, or just now."""
         # Nothing may be heard while a request is being done, or the peer has to take what was sent first.
         if self._heard or self._task is not None or self._outbound.is_blocked:
-            self._wait_to_ask()
+            self._keeper.times.quiet.begin(self)
         elif asyncio.get_running_loop().time() - due < _STALL:
             self.end(NO_HEARTBEAT)
         else:
-            self._await_life()
+            self._keeper.times.grace.begin(self)
 
     # The end
 
     async def _part(self) -> None:
-        self._timer.cancel()
+        self._keeper.times.stop(self)
         if self._requests is not None:
             self._requests.close()
         self._shared.hub.remove(self._outbound)
