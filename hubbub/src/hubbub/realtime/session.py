@@ -227,6 +227,8 @@ class Session:
         try:
             while self._unread and self._goodbye is None:
                 await self._take(self._next())
+                if self._unread:
+                    await asyncio.sleep(0)
         except _Leaving:
             pass
         except Exception:
@@ -250,13 +252,13 @@ class Session:
         if requests is None:
             await self._begin(message)
             return
-        for frame in requests.split(message):
+        for place, frame in enumerate(requests.split(message)):
+            if place:
+                await asyncio.sleep(0)
             await self._wait_for_room()
             await requests.take(frame)
             if requests.is_abused:
                 self.end(ABUSED)
-            # A flood would be done at one go.
-            await asyncio.sleep(0)
 
     async def _wait_for_room(self) -> None:
         if self._goodbye is None:
