@@ -257,6 +257,10 @@ class FakeConnection:
         self._listeners[event] = listener
         self._tell_soon()
 
+    def off(self, event: str, listener: Callable[..., object]) -> None:
+        """Tell of nothing more of that kind."""
+        assert self._listeners.pop(event) == listener
+
     def pause(self) -> None:
         """Tell of nothing until `resume`."""
         self._paused = True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 
 import pytest
@@ -13,7 +14,8 @@ from hubbub.domain.models import LOBBY
 from hubbub.domain.policies import MISTAKE_BURST, MISTAKES_PER_SECOND
 from hubbub.realtime import arrivals
 from hubbub.realtime import session as module
-from hubbub.realtime.outbound import HIGH_WATER, STALL
+from hubbub.realtime.outbound import HIGH_WATER, STALL, Outbound
+from hubbub.realtime.requests import Requests
 from hubbub.realtime.session import (
     HEARTBEAT,
     HEARTBEAT_GRACE,
@@ -530,3 +532,34 @@ async def test_goodbye_lasts_until_the_close(call, guest) -> None:
 
     caller.connection.hang_up()
     await caller.over.wait()
+
+
+@pytest.mark.parametrize("how", ["hang up", "end"])
+async def test_ended_session_is_no_garbage(guest, connect, shared, loop_clock, how) -> None:
+    """What is over is gone at once, and doesn't wait for the collector."""
+
+    class Keeper:
+        times = Times()
+        arrive = leave = staticmethod(lambda _: None)
+
+    ann, connection = await guest("Ann"), connect()
+    gc.collect()
+    gc.disable()
+    try:
+        session = Session(connection, ann.token, shared, Keeper())
+        connection.say("hello", client=CLIENT)
+        for number, stream in enumerate(["me", LOBBY]):
+            connection.say("sub", id=number, s=stream)
+        connection.say("send", id=7, s=LOBBY, n="nonce-01", d={"text": "hi"})
+        while (await connection.hear_only("ok")).get("q") is None:
+            pass
+        await loop_clock.settle()
+        connection.hang_up() if how == "hang up" else session.end(REVOKED)
+        del session
+        await connection.ended.wait()
+        await loop_clock.settle()
+        left = [each for each in gc.get_objects() if isinstance(each, Session | Outbound | Requests)]
+    finally:
+        gc.enable()
+
+    assert left == []

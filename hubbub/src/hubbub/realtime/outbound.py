@@ -153,6 +153,7 @@ class Outbound:
     def close(self) -> None:
         """Leave out everything that waits, and take nothing more."""
         self._closed = True
+        self._stalled = _do_nothing
         self._gathered, self._gathered_bytes = [], 0
         self._keep([])
         if self._pump is not None:
@@ -262,3 +263,7 @@ class Outbound:
                     self._stalled()
                     return False
         return True
+
+
+def _do_nothing() -> None:
+    """Stand for who was to be told, and isn't any more."""

@@ -56,6 +56,9 @@ class Connection(Writable, Protocol):
     def on(self, event: str, listener: Callable[..., object], /) -> object:
         """Call a listener at each "message", or at the "close", which comes last."""
 
+    def off(self, event: str, listener: Callable[..., object], /) -> object:
+        """Call a listener no more."""
+
     def pause(self) -> None:
         """Tell of no more messages until `resume`."""
 
@@ -211,6 +214,9 @@ class Session:
 
     def _hang_up(self, _code: int, _reason: str) -> None:
         self._is_gone = True
+        # Neither keeps the other then: garbage of a crowd that comes and goes would be collected much later.
+        self._connection.off("message", self._hear)
+        self._connection.off("close", self._hang_up)
         self._outbound.close()
         if self._closed is not None and not self._closed.done():
             self._closed.set_result(None)

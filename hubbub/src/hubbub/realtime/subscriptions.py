@@ -18,7 +18,7 @@ from hubbub.realtime.caller import Caller, Shared
 class Subscriptions:
     """What one connection subscribes to; in each of its rooms its user is shown."""
 
-    __slots__ = ("_badges", "_caller", "_database", "_hub", "_presence", "_put_out", "_tails")
+    __slots__ = ("_badges", "_caller", "_database", "_hub", "_presence", "_tails")
 
     def __init__(self, caller: Caller, shared: Shared) -> None:
         self._caller = caller
@@ -27,8 +27,6 @@ class Subscriptions:
         self._presence = shared.presence
         self._tails = shared.tails
         self._badges: dict[str, Badge] = {}
-        # Made once: each subscription has it.
-        self._put_out = self._be_put_out
 
     async def sub(self, request: wire.Sub) -> None:
         """Answer with what the connection lacks of a stream, and let it hear the rest.
@@ -63,7 +61,7 @@ class Subscriptions:
         self._drop_badge(stream)
         user, outbound = self._caller.user, self._caller.outbound
         at = None if request.at is None else Position(*request.at)
-        subscription = self._hub.subscribe(stream, outbound, user.id, self._put_out)
+        subscription = self._hub.subscribe(stream, outbound, user.id, self._be_put_out)
         copy = await self._read(stream, at)
         self._caller.answer(_show_copy(request.id, copy))
         subscription.go_live(copy.head.q)
