@@ -13,8 +13,8 @@ from typing import Any
 
 from processes import processor_seconds
 
-#: Seconds in which whatever was sent must have come.
-PATIENCE = 400.0
+#: Seconds in which something must have come, if anything is to come.
+PATIENCE = 200.0
 #: How many things are to be done, however long that takes, before it is said how many a second are.
 FEWEST = 10
 
@@ -69,14 +69,17 @@ class Figures:
             self.failure.set_exception(Wrong(why))
 
     async def unless_failed(self, work: Awaitable[object]) -> None:
-        """Wait for something, but no longer than until something fails."""
+        """Wait for something, but no longer than until something fails, or nothing goes on any more."""
         waiting = asyncio.ensure_future(work)
         either: set[asyncio.Future[Any]] = {waiting, self.failure}
-        await asyncio.wait(either, timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED)
-        if self.failure.done():
-            await self.failure
-        if not waiting.done():
-            raise Wrong(f"what was to come hasn't come in {PATIENCE:g} s")
+        before = -1
+        while not waiting.done():
+            if self.count == before:
+                raise Wrong(f"what was to come hasn't come in {PATIENCE:g} s")
+            before = self.count
+            await asyncio.wait(either, timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED)
+            if self.failure.done():
+                await self.failure
         await waiting
 
     def _processor_seconds(self) -> float:

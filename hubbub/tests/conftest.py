@@ -17,7 +17,7 @@ import msgspec
 import pytest
 from sqlalchemy import URL, text
 
-from fullduplex import Close, ConnectionClosedError, ConnectionClosedOK
+from fullduplex import Close, ConnectionClosedError
 from hubbub import client as sdk
 from hubbub.actions.begin_session import SignedIn
 from hubbub.actions.open_lobby import open_lobby
@@ -273,7 +273,7 @@ async def enter(address: str) -> AsyncIterator[Callable[..., Awaitable[sdk.Clien
 class FakeConnection:
     """A WebSocket connection whose peer is the test.
 
-    A peer that is `slow` takes nothing until `take_all`.
+    A peer that is `slow` takes nothing until `take_all`.  While nobody listens, what is said waits.
     """
 
     def __init__(self) -> None:
@@ -281,24 +281,51 @@ class FakeConnection:
         self.buffered_amount = 0
         self.frames: deque[dict[str, Any]] = deque()
         self.closed: Close | None = None
-        self._to_server: asyncio.Queue[str | bytes | None] = asyncio.Queue()
+        self.ended = asyncio.Event()
+        """Set when the server was told of the end."""
+        self._listeners: dict[str, Callable[..., object]] = {}
+        self._to_server: deque[str | bytes] = deque()
+        self._paused = False
         self._sent = asyncio.Event()
         self._taken = asyncio.Event()
 
     # What the server does
 
-    async def recv(self) -> str | bytes:
-        """Wait for what the test says."""
-        message = await self._to_server.get()
-        if message is None:
-            self._to_server.put_nowait(None)
-            raise ConnectionClosedOK(None, None)
-        return message
+    def on(self, event: str, listener: Callable[..., object]) -> None:
+        """Tell of what the test says, and of the end."""
+        self._listeners[event] = listener
+        self._tell_soon()
 
-    def send_nowait(self, message: str) -> None:
-        """Let the test hear something."""
+    def off(self, event: str, listener: Callable[..., object]) -> None:
+        """Tell of nothing more of that kind."""
+        assert self._listeners.pop(event) == listener
+
+    def pause(self) -> None:
+        """Tell of nothing until `resume`."""
+        self._paused = True
+
+    def resume(self) -> None:
+        """Go on telling."""
+        self._paused = False
+        self._tell_soon()
+
+    def _tell_soon(self) -> None:
+        asyncio.get_running_loop().call_soon(self._tell)
+
+    def _tell(self) -> None:
+        if self._listeners.keys() != {"message", "close"}:
+            return
+        while self._to_server and not self._paused:
+            message = self._to_server.popleft()
+            self._listeners["message"](message, isinstance(message, bytes))
+        if self.closed is not None and not self._to_server and not self.ended.is_set():
+            self.ended.set()
+            self._listeners["close"](self.closed.code, self.closed.reason)
+
+    def send(self, message: str) -> None:
+        """Let the test hear something, unless the connection is closed."""
         if self.closed is not None:
-            raise ConnectionClosedError(None, self.closed)
+            return
         if self.slow:
             self.buffered_amount += len(message.encode())
         self.frames.append(json.loads(message))
@@ -306,15 +333,18 @@ class FakeConnection:
 
     async def drain(self) -> None:
         """Wait until the test has taken what was sent."""
-        while self.buffered_amount:
+        while self.buffered_amount and self.closed is None:
             self._taken.clear()
             await self._taken.wait()
+        if self.closed is not None:
+            raise ConnectionClosedError(None, self.closed)
 
-    async def close(self, code: int = 1000, reason: str = "") -> None:
+    def close(self, code: int = 1000, reason: str = "") -> None:
         """Close the connection; the first code counts."""
         self.closed = self.closed or Close(code, reason)
-        self._to_server.put_nowait(None)
+        self._taken.set()
         self._sent.set()
+        self.resume()
 
     # What the test does
 
@@ -324,12 +354,14 @@ class FakeConnection:
 
     def say_raw(self, message: str | bytes) -> None:
         """Send a message."""
-        self._to_server.put_nowait(message)
+        self._to_server.append(message)
+        self._tell_soon()
 
     def hang_up(self) -> None:
         """Close the connection from the peer's side."""
         self.closed = Close(1001)
-        self._to_server.put_nowait(None)
+        self._taken.set()
+        self._tell_soon()
 
     async def hear(self) -> dict[str, Any]:
         """Wait for the next frame."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 import sys
@@ -32,6 +33,24 @@ async def test_chat_answers_where_it_says(settings: Settings) -> None:
     assert address.startswith("http://127.0.0.1:")
     assert answer.json() == {"status": "ok"}
     assert "server" not in answer.headers
+
+
+async def test_stop_closes_the_door_first(settings: Settings) -> None:
+    """Who is there is told to come back and nobody is let in any more; no client learns what serves it."""
+    async with AsyncExitStack() as stack:
+        address = await stack.enter_async_context(run_chat(settings))
+        url = address.replace("http", "ws") + "/v1/realtime"
+        connection = await connect(url, subprotocols=["hubbub.v1"], ping_interval=None)
+        assert connection.response is not None
+        stopping = asyncio.create_task(stack.aclose())
+        bye = json.loads(await connection.recv())
+        with pytest.raises(OSError):
+            await connect(url, subprotocols=["hubbub.v1"])
+        await stopping
+        await connection.wait_closed()
+
+    assert "Server" not in connection.response.headers
+    assert (bye["code"], connection.close_code) == (1012, 1012)
 
 
 async def name_after_restart(settings: Settings) -> str:

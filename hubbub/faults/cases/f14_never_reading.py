@@ -59,7 +59,7 @@ async def run(lab: Lab, size: Size) -> None:
 async def keep_alive(peer: Peer) -> None:
     """Give signs of life: otherwise the silence may be found first, which is another reason to close."""
     while True:
-        await peer.tell(wire.Ping())
+        await peer.tell(wire.ClientPing())
         await asyncio.sleep(1.0)
 
 

@@ -16,11 +16,11 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, nullcontext, suppress
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from starlette.applications import Starlette
 
-from fullduplex import Server, ServerConnection, asgi, serve
+from fullduplex import Request, WebSocketServer, asgi
 from hubbub import wire
 from hubbub.actions.audit_marks import audit_marks
 from hubbub.actions.forget_sessions import forget_sessions
@@ -79,6 +79,8 @@ log = logging.getLogger(__name__)
 
 WEB: Final = Path(__file__).parent / "web_dist"
 CLOSE_TIMEOUT: Final = 2.0
+LEAVING: Final = 24 * 3600.0
+"""Seconds over which connections would be closed that nobody has taken leave of."""
 CHORES_INTERVAL: Final = 24 * 3600.0
 EXPIRY_INTERVAL: Final = 60.0
 """How long a connection may outlive its session's time, in seconds."""
@@ -185,9 +187,7 @@ def _publish_all(bus: Bus, events: Sequence[StoredEvent]) -> None:
 
 
 @asynccontextmanager
-async def _listen(
-    settings: Settings, database: Database, bus: Bus
-) -> AsyncIterator[Server[ServerConnection]]:
+async def _listen(settings: Settings, database: Database, bus: Bus) -> AsyncIterator[WebSocketServer]:
     hub = Hub()
     presence = Presence(hub)
     tails = Tails(database)
@@ -201,40 +201,47 @@ async def _listen(
     proxies = Proxies(settings.proxies)
     application = _make_application(settings, database, bus, names, proxies, feeds, turnstile)
 
-    async def converse(connection: ServerConnection) -> None:
-        assert connection.request is not None
-        headers, peer = connection.request.headers, str(connection.remote_address[0])
-        sender = find_sender(proxies.find_client(peer, headers.get_all(FOR)))
-        await gateway.converse(connection, find_token(headers), sender)
+    def let_in(connection: Any, request: Request) -> None:
+        peer = str(connection.remote_address[0])
+        sender = find_sender(proxies.find_client(peer, request.headers.get_all(FOR)))
+        gateway.come(connection, find_token(request.headers), sender)
 
+    server = WebSocketServer(
+        host=settings.host,
+        port=settings.port,
+        # The application reads itself what trusted proxies say, and nobody else may say it.
+        http=asgi.http(application, server_header=False, proxy_headers=False),
+        process_request=Door(names, settings.public_url, proxies).check,
+        # The door has looked at it.
+        origins=[re.compile(".*"), None],
+        subprotocols=[wire.SUBPROTOCOL],
+        maxPayload=wire.FRAME_BYTES,
+        write_limit=HIGH_WATER,
+        # The protocol has a heartbeat of its own, which browsers take part in.
+        ping_interval=None,
+        close_timeout=CLOSE_TIMEOUT,
+    )
+    server.on("connection", let_in)
+    server.on("headers", _leave_out_server)
+    # Told below.
+    server.on("error", lambda _error: None)
     try:
-        server = await serve(
-            converse,
-            settings.host,
-            settings.port,
-            # The application reads itself what trusted proxies say, and nobody else may say it.
-            http=asgi.http(application, server_header=False, proxy_headers=False),
-            process_request=Door(names, settings.public_url, proxies).check,
-            # The door has looked at it.
-            origins=[re.compile(".*"), None],
-            subprotocols=[wire.SUBPROTOCOL],
-            server_header=None,
-            compression=None,
-            max_size=wire.FRAME_BYTES,
-            write_limit=HIGH_WATER,
-            # The protocol has a heartbeat of its own, which browsers take part in.
-            ping_interval=None,
-            close_timeout=CLOSE_TIMEOUT,
-        )
+        await server.wait_listening()
     except OSError as error:
         raise StartError(_explain(error, settings)) from error
     try:
         yield server
     finally:
-        server.close(close_connections=False)
+        # Of the connections, which it would close as well, the gateway takes leave long before.
+        server.close(over=LEAVING)
         feeds.drain()
         await gateway.drain()
         await server.wait_closed()
+
+
+def _leave_out_server(lines: list[str], _request: Request) -> None:
+    """Don't tell everyone what this is, and of which version."""
+    lines[:] = [line for line in lines if not line.startswith("Server:")]
 
 
 def _limits(settings: Settings) -> Limits:
@@ -299,10 +306,10 @@ def _explain(error: OSError, settings: Settings) -> str:
     return f"Port {settings.port} of {settings.host} can't be listened on: {error.strerror}."
 
 
-def _address(server: Server[ServerConnection], settings: Settings) -> str:
+def _address(server: WebSocketServer, settings: Settings) -> str:
     if settings.public_url is not None:
         return settings.public_url.rstrip("/")
-    host, port = server.sockets[0].getsockname()[:2]
+    host, port = server.address()[:2]
     if host in {"0.0.0.0", "::"}:
         host = "localhost"
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

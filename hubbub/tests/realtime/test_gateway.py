@@ -20,10 +20,29 @@ from hubbub.realtime.turnstile import Limits, Turnstile
 CLIENT = {"name": "test", "ver": "1"}
 
 
+class Watched(Gateway):
+    """A gateway of which the test sees when somebody has left."""
+
+    def __init__(self, shared) -> None:
+        super().__init__(shared)
+        self._over: dict[object, asyncio.Event] = {}
+
+    async def converse(self, connection, token: str, sender: str = "") -> None:
+        """Let a session begin, and wait until it is over."""
+        over = self._over[connection] = asyncio.Event()
+        self.come(connection, token, sender)
+        await over.wait()
+
+    def leave(self, session) -> None:
+        """Forget a session that is over."""
+        super().leave(session)
+        self._over[session._connection].set()
+
+
 @pytest.fixture
-async def gateway(shared) -> Gateway:
+async def gateway(shared) -> Watched:
     """Make a gateway that nobody has come through."""
-    gateway = Gateway(shared)
+    gateway = Watched(shared)
     shared.bus.subscribe(gateway.hear)
     return gateway
 
@@ -158,8 +177,8 @@ async def test_new_name_goes_on_all_connections(gateway, enter, database, bus, g
 def narrow(shared):
     """Return what makes a gateway with limits."""
 
-    def make(limits: Limits) -> Gateway:
-        return Gateway(replace(shared, turnstile=Turnstile(limits)))
+    def make(limits: Limits) -> Watched:
+        return Watched(replace(shared, turnstile=Turnstile(limits)))
 
     return make
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from hubbub import wire
 from hubbub.domain.events import SessionRevoked, StoredEvent
-from hubbub.realtime.hub import HELD, LATEST, Hub
+from hubbub.realtime.hub import HELD, LATEST, Hub, Subscription
 from hubbub.realtime.outbound import Outbound
 
 
@@ -240,18 +240,7 @@ async def test_long_wait_hides_no_removal(hub, outbound, connection) -> None:
 )
 def test_nothing_follows_a_removal(kinds, head, live_at) -> None:
     """Wherever a copy is read among events, what is delivered is what follows it, up to a removal."""
-
-    class Delivered(list[int]):
-        def event(self, _stream: str, q: int, _frame: object) -> None:
-            self.append(q)
-
-        def forget(self, _stream: str) -> None:
-            pass
-
-        def __hash__(self) -> int:
-            return id(self)
-
-    hub, outbound = Hub(), Delivered()
+    hub, outbound = Hub(), Taking()
     subscription = hub.subscribe("r_x", outbound, "u_ann")
     events = [event("r_x", q) if kind == "msg" else change(q, kind) for q, kind in enumerate(kinds, 1)]
     for each in events[:live_at]:
@@ -263,3 +252,107 @@ def test_nothing_follows_a_removal(kinds, head, live_at) -> None:
     removal = next((q for q, kind in enumerate(kinds, 1) if q > head and kind == "kick"), len(kinds))
     assert outbound == list(range(head + 1, removal + 1))
     assert ("r_x" in hub.streams(outbound)) == ("kick" not in kinds[head:])
+
+
+class Alone:
+    """A connection as it would be if there were no other: what it has to be told, by number."""
+
+    def __init__(self) -> None:
+        self.told: list[int] = []
+        self.last: int | None = None
+        self.missed: list[tuple[int, bool]] = []
+
+    def hear(self, q: int, *, is_removal: bool) -> bool:
+        """Return whether it hears on after an event."""
+        if self.last is None:
+            self.missed.append((q, is_removal))
+        elif q > self.last:
+            self.told.append(q)
+            self.last = q
+            return not is_removal
+        return True
+
+    def go_live(self, head: int) -> bool:
+        """Return whether it hears on after what it has missed since a copy."""
+        self.last = head
+        return all(self.hear(q, is_removal=is_removal) for q, is_removal in self.missed)
+
+
+class Taking(list[int]):
+    """A way out that only keeps numbers."""
+
+    def event(self, _stream: str, q: int, _frame: object) -> None:
+        """Keep a number."""
+        self.append(q)
+
+    def forget(self, _stream: str) -> None:
+        """Nothing waits here."""
+
+    __hash__ = object.__hash__
+
+
+STEPS = st.one_of(
+    st.tuples(st.just("event"), st.sampled_from(["msg", "kick 0", "kick 1", "kick 2"])),
+    st.tuples(st.sampled_from(["subscribe", "unsubscribe"]), st.integers(0, 2)),
+    st.tuples(st.just("live"), st.integers(0, 2), st.integers(0, 3)),
+)
+
+
+@given(st.lists(STEPS, max_size=40))
+def test_nobody_depends_on_others(steps) -> None:
+    """Whoever else hears a stream, and since when, each is told what they would be told alone."""
+    hub, outs = Hub(), [Taking() for _ in range(3)]
+    alone: list[Alone | None] = [None] * 3
+    told: list[list[int]] = [[], [], []]
+    waiting: dict[int, object] = {}
+    q = 0
+
+    def stop(i: int) -> None:
+        if (one := alone[i]) is not None:
+            told[i] += one.told
+        alone[i] = None
+        waiting.pop(i, None)
+
+    for step in steps:
+        match step:
+            case "event", kind:
+                q += 1
+                user = kind.removeprefix("kick ")
+                hub.hear(event("r_x", q) if kind == "msg" else change(q, "kick", user))
+                for i, one in enumerate(alone):
+                    if one is not None and not one.hear(q, is_removal=user == str(i)):
+                        stop(i)
+            case "subscribe", i:
+                stop(i)
+                waiting[i], alone[i] = hub.subscribe("r_x", outs[i], str(i)), Alone()
+            case "unsubscribe", i:
+                stop(i)
+                hub.unsubscribe("r_x", outs[i])
+            case "live", i, lead if i in waiting:
+                # A copy may be newer than what the bus has told.
+                waiting.pop(i).go_live(max(0, q - 2 + lead))
+                if not alone[i].go_live(max(0, q - 2 + lead)):
+                    stop(i)
+        live = [None if one is None else one.last for one in alone]
+        assert [hub.heads(out).get("r_x") for out in outs] == live
+        assert ["r_x" in hub.streams(out) for out in outs] == [one is not None for one in alone]
+    for i in range(3):
+        stop(i)
+        hub.unsubscribe("r_x", outs[i])
+
+    assert [list(out) for out in outs] == told
+    assert not hub._streams
+    assert not hub._hearers
+
+
+async def test_who_is_in_step_costs_nothing(hub, connect) -> None:
+    """Of who has heard just what the stream has, nothing is kept but that they hear it."""
+    outs = [Outbound(connect(), lambda: None) for _ in range(3)]
+    for out, head in zip(outs, (3, 3, 4), strict=True):
+        hub.subscribe("r_x", out, "u_ann").go_live(head)
+    apart = [isinstance(each, Subscription) for each in hub._streams["r_x"].hearers.values()]
+    hub.hear(event("r_x", 4))
+
+    assert apart == [False, False, True]
+    assert not any(isinstance(each, Subscription) for each in hub._streams["r_x"].hearers.values())
+    assert {hub.heads(out)["r_x"] for out in outs} == {4}

@@ -18,8 +18,8 @@ async def inlet() -> Inlet:
 
 async def test_frames_are_taken_in_order(inlet) -> None:
     """What was written is taken at once, in its order, and makes room."""
-    inlet.send_nowait("a")
-    inlet.send_nowait("bc")
+    inlet.send("a")
+    inlet.send("bc")
     waiting = asyncio.create_task(inlet.drain())
     await asyncio.sleep(0)
 
@@ -33,7 +33,7 @@ async def test_frame_ends_the_wait(inlet, loop_clock) -> None:
     """Who waits gets the first frame that comes, or nothing when they have waited enough, or are woken."""
     first = asyncio.create_task(inlet.take(25.0))
     await loop_clock.advance(20.0)
-    inlet.send_nowait("a")
+    inlet.send("a")
     assert await first == ["a"]
 
     second = asyncio.create_task(inlet.take(25.0))
@@ -47,7 +47,7 @@ async def test_frame_ends_the_wait(inlet, loop_clock) -> None:
 
 async def test_ephemerals_wake_nobody(inlet) -> None:
     """Who types or is present isn't told, and nothing else is left out."""
-    inlet.send_nowait(encode(PresenceChanged("r_lobby", PresenceInfo("u_ann", "Ann", "on"))).text)
-    inlet.send_nowait(encode(Gap("r_lobby", 7)).text)
+    inlet.send(encode(PresenceChanged("r_lobby", PresenceInfo("u_ann", "Ann", "on"))).text)
+    inlet.send(encode(Gap("r_lobby", 7)).text)
 
     assert await inlet.take(25.0) == [encode(Gap("r_lobby", 7)).text]

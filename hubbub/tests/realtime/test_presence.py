@@ -420,3 +420,46 @@ async def test_who_is_gone_says_nothing(place, loop_clock) -> None:
     await loop_clock.advance(OFFLINE_GRACE)
 
     assert place.told()[-1] == ("Ann", "off")
+
+
+async def test_rooms_share_what_they_were_told(connect, loop_clock) -> None:
+    """One record of someone serves all rooms of which it is true, and no room changes another's."""
+    hub = Hub()
+    presence, rooms = Presence(hub), [f"r_{n}" for n in range(3)]
+    ann, again = (Outbound(connect(), lambda: None) for _ in range(2))
+    onlookers = [connect() for _ in rooms]
+    for room, onlooker in zip(rooms, onlookers, strict=True):
+        hub.subscribe(room, Outbound(onlooker, lambda: None), "u_onlooker").go_live(0)
+
+    def records() -> list[_Someone]:
+        return [presence._rooms[room].people[ANN.id] for room in rooms]
+
+    async def told() -> list[list[str]]:
+        await loop_clock.advance(INTERVAL)
+        heard = [[frame["d"]["state"] for frame in onlooker.frames] for onlooker in onlookers]
+        for onlooker in onlookers:
+            onlooker.frames.clear()
+        return heard
+
+    presence.connect(ann, ANN)
+    for room in rooms:
+        presence.enter(room, ann)
+    assert await told() == [["on"]] * 3
+    assert len(set(map(id, records()))) == 1
+
+    presence.connect(again, ANN)
+    presence.enter(rooms[0], again)
+    presence.leave(rooms[1], ann, at_once=True)
+    presence.enter(rooms[1], again)
+    presence.set_state(ann, "idle")
+    assert await told() == [[], ["off", "on"], ["idle"]]
+    presence.set_state(again, "dnd")
+    assert await told() == [["dnd"], ["dnd"], []]
+
+    presence.disconnect(again)
+    await loop_clock.advance(OFFLINE_GRACE)
+    presence.hear(UserRenamed(User(ANN.id, "Annie", "guest")))
+    presence.enter(rooms[1], ann)
+    assert await told() == [["idle", "idle"], ["off", "idle"], ["idle"]]
+    assert len(set(map(id, records()))) == 1
+    assert records()[0].name == "Annie"

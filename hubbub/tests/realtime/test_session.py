@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 
 import pytest
@@ -13,15 +14,19 @@ from hubbub.domain.models import LOBBY
 from hubbub.domain.policies import MISTAKE_BURST, MISTAKES_PER_SECOND
 from hubbub.realtime import arrivals
 from hubbub.realtime import session as module
-from hubbub.realtime.outbound import HIGH_WATER, STALL
+from hubbub.realtime.outbound import HIGH_WATER, STALL, Outbound
+from hubbub.realtime.requests import Requests
 from hubbub.realtime.session import (
     HEARTBEAT,
     HEARTBEAT_GRACE,
     HELLO_TIMEOUT,
     REVOKED,
     UNKNOWN,
+    UNREAD,
+    UNREAD_SIZE,
     Goodbye,
     Session,
+    Times,
 )
 from hubbub.storage.tables import users
 
@@ -29,13 +34,22 @@ CLIENT = {"name": "test", "ver": "1"}
 
 
 class Caller:
-    """A connection that a session runs on."""
+    """A connection that a session is on."""
 
-    def __init__(self, session, connection, clock) -> None:
-        self.session = session
+    def __init__(self, connection, token, shared, clock) -> None:
         self.clock = clock
         self.connection = connection
-        self.task = asyncio.ensure_future(session.run())
+        self.over = asyncio.Event()
+        self.times = Times()
+        self.session = Session(connection, token, shared, self)
+
+    def arrive(self, session) -> None:
+        """It is known whose the session is."""
+
+    def leave(self, session) -> None:
+        """The session is over."""
+        assert not self.over.is_set()
+        self.over.set()
 
     async def hello(self, **fields: object) -> dict:
         """Open the session."""
@@ -47,7 +61,7 @@ class Caller:
     async def bye(self) -> dict:
         """Wait for the end, and return the last frame."""
         frame = await self.connection.hear_only("bye")
-        await self.task
+        await self.over.wait()
         assert self.connection.closed.code == frame["code"]
         assert self.connection.closed.reason == frame["why"]
         return frame
@@ -60,13 +74,13 @@ async def call(shared, connect, loop_clock):
 
     def make(token: str | None = None) -> Caller:
         connection = connect()
-        callers.append(Caller(Session(connection, token, shared), connection, loop_clock))
+        callers.append(Caller(connection, token, shared, loop_clock))
         return callers[-1]
 
     yield make
     for caller in callers:
         caller.connection.hang_up()
-        await caller.task
+        await caller.over.wait()
 
 
 async def test_welcome_tells_all_that_is_needed(call, guest, wall_clock) -> None:
@@ -242,7 +256,7 @@ async def test_batch_ends_with_the_session(call, guest) -> None:
     await caller.hello(feat=["batch"])
     caller.connection.say_raw(json.dumps([{"t": "ping"}] * 100))
     asyncio.get_running_loop().call_soon(caller.session.end, REVOKED)
-    await caller.task
+    await caller.over.wait()
 
     assert caller.connection.closed.code == 4101
     assert len(str(caller.connection.frames).split("pong")) < 50
@@ -279,7 +293,7 @@ async def test_answering_client_is_kept(call, guest, loop_clock) -> None:
         await loop_clock.settle()
         await loop_clock.advance(HEARTBEAT_GRACE)
 
-    assert not caller.task.done()
+    assert not caller.over.is_set()
 
 
 async def test_own_stall_is_nobodys_silence(call, guest, loop_clock) -> None:
@@ -288,7 +302,7 @@ async def test_own_stall_is_nobodys_silence(call, guest, loop_clock) -> None:
     await caller.hello()
     await loop_clock.advance(HEARTBEAT)
     await loop_clock.advance(HEARTBEAT_GRACE + 5)
-    assert not caller.task.done()
+    assert not caller.over.is_set()
 
     await loop_clock.advance(HEARTBEAT_GRACE)
     assert (await caller.bye())["code"] == 4002
@@ -351,7 +365,7 @@ async def test_clogged_client_is_not_silent(call, guest, loop_clock, monkeypatch
     for _ in range(4):
         await loop_clock.advance(HEARTBEAT_GRACE)
         caller.connection.take_some(1)
-    assert not caller.task.done()
+    assert not caller.over.is_set()
 
     caller.connection.take_all()
     await loop_clock.settle()
@@ -480,7 +494,7 @@ async def test_hanging_up_is_no_error(call, guest, shared, caplog) -> None:
     await caller.connection.hear_only("ok")
     caller.connection.say("send", id=7, s=LOBBY, n="nonce-01", d={"text": "hi"})
     caller.connection.hang_up()
-    await caller.task
+    await caller.over.wait()
 
     assert list(shared.hub.streams(caller.session._outbound)) == []
     assert caller.session._outbound not in shared.presence._connections
@@ -503,3 +517,92 @@ async def test_broken_session_comes_back(call, guest, monkeypatch, caplog) -> No
 
     assert (await caller.bye())["retry"] == "resume"
     assert "a bug" in caplog.text
+
+
+async def test_idle_session_has_no_task(call, guest, loop_clock) -> None:
+    """What has nothing to do isn't there: neither before the hello, nor between requests."""
+    before = asyncio.all_tasks()
+    caller = call((await guest("Ann")).token)
+    await loop_clock.settle()
+    assert asyncio.all_tasks() == before
+
+    await caller.hello()
+    caller.connection.say("ping")
+    await caller.connection.hear_only("pong")
+    await loop_clock.settle()
+    assert asyncio.all_tasks() == before
+
+
+@pytest.mark.parametrize("size", [1, UNREAD_SIZE // 4])
+async def test_unread_messages_are_few(call, guest, monkeypatch, size) -> None:
+    """While one request is done, not much is read of what comes after it; later all is done, in order."""
+    done = asyncio.Event()
+    real = arrivals.authenticate_all
+
+    async def wait(*args):
+        await done.wait()
+        return await real(*args)
+
+    monkeypatch.setattr(arrivals, "authenticate_all", wait)
+    caller = call((await guest("Ann")).token)
+    caller.connection.say("hello", client=CLIENT)
+    await caller.clock.settle()
+    for number in range(100):
+        caller.connection.say("unknown", id=number, pad="x" * size)
+    await caller.clock.settle()
+    unread = len(caller.session._unread)
+    done.set()
+
+    assert unread == (UNREAD if size == 1 else 4)
+    assert (await caller.connection.hear())["t"] == "welcome"
+    assert [(await caller.connection.hear())["id"] for _ in range(100)] == [*range(100)]
+
+
+async def test_goodbye_lasts_until_the_close(call, guest) -> None:
+    """Who has said goodbye isn't forgotten before the connection is closed, and isn't listened to."""
+    caller = call((await guest("Ann")).token)
+    await caller.hello()
+    caller.connection.close = lambda code, why: None
+    caller.session.end(REVOKED)
+    caller.connection.say("ping")
+    await caller.clock.settle()
+    assert [frame["t"] for frame in caller.connection.frames] == ["bye"]
+    assert not caller.over.is_set()
+
+    caller.connection.hang_up()
+    await caller.over.wait()
+
+
+@pytest.mark.parametrize("how", ["hang up", "end"])
+async def test_ended_session_is_no_garbage(guest, connect, shared, loop_clock, how) -> None:
+    """What is over is gone at once, and doesn't wait for the collector."""
+
+    class Keeper:
+        times = Times()
+        arrive = leave = staticmethod(lambda _: None)
+
+    def living() -> set[int]:
+        return {id(each) for each in gc.get_objects() if isinstance(each, Session | Outbound | Requests)}
+
+    ann, connection = await guest("Ann"), connect()
+    gc.collect()
+    gc.disable()
+    try:
+        before = living()
+        session = Session(connection, ann.token, shared, Keeper())
+        connection.say("hello", client=CLIENT)
+        for number, stream in enumerate(["me", LOBBY]):
+            connection.say("sub", id=number, s=stream)
+        connection.say("send", id=7, s=LOBBY, n="nonce-01", d={"text": "hi"})
+        while (await connection.hear_only("ok")).get("q") is None:
+            pass
+        await loop_clock.settle()
+        connection.hang_up() if how == "hang up" else session.end(REVOKED)
+        del session
+        await connection.ended.wait()
+        await loop_clock.settle()
+        left = living() - before
+    finally:
+        gc.enable()
+
+    assert not left

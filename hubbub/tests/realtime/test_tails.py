@@ -191,18 +191,29 @@ async def test_large_rooms_have_none(ann, bob, tails, monkeypatch, read, at) -> 
     assert read == [LOBBY]
 
 
-async def test_tails_are_forgotten(ann, tails, monkeypatch, read, at, loop_clock) -> None:
-    """A tail is kept for a while, and not if there are too many."""
+@pytest.mark.parametrize("bound,most", [("TAILS", 1), ("SIZE", 100)])
+async def test_tails_are_forgotten(ann, tails, monkeypatch, read, at, loop_clock, bound, most) -> None:
+    """A tail is kept as long as it is asked for now and then, and not if there are too many."""
     garden = (await ann.call("room.create", "nonce-01", name="garden"))["r"]["room"]["id"]
     for room in (LOBBY, garden, LOBBY):
         await tails.resume(room, ann.user.id, at)
     assert read == [LOBBY, garden]
 
-    await loop_clock.advance(module.LIFE)
-    monkeypatch.setattr(module, "TAILS", 1)
+    for _ in range(2):
+        await loop_clock.advance(module.LIFE)
+        assert read == [LOBBY, garden]
+        await tails.resume(LOBBY, ann.user.id, at)
+    for _ in range(2):
+        await loop_clock.advance(module.LIFE)
+    read.clear()
+    monkeypatch.setattr(module, bound, most)
     for room in (LOBBY, garden, LOBBY):
         await tails.resume(room, ann.user.id, at)
-    assert read == [LOBBY, garden, LOBBY, garden, LOBBY]
+    assert read == [LOBBY, garden, LOBBY]
+    await ann.send("nonce-02")
+    for _ in range(2):
+        await loop_clock.advance(module.LIFE)
+    assert tails._size == 0
 
 
 async def test_members_are_not_kept_for_ever(ann, bob, tails, monkeypatch, read, at) -> None:

@@ -44,7 +44,7 @@ class Own:
         heads = await read_heads(self._database, user)
         copy = await sync_stream(self._database, user, user.id, None)
         assert isinstance(copy, InboxSnapshot)
-        inbox = showing.inbox(copy)
+        inbox = showing.inbox(copy.memberships, copy.own)
         positions = {showing.stream_name(head.stream): (head.epoch, head.q) for head in heads}
         return answer(http.MeResult(showing.me(user), inbox.rooms, inbox.marks, positions, inbox.own))
 

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final, Protocol
 
-from fullduplex import Headers, Request, Response, ServerConnection
+from fullduplex import Headers, Request, Response
 from hubbub.endpoints import cookies
 from hubbub.endpoints.names import REFUSAL, Names
 from hubbub.endpoints.origin import is_same_origin
 from hubbub.endpoints.proxies import NOBODY, PROTO, Proxies
 
 PATH: Final = "/v1/realtime"
+
+
+class Visitor(Protocol):
+    """A connection that isn't open yet."""
+
+    @property
+    def remote_address(self) -> Any:
+        """Where it comes from, as the socket tells it."""
+
+    def respond(self, status: int, text: str) -> Response:
+        """Make a response."""
 
 
 class Door:
@@ -25,7 +36,7 @@ class Door:
         self._public_url = public_url
         self._proxies = proxies
 
-    def check(self, connection: ServerConnection, request: Request) -> Response | None:
+    def check(self, connection: Visitor, request: Request) -> Response | None:
         """Return the refusal of a request that may not pass: a wrong name or path, or another page's script.
 
         Without an Origin it isn't a browser's: such a program has no business with a cookie.

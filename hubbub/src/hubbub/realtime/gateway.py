@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Final
 
 from hubbub.domain.errors import ChatError
 from hubbub.domain.events import Notice, SessionExpired, SessionRevoked, UserRenamed
 from hubbub.realtime.caller import Shared
-from hubbub.realtime.session import EXPIRED, REPLACED, REVOKED, Connection, Goodbye, Session, crowded
+from hubbub.realtime.session import EXPIRED, REPLACED, REVOKED, Connection, Goodbye, Session, Times, crowded
 
 RETURNS_PER_SECOND: Final = 500
 """How many clients are asked to come back in each second after a restart.
@@ -25,28 +23,28 @@ class Gateway:
     """The sessions of this process."""
 
     def __init__(self, shared: Shared) -> None:
+        self.times = Times()
         self._shared = shared
         self._sessions: set[Session] = set()
-        self._devices: dict[tuple[str, str], Session] = {}
+        # Those that are one too many of their address.
+        self._uncounted: set[Session] = set()
+        self._devices: dict[tuple[bytes, str], Session] = {}
         self._draining = False
         self._emptied = asyncio.Event()
 
-    async def converse(self, connection: Connection, token: str | None, sender: str = "") -> None:
-        """Hold a conversation on an open connection, until it is closed; `sender` stands for its address."""
-        session = Session(connection, token, self._shared, sender, self._arrive)
+    def come(self, connection: Connection, token: str | None, sender: str = "") -> None:
+        """Begin a session on an open connection; `sender` stands for its address."""
+        session = Session(connection, token, self._shared, self, sender)
         self._sessions.add(session)
         if self._draining:
             session.end(self._restart())
         try:
-            with self._count(session, sender):
-                await session.run()
-        finally:
-            self._sessions.remove(session)
-            self._leave(session)
-            if not self._sessions:
-                self._emptied.set()
+            self._shared.turnstile.come(sender)
+        except ChatError as error:
+            self._uncounted.add(session)
+            session.end(crowded(error))
 
-    def _arrive(self, session: Session) -> None:
+    def arrive(self, session: Session) -> None:
         """Let a device's new connection take the place of an older one, which may be dead without knowing."""
         if session.device is None:
             return
@@ -55,25 +53,21 @@ class Gateway:
         if older is not None:
             older.end(REPLACED)
 
-    def _leave(self, session: Session) -> None:
+    def leave(self, session: Session) -> None:
+        """Forget a session that is over."""
+        self._sessions.remove(session)
+        if session in self._uncounted:
+            self._uncounted.remove(session)
+        else:
+            self._shared.turnstile.go(session.sender)
+        self._leave_device(session)
+        if not self._sessions:
+            self._emptied.set()
+
+    def _leave_device(self, session: Session) -> None:
         place = (session.login, session.device or "")
         if self._devices.get(place) is session:
             del self._devices[place]
-
-    @contextmanager
-    def _count(self, session: Session, sender: str) -> Iterator[None]:
-        """Count a connection as long as it is there; one too many is told so, and gone soon."""
-        turnstile = self._shared.turnstile
-        try:
-            turnstile.come(sender)
-        except ChatError as error:
-            session.end(crowded(error))
-            yield
-            return
-        try:
-            yield
-        finally:
-            turnstile.go(sender)
 
     def hear(self, notice: Notice) -> None:
         """End the connections of a session that is over; let users go by the names that they have now."""
@@ -87,7 +81,8 @@ class Gateway:
                 for session in self._sessions:
                     session.rename(notice.user)
 
-    def _end(self, login: str, goodbye: Goodbye) -> None:
+    def _end(self, digest: str, goodbye: Goodbye) -> None:
+        login = bytes.fromhex(digest)
         for session in self._sessions:
             if session.login == login:
                 session.end(goodbye)

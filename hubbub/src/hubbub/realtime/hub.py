@@ -12,6 +12,7 @@ Invariants:
 4. After the event that removes a user from a room nothing of the room is delivered to any of the user's
    connections.  An event that comes while a copy is read counts as any other: if the copy is newer, it was
    read with the rights that the user has since then.
+5. Of a connection that has heard as much of a stream as all others, no more is kept than that it hears it.
 """
 
 from __future__ import annotations
@@ -40,19 +41,45 @@ Ended = Callable[[str], None]
 """Hears that a user was removed from a room."""
 
 
-class Subscription:
-    """One connection's interest in one stream; `ended` is called when its user is removed from there.
+class _Stream:
+    """Those who hear a stream, and the number of its last event for all who are in step: None without any.
 
-    One with a `tell` of its own isn't told of what may be lost, nor how far the stream is.
+    Whoever is in step, which nearly all are, has heard just what the stream has: there is nothing more to
+    know of them than who they are.  The others have a subscription of their own.
     """
 
-    # There are as many as all connections have rooms.
+    __slots__ = ("hearers", "last", "name")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.last: int | None = None
+        self.hearers: dict[Outbound, _Hearer | Subscription] = {}
+
+
+class _Hearer:
+    """One connection: its user, and its streams by their names."""
+
+    __slots__ = ("ended", "streams", "user_id")
+
+    def __init__(self, user_id: str) -> None:
+        self.user_id = user_id
+        self.ended: Ended | None = None
+        self.streams: dict[str, _Stream] = {}
+
+
+class Subscription:
+    """One connection's interest in one stream, until it is in step with it.
+
+    `ended` is called when its user is removed from there.  One with a `tell` of its own stays, and isn't told
+    of what may be lost, nor how far the stream is.
+    """
+
     __slots__ = (
-        "_ended",
         "_held",
         "_hub",
         "_removals",
         "_tell",
+        "ended",
         "has_ended",
         "last",
         "outbound",
@@ -74,8 +101,8 @@ class Subscription:
         self.user_id = user_id
         self.last: int | None = None
         self.has_ended = False
+        self.ended = ended
         self._hub = hub
-        self._ended = ended
         self._tell = tell
         self._held: list[tuple[int, Frame]] | None = None
         self._removals: list[int] | None = None
@@ -108,6 +135,8 @@ class Subscription:
                 self.offer(q, frame)
         if removal is not None:
             self._end()
+        else:
+            self._hub.fall_in(self)
 
     def _hold(self, q: int, frame: Frame, *, is_removal: bool) -> None:
         self._held = self._held or []
@@ -120,16 +149,16 @@ class Subscription:
 
     def _end(self) -> None:
         self.has_ended = True
-        if self._hub.end(self) and self._ended is not None:
-            self._ended(self.stream)
+        if self._hub.end(self) and self.ended is not None:
+            self.ended(self.stream)
 
 
 class Hub:
     """Every subscription of this process."""
 
     def __init__(self) -> None:
-        self._streams: dict[str, dict[Outbound, Subscription]] = {}
-        self._subscribed: dict[Outbound, dict[str, Subscription]] = {}
+        self._streams: dict[str, _Stream] = {}
+        self._hearers: dict[Outbound, _Hearer] = {}
         self._heard = 0
         self._latest: deque[str] = deque(maxlen=LATEST)
 
@@ -153,56 +182,81 @@ class Hub:
     ) -> Subscription:
         """Begin to hold back a stream's events for a user's connection, in place of an earlier subscription.
 
-        `ended` is called when the user was removed from the room, and was told so; `tell` with each event, in
-        place of the connection.
+        `ended` is called when the user was removed from the room, and was told so: one for all streams that
+        the connection is told of.  `tell` is called with each event, in place of the connection.
         """
         outbound.forget(stream)
-        subscribers = self._streams.setdefault(stream, {})
-        for another in subscribers.values():
-            # Of a name that thousands of connections have said, there is one.
-            stream = another.stream
-            break
-        subscription = subscribers[outbound] = Subscription(self, stream, outbound, user_id, ended, tell)
-        self._subscribed.setdefault(outbound, {})[stream] = subscription
+        known = self._streams.get(stream)
+        if known is None:
+            known = self._streams[stream] = _Stream(stream)
+        hearer = self._hearers.get(outbound)
+        if hearer is None:
+            hearer = self._hearers[outbound] = _Hearer(user_id)
+        # Of a name that thousands of connections have said, there is one.
+        hearer.streams[known.name] = known
+        subscription = Subscription(self, known.name, outbound, user_id, ended, tell)
+        known.hearers[outbound] = subscription
         return subscription
+
+    def fall_in(self, subscription: Subscription) -> None:
+        """Keep no more of a live subscription than that there is one, if it is as far as its stream is."""
+        stream, outbound = self._streams.get(subscription.stream), subscription.outbound
+        if stream is None or stream.hearers.get(outbound) is not subscription or not subscription.is_whole:
+            return
+        if stream.last is None:
+            stream.last = subscription.last
+        if stream.last == subscription.last:
+            hearer = stream.hearers[outbound] = self._hearers[outbound]
+            hearer.ended = subscription.ended or hearer.ended
 
     def end(self, subscription: Subscription) -> bool:
         """Deliver nothing more to a subscription; return whether no other had taken its place.
 
         What was delivered before stays in the queue.
         """
-        stream, outbound = subscription.stream, subscription.outbound
-        if self._subscribed.get(outbound, {}).get(stream) is not subscription:
+        stream = self._streams.get(subscription.stream)
+        if stream is None or stream.hearers.get(subscription.outbound) is not subscription:
             return False
-        del self._subscribed[outbound][stream]
-        self._drop(stream, outbound)
+        self._drop(stream, subscription.outbound)
         return True
 
     def unsubscribe(self, stream: str, outbound: Outbound) -> None:
         """Deliver nothing more of a stream to a connection, not even what waits for it."""
-        if self._subscribed.get(outbound, {}).pop(stream, None) is None:
-            return
-        outbound.forget(stream)
-        self._drop(stream, outbound)
+        known = self._streams.get(stream)
+        if known is not None and outbound in known.hearers:
+            outbound.forget(stream)
+            self._drop(known, outbound)
 
     def remove(self, outbound: Outbound) -> None:
         """Deliver nothing more to a connection."""
-        for stream in self._subscribed.pop(outbound, {}):
-            self._drop(stream, outbound)
+        hearer = self._hearers.get(outbound)
+        if hearer is not None:
+            for stream in list(hearer.streams.values()):
+                self._drop(stream, outbound)
 
-    def _drop(self, stream: str, outbound: Outbound) -> None:
-        del self._streams[stream][outbound]
-        if not self._streams[stream]:
-            del self._streams[stream]
+    def _drop(self, stream: _Stream, outbound: Outbound) -> None:
+        del stream.hearers[outbound]
+        if not stream.hearers:
+            del self._streams[stream.name]
+        hearer = self._hearers[outbound]
+        del hearer.streams[stream.name]
+        if not hearer.streams:
+            del self._hearers[outbound]
 
     def streams(self, outbound: Outbound) -> Collection[str]:
         """Return the streams that a connection is subscribed to."""
-        return self._subscribed.get(outbound, {}).keys()
+        hearer = self._hearers.get(outbound)
+        return () if hearer is None else hearer.streams.keys()
 
     def heads(self, outbound: Outbound) -> dict[str, int]:
         """Return the number of the last event delivered, by the name of each stream."""
-        subscribed = (each for each in self._subscribed.get(outbound, {}).values() if each.is_whole)
-        return {showing.stream_name(each.stream): each.last for each in subscribed if each.last is not None}
+        hearer, heads = self._hearers.get(outbound), {}
+        for stream in () if hearer is None else hearer.streams.values():
+            entry = stream.hearers[outbound]
+            last = _last_told(entry) if isinstance(entry, Subscription) else stream.last
+            if last is not None:
+                heads[showing.stream_name(stream.name)] = last
+        return heads
 
     def hear(self, notice: Notice) -> None:
         """Deliver what the bus tells of."""
@@ -213,22 +267,39 @@ class Hub:
             self._deliver(notice)
 
     def _deliver(self, event: StoredEvent) -> None:
-        subscribers = self._streams.get(event.stream)
-        if not subscribers:
+        stream = self._streams.get(event.stream)
+        if stream is None:
             return
-        shown = showing.event(event)
+        shown, last, q = showing.event(event), stream.last, event.q
         frame, removed = wire.encode(shown), _find_removed(shown)
-        for subscription in list(subscribers.values()):
-            subscription.offer(event.q, frame, is_removal=subscription.user_id == removed)
+        is_news = last is None or q > last
+        if is_news:
+            stream.last = q
+        for outbound, hearer in list(stream.hearers.items()):
+            if isinstance(hearer, Subscription):
+                hearer.offer(q, frame, is_removal=hearer.user_id == removed)
+                if hearer.last is not None:
+                    self.fall_in(hearer)
+            elif is_news:
+                outbound.event(stream.name, q, frame)
+                if hearer.user_id == removed:
+                    self._drop(stream, outbound)
+                    if hearer.ended is not None:
+                        hearer.ended(stream.name)
 
     def announce(self, stream: str, frame: Frame, but: Collection[Outbound] = ()) -> int:
         """Give an ephemeral to every live subscriber of a stream, but for some; return to how many."""
-        count = 0
-        for outbound, subscription in self._streams.get(stream, {}).items():
-            if outbound not in but and subscription.is_whole and subscription.last is not None:
+        known, count = self._streams.get(stream), 0
+        for outbound, hearer in () if known is None else known.hearers.items():
+            if outbound not in but and (isinstance(hearer, _Hearer) or _last_told(hearer) is not None):
                 outbound.ephemeral(frame)
                 count += 1
         return count
+
+
+def _last_told(subscription: Subscription) -> int | None:
+    """Return the last event that a connection itself was told of; None if it isn't told yet, or otherwise."""
+    return subscription.last if subscription.is_whole else None
 
 
 def _find_removed(event: wire.Event) -> str | None:

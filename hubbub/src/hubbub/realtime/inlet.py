@@ -22,7 +22,7 @@ class Inlet:
         self._filled = asyncio.Event()
         self._emptied = asyncio.Event()
 
-    def send_nowait(self, message: str) -> None:
+    def send(self, message: str, /) -> None:
         """Take a frame; an ephemeral is let go."""
         if not message.startswith(_EPHEMERAL):
             self._frames.append(message)

@@ -40,8 +40,8 @@ class Writable(Protocol):
     def buffered_amount(self) -> int:
         """Bytes that the system hasn't taken yet."""
 
-    def send_nowait(self, message: str) -> None:
-        """Send a message without waiting."""
+    def send(self, message: str, /) -> None:
+        """Send a message without waiting; on a connection that has ended it does nothing."""
 
     async def drain(self) -> None:
         """Wait until the peer has taken enough."""
@@ -112,11 +112,22 @@ class Outbound:
         """Whether more waits than should."""
         return len(self._queue) > QUEUE_FRAMES or self._bytes > QUEUE_BYTES
 
+    @property
+    def is_blocked(self) -> bool:
+        """Whether the peer has to take something before more is written."""
+        return self._pump is not None
+
     async def wait_for_room(self) -> None:
-        """Wait until the queue isn't full, or will take nothing more."""
+        """Wait until the queue isn't full, or will take nothing more, or until `wake`."""
         if self.is_full:
             self._room = self._room or asyncio.Event()
             await self._room.wait()
+
+    def wake(self) -> None:
+        """Let nobody wait for room any longer."""
+        if self._room is not None:
+            self._room.set()
+            self._room = None
 
     def gather(self) -> None:
         """From now on, write the frames of one turn of the loop as one."""
@@ -154,6 +165,7 @@ class Outbound:
     def close(self) -> None:
         """Leave out everything that waits, and take nothing more."""
         self._closed = True
+        self._stalled = _do_nothing
         self._gathered, self._gathered_bytes = [], 0
         self._keep([])
         if self._pump is not None:
@@ -204,10 +216,7 @@ class Outbound:
 
     def _send(self, frame: Frame) -> None:
         self._written += frame.size
-        try:
-            self._connection.send_nowait(frame.text)
-        except ConnectionClosed:
-            self.close()
+        self._connection.send(frame.text)
 
     def _make_room(self) -> None:
         self._keep([waiting for waiting in self._queue if not waiting.is_ephemeral])
@@ -236,9 +245,8 @@ class Outbound:
         self._tell_of_room()
 
     def _tell_of_room(self) -> None:
-        if self._room is not None and not self.is_full:
-            self._room.set()
-            self._room = None
+        if not self.is_full:
+            self.wake()
 
     async def _write_the_rest(self) -> None:
         try:
@@ -271,3 +279,7 @@ class Outbound:
                     self._stalled()
                     return False
         return True
+
+
+def _do_nothing() -> None:
+    """Stand for who was to be told, and isn't any more."""

@@ -14,6 +14,7 @@ Invariants:
 4. A room that nobody is in, and of which nothing is to be told, takes no memory.
 5. However often a connection says how it is, its rooms are gone through once in `INTERVAL`; what it said last
    is shown.
+6. Of someone with one connection there is one record for all rooms that were told how they are.
 """
 
 from __future__ import annotations
@@ -68,18 +69,26 @@ class _Connection:
     user: User
     state: _State = _HERE
     rooms: list[str] = field(default_factory=list)
-    alone: tuple[_Connection, ...] = ()
-    """Itself, as the only one of its user in a room: one for all rooms in which it is."""
+    settled: _Someone | None = None
+    """Its user in rooms that were told how they are, and where they have no other connection."""
     said: _State | None = None
     """What it said meanwhile, and isn't shown yet."""
     quiet: asyncio.TimerHandle | None = None
+
+    def settle(self, someone: _Someone) -> _Someone:
+        """Return a record that says the same of its user, for all rooms in which that is so."""
+        settled = self.settled
+        if settled is None or (settled.name, settled.told) != (someone.name, someone.told):
+            settled = self.settled = _Someone(someone.name, (self,), someone.told, is_settled=True)
+        return settled
 
 
 @dataclass(slots=True, eq=False)
 class _Someone:
     """A user in a room; `told` is what the room was told last, `renamed` if of another name.
 
-    Which connection said anything last is last among them.
+    Which connection said anything last is last among them.  One that is settled belongs to many rooms, and
+    isn't changed.
     """
 
     name: str
@@ -87,6 +96,7 @@ class _Someone:
     told: _State = _GONE
     renamed: bool = False
     going: asyncio.TimerHandle | None = None
+    is_settled: bool = False
 
     @property
     def state(self) -> _State:
@@ -104,7 +114,7 @@ class _Someone:
     def put_last(self, connection: _Connection) -> None:
         """Let a connection be the last of them, whether it was among them or not."""
         self.remove(connection)
-        self.connections = (*self.connections, connection) if self.connections else connection.alone
+        self.connections = (*self.connections, connection)
 
     def remove(self, connection: _Connection) -> None:
         """Let a connection not be among them."""
@@ -156,7 +166,8 @@ class _Room:
         self.people: dict[str, _Someone] = {}
         self._hub = hub
         self._teller = teller
-        self._shown: dict[str, None] = {}
+        # Of the people, those who aren't shown.
+        self._hidden: set[str] = set()
         self._changed: dict[str, _Someone] = {}
         self._entered: dict[Outbound, None] = {}
         self._waits = False
@@ -164,9 +175,9 @@ class _Room:
 
     def enter(self, connection: _Connection) -> None:
         user = connection.user
-        someone = self.people.get(user.id)
-        if someone is None:
-            someone = self.people[user.id] = _Someone(user.name)
+        if user.id not in self.people:
+            self.people[user.id] = _Someone(user.name)
+        someone = self._own(user.id)
         someone.put_last(connection)
         if someone.going is not None:
             someone.going.cancel()
@@ -176,7 +187,7 @@ class _Room:
     def leave(self, connection: _Connection, *, at_once: bool = False) -> None:
         self._entered.pop(connection.outbound, None)
         user_id = connection.user.id
-        someone = self.people[user_id]
+        someone = self._own(user_id)
         someone.remove(connection)
         if someone.connections:
             self._tell(user_id, someone)
@@ -194,16 +205,23 @@ class _Room:
 
     def change(self, connection: _Connection) -> None:
         """Show the state that a connection is in now."""
-        someone = self.people[connection.user.id]
+        someone = self._own(connection.user.id)
         someone.put_last(connection)
         self._tell(connection.user.id, someone)
 
     def rename(self, user: User) -> None:
-        someone = self.people.get(user.id)
-        if someone is not None:
+        if user.id in self.people:
+            someone = self._own(user.id)
             someone.name = user.name
             someone.renamed = someone.told != _GONE
             self._tell(user.id, someone)
+
+    def _own(self, user_id: str) -> _Someone:
+        """Return what is known of someone, to be changed for this room alone."""
+        someone = self.people[user_id]
+        if someone.is_settled:
+            someone = self.people[user_id] = _Someone(someone.name, someone.connections, someone.told)
+        return someone
 
     def show_to(self, outbound: Outbound) -> Frame | None:
         """Return the frame that says who is here; or none, if it is told later."""
@@ -217,9 +235,10 @@ class _Room:
         return shown
 
     def _show(self) -> Frame:
-        count = len(self._shown)
+        count = len(self.people) - len(self._hidden)
         # Whoever comes is shown the room: going through everyone each time would take a crowd for ever.
-        users = [self._info(user_id) for user_id in self._shown] if count <= SHOWN_USERS else []
+        shown = (user_id for user_id in self.people if user_id not in self._hidden)
+        users = [self._info(user_id) for user_id in shown] if count <= SHOWN_USERS else []
         return wire.encode(wire.PresenceState(self.stream, wire.PresenceList(users, count)))
 
     def _info(self, user_id: str) -> wire.PresenceInfo:
@@ -227,10 +246,10 @@ class _Room:
         return _show(user_id, someone.name, someone.state)
 
     def _count(self, user_id: str, someone: _Someone) -> None:
-        if user_id in self.people and someone.state.state != OFF:
-            self._shown[user_id] = None
+        if user_id in self.people and someone.state.state == OFF:
+            self._hidden.add(user_id)
         else:
-            self._shown.pop(user_id, None)
+            self._hidden.discard(user_id)
 
     def _forget(self, user_id: str) -> None:
         someone = self.people.pop(user_id)
@@ -291,6 +310,8 @@ class _Room:
                 someone.told = state
                 someone.renamed = False
                 changes.append(_show(user_id, someone.name, state))
+            if user_id in self.people and len(someone.connections) == 1:
+                self.people[user_id] = someone.connections[0].settle(someone)
         self._changed.clear()
         return changes
 
@@ -310,8 +331,7 @@ class Presence:
 
     def connect(self, outbound: Outbound, user: User) -> None:
         """Make a connection known; it is in no room yet."""
-        connection = self._connections[outbound] = _Connection(outbound, user)
-        connection.alone = (connection,)
+        self._connections[outbound] = _Connection(outbound, user)
 
     def disconnect(self, outbound: Outbound) -> None:
         """Forget a connection; does nothing if it isn't known."""
@@ -319,7 +339,7 @@ class Presence:
         if connection is not None:
             for stream in connection.rooms:
                 self._rooms[stream].leave(connection)
-            connection.alone = ()
+            connection.settled = None
             if connection.quiet is not None:
                 connection.quiet.cancel()
 

@@ -48,10 +48,11 @@ class Requests:
         self._caller = caller
         self._shared = shared
         self._database = shared.database
-        self._lanes = Lanes(caller, shared.turnstile)
-        self._marks = ReadMarks(caller, shared.database, shared.turnstile)
         self._subscriptions = Subscriptions(caller, shared)
-        self._typist = Typist(caller, shared.presence, shared.turnstile)
+        # Made when they are needed: most connections do nothing but listen.
+        self._lanes: Lanes | None = None
+        self._marks: ReadMarks | None = None
+        self._typist: Typist | None = None
         self._mistakes: Bucket | None = None
         self.is_abused = False
         """Whether too much came that can't be read."""
@@ -97,22 +98,25 @@ class Requests:
 
     async def settle(self) -> None:
         """Wait until every write that was taken is done."""
-        await self._lanes.settle()
-        await self._marks.settle()
+        for writing in (self._lanes, self._marks):
+            if writing is not None:
+                await writing.settle()
 
     def cancel(self) -> None:
         """Begin no more of the writes that were taken."""
-        self._lanes.cancel()
-        self._marks.cancel()
+        for writing in (self._lanes, self._marks):
+            if writing is not None:
+                writing.cancel()
 
     async def _do(self, request: wire.Request) -> None:
         match request:
             case wire.Write():
                 self._write(request)
             case wire.Skip():
-                self._lanes.skip(self._caller.stream(request.s), request.n)
+                self._find_lanes().skip(self._caller.stream(request.s), request.n)
                 self._caller.answer(wire.Ok(request.id))
             case wire.Read():
+                self._marks = self._marks or ReadMarks(self._caller, self._database, self._shared.turnstile)
                 self._marks.offer(request)
             case wire.Sub():
                 _admit(self._shared.turnstile.count_subscription(self._caller.user.id))
@@ -122,6 +126,9 @@ class Requests:
             case wire.Call():
                 await self._call(request)
             case wire.Typing():
+                self._typist = self._typist or Typist(
+                    self._caller, self._shared.presence, self._shared.turnstile
+                )
                 self._typist.type(request)
             case wire.Pres():
                 text = clean_status(request.text or "")
@@ -135,13 +142,17 @@ class Requests:
             case wire.Hist() | wire.Log():
                 await self._read(request)
 
+    def _find_lanes(self) -> Lanes:
+        self._lanes = self._lanes or Lanes(self._caller, self._shared.turnstile)
+        return self._lanes
+
     def _write(self, request: wire.Write) -> None:
         stream = self._caller.stream(request.s)
 
         async def do() -> wire.Reply:
             return await writes.write(self._database, self._caller.user, stream, request)
 
-        self._lanes.offer(stream, Write(request.id, request.n, do))
+        self._find_lanes().offer(stream, Write(request.id, request.n, do))
 
     async def _read(self, request: wire.Hist | wire.Log) -> None:
         stream, user = self._caller.stream(request.s), self._caller.user
@@ -171,7 +182,7 @@ class Requests:
             self._call_write(request.id, params, nonce)
             return
         if isinstance(params, wire.RevokeSession):
-            if (reason := self._lanes.admit()) is not None:
+            if (reason := self._find_lanes().admit()) is not None:
                 raise reason
         else:
             _admit(self._shared.turnstile.count_read(self._caller.user.id))
@@ -187,7 +198,7 @@ class Requests:
             result = await calls.call_write(self._database, self._caller.user, params, nonce)
             return wire.CallOk(request, result)
 
-        self._lanes.offer_call(Write(request, nonce, do))
+        self._find_lanes().offer_call(Write(request, nonce, do))
 
 
 def _admit(wait: float) -> None:

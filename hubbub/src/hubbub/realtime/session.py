@@ -7,18 +7,20 @@ Invariants:
 1. Nothing is done for a connection that has no user.
 2. Whoever ends a session, it ends by itself: between two requests, with a goodbye if the peer can hear it.
 3. Between two of its requests everybody else has a turn.
+4. What was said before the connection was closed is done, in the order in which it was said.
+5. While nothing is asked for there is no task: most sessions are idle most of the time, and there are many.
 """
 
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import secrets
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal, Protocol, TypeVar
+from typing import Final, Literal, Protocol
 
-from fullduplex import ConnectionClosed
 from hubbub import wire
 from hubbub.actions.authenticate import Arrival, digest_token
 from hubbub.actions.check_disabled import is_disabled
@@ -30,29 +32,53 @@ from hubbub.realtime import showing
 from hubbub.realtime.caller import Caller, Shared
 from hubbub.realtime.outbound import Outbound, Writable
 from hubbub.realtime.requests import Requests
+from hubbub.realtime.waits import Waits
 
 log = logging.getLogger(__name__)
-
-T = TypeVar("T")
 
 HELLO_TIMEOUT: Final = 10.0
 HEARTBEAT: Final = 25.0
 HEARTBEAT_GRACE: Final = 10.0
 SETTLING: Final = 2.0
 """Seconds that writes under way have to end before the connection is closed."""
+UNREAD: Final = 16
+"""When so many messages wait to be taken, no more are read until all are."""
+UNREAD_SIZE: Final = 1024 * 1024
+"""So do as many characters or bytes."""
 
 # Waking so much later than asked means that this process stood still.
 _STALL: Final = 1.0
 
 
 class Connection(Writable, Protocol):
-    """What a session needs of a WebSocket connection."""
+    """What a session needs of a WebSocket connection: one that tells of messages and its end by events."""
 
-    async def recv(self) -> str | bytes:
-        """Wait for the next message."""
+    def on(self, event: str, listener: Callable[..., object], /) -> object:
+        """Call a listener at each "message", or at the "close", which comes last."""
 
-    async def close(self, code: int = ..., reason: str = ...) -> None:
-        """Close the connection."""
+    def off(self, event: str, listener: Callable[..., object], /) -> object:
+        """Call a listener no more."""
+
+    def pause(self) -> None:
+        """Tell of no more messages until `resume`."""
+
+    def resume(self) -> None:
+        """Go on telling."""
+
+    def close(self, code: int = ..., reason: str = ..., /) -> None:
+        """Begin to close the connection."""
+
+
+class Keeper(Protocol):
+    """Who has to know of sessions."""
+
+    times: Times
+
+    def arrive(self, session: Session) -> None:
+        """It is known whose it is, and where."""
+
+    def leave(self, session: Session) -> None:
+        """It is over, and its connection closed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +114,20 @@ def crowded(reason: ChatError) -> Goodbye:
     return Goodbye(4005, "too many connections", "resume", reason.after)
 
 
+class Times:
+    """How long the sessions of one keeper wait: for the hello, until the next ping, and for its answer."""
+
+    def __init__(self) -> None:
+        self.hello = Waits[Session](HELLO_TIMEOUT, lambda session, _due: session.end(NO_HELLO))
+        self.quiet = Waits[Session](HEARTBEAT, lambda session, _due: session.ask_for_life())
+        self.grace = Waits[Session](HEARTBEAT_GRACE, Session.look_for_life)
+
+    def stop(self, session: Session) -> None:
+        """Let a session wait for nothing more."""
+        for waits in (self.hello, self.quiet, self.grace):
+            waits.stop(session)
+
+
 class _Leaving(Exception):
     """The session has come to its end."""
 
@@ -95,184 +135,179 @@ class _Leaving(Exception):
 class Session:
     """What becomes of one connection; `token` is what came with it, if anything did.
 
-    `sender` stands for the address that it comes from; `arrived` is called when it is known whose it is.
+    `sender` stands for the address that it comes from.
     """
 
     __slots__ = (
-        "_arrived",
         "_caller",
+        "_closed",
         "_connection",
-        "_database",
         "_goodbye",
         "_heard",
-        "_hub",
-        "_is_listening",
-        "_loop",
+        "_is_gone",
+        "_is_paused",
+        "_keeper",
         "_outbound",
-        "_presence",
         "_requests",
-        "_sender",
         "_shared",
         "_taken",
-        "_timer",
+        "_task",
         "_token",
-        "_waiting",
+        "_unread",
         "device",
-        "id",
         "login",
+        "sender",
     )
 
     def __init__(
-        self,
-        connection: Connection,
-        token: str | None,
-        shared: Shared,
-        sender: str = "",
-        arrived: Callable[[Session], None] = lambda _session: None,
+        self, connection: Connection, token: str | None, shared: Shared, keeper: Keeper, sender: str = ""
     ) -> None:
-        self.id = secrets.token_urlsafe(9)
-        self.login = ""
-        """What is revoked when the user signs out."""
+        self.login = b""
+        """The digest of what the user is known by: what is revoked when they sign out."""
         self.device: str | None = None
         """What the program calls the place that it is in, once it is signed in there; None for nothing."""
+        self.sender = sender
         self._connection = connection
         self._token = token
-        self._sender = sender
-        self._arrived = arrived
+        self._keeper = keeper
         self._shared = shared
-        self._database = shared.database
-        self._hub = shared.hub
-        self._presence = shared.presence
-        self._outbound = Outbound(connection, lambda: self.end(SLOW))
+        self._outbound = Outbound(connection, self._be_slow)
         self._caller: Caller | None = None
         self._requests: Requests | None = None
         self._goodbye: Goodbye | None = None
-        self._loop = asyncio.get_running_loop()
-        self._timer: asyncio.TimerHandle | None = None
-        self._waiting: asyncio.Task[Any] | None = None
-        self._is_listening = False
+        # Messages that weren't taken yet: nearly always none.
+        self._unread: tuple[str | bytes, ...] = ()
+        self._is_paused = False
+        self._task: asyncio.Task[None] | None = None
+        self._is_gone = False
+        self._closed: asyncio.Future[None] | None = None
         self._heard = False
         self._taken: int | None = None
-
-    async def run(self) -> None:
-        """Converse until the connection or the session ends; afterwards the connection is closed."""
-        try:
-            await self._converse()
-        except (_Leaving, ConnectionClosed):
-            pass
-        except Exception:
-            log.exception("a session failed")
-            self.end(UNKNOWN)
-        finally:
-            self._hub.remove(self._outbound)
-            self._presence.disconnect(self._outbound)
-        try:
-            await self._part()
-        finally:
-            if self._caller is not None:
-                self._shared.turnstile.sign_out(self._caller.user.id)
+        keeper.times.hello.begin(self)
+        connection.on("message", self._hear)
+        connection.on("close", self._hang_up)
 
     def end(self, goodbye: Goodbye) -> None:
         """Let the session end as soon as the request under way is done; the first to call this is right."""
         if self._goodbye is None:
             self._goodbye = goodbye
-            waiting = self._waiting
-            if waiting is not None:
-                self._waiting = None
-                waiting.cancel()
+            self._outbound.wake()
+            self._go_on()
 
     def rename(self, user: User) -> None:
         """Let the user go by another name, if it is theirs."""
         if self._caller is not None and self._caller.user.id == user.id:
             self._caller.user = user
 
-    async def _converse(self) -> None:
-        requests = await self._begin()
-        self._timer = self._loop.call_later(HEARTBEAT, self._ask_for_life)
+    def _be_slow(self) -> None:
+        self.end(SLOW)
+
+    # What the connection tells
+
+    def _hear(self, message: str | bytes, _is_binary: bool) -> None:
+        self._heard = True
+        if self._goodbye is not None:
+            return
+        self._unread = (*self._unread, message)
+        if len(self._unread) >= UNREAD or sum(map(len, self._unread)) >= UNREAD_SIZE:
+            self._is_paused = True
+            self._connection.pause()
+        self._go_on()
+
+    def _hang_up(self, _code: int, _reason: str) -> None:
+        self._is_gone = True
+        # Neither keeps the other then: garbage of a crowd that comes and goes would be collected much later.
+        self._connection.off("message", self._hear)
+        self._connection.off("close", self._hang_up)
+        self._outbound.close()
+        if self._closed is not None and not self._closed.done():
+            self._closed.set_result(None)
+        self._go_on()
+
+    def _go_on(self) -> None:
+        if self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._work())
+
+    # What is done about it
+
+    async def _work(self) -> None:
+        """Do what was asked for, one after another, and part if that was all."""
         try:
-            while True:
-                await self._take(requests, await self._receive())
-        finally:
-            self._timer.cancel()
-            requests.close()
+            while self._unread and self._goodbye is None:
+                await self._take(self._next())
+                if self._unread:
+                    await asyncio.sleep(0)
+        except _Leaving:
+            pass
+        except Exception:
+            log.exception("a session failed")
+            self.end(UNKNOWN)
+        if self._goodbye is not None or self._is_gone:
+            # Whatever happens now, there is nothing to go on with: the task stays.
+            await self._part()
+        else:
+            self._task = None
 
-    async def _begin(self) -> Requests:
-        hello = await self._receive_hello()
-        heard = self._hub.heard
-        arrival = await self._sign_in(hello.token or self._token)
-        user = arrival.user
-        self._count(user)
-        self.device = hello.client.device
-        self._arrived(self)
-        features: list[str] = [feature for feature in wire.FEATURES if feature in hello.feat]
-        self._caller = Caller(
-            user, bytes.fromhex(self.login), self._outbound, frozenset(features), self._sender
-        )
-        self._requests = Requests(self._caller, self._shared)
-        await self._welcome(arrival, heard, hello, features)
-        return self._requests
+    def _next(self) -> str | bytes:
+        message, self._unread = self._unread[0], self._unread[1:]
+        if self._is_paused and not self._unread:
+            self._is_paused = False
+            self._connection.resume()
+        return message
 
-    async def _take(self, requests: Requests, message: str | bytes) -> None:
-        for frame in requests.split(message):
+    async def _take(self, message: str | bytes) -> None:
+        requests = self._requests
+        if requests is None:
+            await self._begin(message)
+            return
+        for place, frame in enumerate(requests.split(message)):
+            if place:
+                await asyncio.sleep(0)
             await self._wait_for_room()
             await requests.take(frame)
             if requests.is_abused:
                 self.end(ABUSED)
-            # Receiving doesn't wait while there are requests: a flood would be done at one go.
-            await asyncio.sleep(0)
-
-    async def _receive(self) -> str | bytes:
-        await self._wait_for_room()
-        self._is_listening = True
-        try:
-            frame = await self._unless_ended(self._connection.recv())
-        finally:
-            self._is_listening = False
-        self._heard = True
-        return frame
 
     async def _wait_for_room(self) -> None:
-        if self._outbound.is_full or self._goodbye is not None:
-            await self._unless_ended(self._outbound.wait_for_room())
-
-    async def _unless_ended(self, waiting: Coroutine[Any, Any, T]) -> T:
-        """Wait for something, but not beyond the end of the session."""
+        if self._goodbye is None:
+            await self._outbound.wait_for_room()
         if self._goodbye is not None:
-            waiting.close()
             raise _Leaving
-        self._waiting = task = asyncio.current_task()
-        try:
-            return await waiting
-        except asyncio.CancelledError:
-            # Another may have cancelled it as well.
-            if self._waiting is None and task is not None and not task.uncancel():
-                raise _Leaving from None
-            raise
-        finally:
-            self._waiting = None
 
-    async def _receive_hello(self) -> wire.Hello:
-        timer = self._loop.call_later(HELLO_TIMEOUT, self.end, NO_HELLO)
+    async def _begin(self, message: str | bytes) -> None:
+        self._keeper.times.hello.stop(self)
+        hello = self._read_hello(message)
+        heard = self._shared.hub.heard
+        arrival = await self._sign_in(hello.token or self._token)
+        user = arrival.user
+        self._count(user)
+        self.device = hello.client.device
+        self._keeper.arrive(self)
+        features: list[str] = [feature for feature in wire.FEATURES if feature in hello.feat]
+        self._caller = Caller(user, self.login, self._outbound, _agreed(tuple(features)), self.sender)
+        self._requests = Requests(self._caller, self._shared)
+        await self._welcome(arrival, heard, hello, features)
+        self._keeper.times.quiet.begin(self)
+
+    def _read_hello(self, message: str | bytes) -> wire.Hello:
         try:
-            hello = wire.decode(await self._receive())
+            hello = wire.decode(message)
         except wire.BadFrameError:
             hello = None
-        finally:
-            timer.cancel()
         if not isinstance(hello, wire.Hello):
             self.end(BAD_PROTOCOL)
             raise _Leaving
         return hello
 
     async def _sign_in(self, token: str | None) -> Arrival:
+        self._token = None
         if token is not None:
             # From here on it can be revoked, so that it isn't used after the look at the database.
-            digest = digest_token(token)
-            self.login = digest.hex()
-            arrival = await self._shared.arrivals.find(digest)
+            self.login = digest_token(token)
+            arrival = await self._shared.arrivals.find(self.login)
             if arrival is not None:
                 return arrival
-        is_shut_out = token is not None and await is_disabled(self._database, token)
+        is_shut_out = token is not None and await is_disabled(self._shared.database, token)
         self.end(DISABLED if is_shut_out else BAD_CREDENTIALS)
         raise _Leaving
 
@@ -284,17 +319,17 @@ class Session:
             raise _Leaving from reason
 
     async def _welcome(self, arrival: Arrival, heard: int, hello: wire.Hello, features: list[str]) -> None:
-        user, heads = arrival
-        inbox = self._hub.subscribe(user.id, self._outbound, user.id)
+        (user, heads), hub = arrival, self._shared.hub
+        inbox = hub.subscribe(user.id, self._outbound, user.id)
         # Whose inbox it is, was only known when it was read; what has come since then must not be missed.
-        if self._hub.has_moved(user.id, heard):
-            heads = await read_heads(self._database, user)
+        if hub.has_moved(user.id, heard):
+            heads = await read_heads(self._shared.database, user)
         self._outbound.answer(wire.encode(self._make_welcome(user, hello, features, heads)))
         if wire.BATCH in features:
             self._outbound.gather()
         [own] = (head for head in heads if head.stream == user.id)
         inbox.go_live(own.q)
-        self._presence.connect(self._outbound, user)
+        self._shared.presence.connect(self._outbound, user)
 
     def _make_welcome(
         self, user: User, hello: wire.Hello, features: list[str], heads: Sequence[Head]
@@ -302,9 +337,9 @@ class Session:
         limits = self._shared.turnstile.limits
         positions = {showing.stream_name(head.stream): (head.epoch, head.q) for head in heads}
         return wire.Welcome(
-            sid=self.id,
+            sid=secrets.token_urlsafe(9),
             me=showing.me(user),
-            now=self._database.now(),
+            now=self._shared.database.now(),
             hb=HEARTBEAT,
             limits=wire.Limits(
                 frame=wire.FRAME_BYTES,
@@ -318,38 +353,57 @@ class Session:
             feat=features,
         )
 
-    def _ask_for_life(self) -> None:
+    # Whether anybody is still there
+
+    def ask_for_life(self) -> None:
+        """Ask whether anybody is there, and say how far the streams are."""
         self._heard = False
         if self._outbound.is_behind:
             # The client couldn't hear it before all that is ahead of it: that it takes this, is as good.
             self._taken = self._outbound.taken
         else:
             self._taken = None
-            self._outbound.answer(wire.encode(wire.Ping(self._hub.heads(self._outbound))))
-        self._await_life()
+            self._outbound.answer(wire.encode(wire.Ping(self._shared.hub.heads(self._outbound))))
+        self._keeper.times.grace.begin(self)
 
-    def _await_life(self) -> None:
-        due = self._loop.time() + HEARTBEAT_GRACE
-        self._timer = self._loop.call_later(HEARTBEAT_GRACE, self._look_for_life, due)
-
-    def _look_for_life(self, due: float) -> None:
-        # Nothing can be heard while a request is being done, or its answer waits for room.
-        if self._heard or not self._is_listening:
-            self._timer = self._loop.call_later(HEARTBEAT, self._ask_for_life)
-        elif self._taken is not None and self._outbound.taken > self._taken:
-            self._ask_for_life()
-        elif self._loop.time() - due < _STALL:
+    def look_for_life(self, due: float) -> None:
+        """See whether anything was heard since then; that was due some time ago, or just now."""
+        # Nothing may be heard while a request is being done.
+        if self._heard or self._task is not None:
+            self._keeper.times.quiet.begin(self)
+        elif self._outbound.is_blocked or self._has_taken():
+            # Nor while the peer has to take what was sent first: one that takes nothing is too slow.
+            self.ask_for_life()
+        elif asyncio.get_running_loop().time() - due < _STALL:
             self.end(NO_HEARTBEAT)
         else:
-            self._await_life()
+            self._keeper.times.grace.begin(self)
+
+    def _has_taken(self) -> bool:
+        return self._taken is not None and self._outbound.taken > self._taken
+
+    # The end
 
     async def _part(self) -> None:
-        await self._settle()
-        if self._goodbye is None:
-            self._outbound.close()
-        else:
-            self._outbound.finish(self._goodbye.as_frame())
-            await self._connection.close(self._goodbye.code, self._goodbye.why)
+        self._keeper.times.stop(self)
+        if self._requests is not None:
+            self._requests.close()
+        self._shared.hub.remove(self._outbound)
+        self._shared.presence.disconnect(self._outbound)
+        try:
+            await self._settle()
+            if self._goodbye is not None and not self._is_gone:
+                await self._say_goodbye(self._goodbye)
+        finally:
+            if self._caller is not None:
+                self._shared.turnstile.sign_out(self._caller.user.id)
+            self._keeper.leave(self)
+
+    async def _say_goodbye(self, goodbye: Goodbye) -> None:
+        self._outbound.finish(goodbye.as_frame())
+        self._closed = asyncio.get_running_loop().create_future()
+        self._connection.close(goodbye.code, goodbye.why)
+        await self._closed
 
     async def _settle(self) -> None:
         """Let writes under way end, unless they are no longer allowed."""
@@ -363,3 +417,9 @@ class Session:
                 await self._requests.settle()
         except TimeoutError:
             self._requests.cancel()
+
+
+@functools.cache
+def _agreed(features: tuple[str, ...]) -> frozenset[str]:
+    """Return features as a set: one for all connections that agreed on the same."""
+    return frozenset(features)

@@ -6,15 +6,14 @@ Knows both sides, and decides nothing: what someone may see was settled before.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
 from hubbub import wire
-from hubbub.actions.sync_stream import InboxSnapshot
 from hubbub.domain.errors import ChatError, Code
 from hubbub.domain.events import StoredEvent
-from hubbub.domain.models import Login, Marks, Message, Role, Room, User
+from hubbub.domain.models import Login, Marks, Membership, Message, Role, Room, User
 
 
 def is_inbox(stream: str) -> bool:
@@ -79,10 +78,10 @@ def marks(marks: Marks) -> wire.Marks:
     return wire.Marks(marks.read, marks.unread, marks.mentions)
 
 
-def inbox(snapshot: InboxSnapshot) -> wire.InboxCopy:
-    """Show the rooms that someone belongs to, and what they keep."""
-    copy = wire.InboxCopy([], {}, {key: msgspec.Raw(value.encode()) for key, value in snapshot.own.items()})
-    for membership in snapshot.memberships:
+def inbox(memberships: Iterable[Membership], own: Mapping[str, str]) -> wire.InboxCopy:
+    """Show the rooms that someone belongs to, and what they keep, which is JSON."""
+    copy = wire.InboxCopy([], {}, {key: msgspec.Raw(value.encode()) for key, value in own.items()})
+    for membership in memberships:
         copy.rooms.append(room(membership.room, membership.role))
         copy.marks[membership.room.id] = marks(membership.marks)
     return copy

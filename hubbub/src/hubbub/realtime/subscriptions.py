@@ -18,7 +18,7 @@ from hubbub.realtime.caller import Caller, Shared
 class Subscriptions:
     """What one connection subscribes to; in each of its rooms its user is shown."""
 
-    __slots__ = ("_badges", "_caller", "_database", "_hub", "_presence", "_put_out", "_tails", "_tallies")
+    __slots__ = ("_badges", "_caller", "_database", "_hub", "_presence", "_tails", "_tallies")
 
     def __init__(self, caller: Caller, shared: Shared) -> None:
         self._caller = caller
@@ -28,8 +28,6 @@ class Subscriptions:
         self._tails = shared.tails
         self._tallies = shared.tallies
         self._badges: dict[str, Badge] = {}
-        # Made once: each subscription has it.
-        self._put_out = self._be_put_out
 
     async def sub(self, request: wire.Sub) -> None:
         """Answer with what the connection lacks of a stream, and let it hear the rest.
@@ -64,7 +62,7 @@ class Subscriptions:
         self._drop_badge(stream)
         user, outbound = self._caller.user, self._caller.outbound
         at = None if request.at is None else Position(*request.at)
-        subscription = self._hub.subscribe(stream, outbound, user.id, self._put_out)
+        subscription = self._hub.subscribe(stream, outbound, user.id, self._be_put_out)
         copy = await self._read(stream, at)
         self._caller.answer(_show_copy(request.id, copy))
         subscription.go_live(copy.head.q)
@@ -120,4 +118,4 @@ def _show_copy(request: int, copy: Delta | RoomSnapshot | InboxSnapshot) -> wire
             )
             return wire.RoomResetOk(request, epoch, head, room)
         case InboxSnapshot():
-            return wire.InboxResetOk(request, epoch, head, showing.inbox(copy))
+            return wire.InboxResetOk(request, epoch, head, showing.inbox(copy.memberships, copy.own))

@@ -9,15 +9,14 @@ Invariants:
 2. Only an event that adds to what was said makes a tail longer.  One that changes who belongs there, what
    they are called, or what was said before, ends it, and so does another name for an author.
 3. However many ask, a room is read once at a time.
-4. There are at most `TAILS`, none is older than `LIFE`, and none has more than `EVENTS` events, `BYTES`
-   bytes and `MEMBERS` members; a room with more members has one that is of no use to anyone.  All together
-   have no more than `MEMBERS_IN_ALL`, a hundred bytes each.
+4. There are at most `TAILS`, which take `SIZE` together, and none that nobody has asked for since twice
+   `LIFE`.  None has more than `EVENTS` events, `BYTES` bytes and `MEMBERS` members; a room with more members
+   has one that is of no use to anyone.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -37,11 +36,13 @@ from hubbub.domain.events import (
 from hubbub.domain.models import Head, Position
 from hubbub.storage.database import Database
 
-TAILS: Final = 1_000
+# Fewer than there are rooms that a crowd comes back to, and each room would be read by nearly everyone.
+TAILS: Final = 20_000
+SIZE: Final = 64 * 1024 * 1024
+"""Bytes of all that is known of rooms: of their events and members."""
 EVENTS: Final = 256
 BYTES: Final = 64 * 1024
 MEMBERS: Final = 10_000
-MEMBERS_IN_ALL: Final = 500_000
 LIFE: Final = 60.0
 
 _ADDING: Final = frozenset(kind.kind for kind in (MessagePosted, MessageEdited, Reacted, Pinned, RoomChanged))
@@ -51,15 +52,27 @@ _ATTEMPTS: Final = 3
 class _Kept:
     """A tail as it grows."""
 
-    __slots__ = ("_events", "_names", "_size", "expiry", "head", "members")
+    __slots__ = ("_events", "_members", "_names", "_size", "expiry", "head", "is_wanted")
 
     def __init__(self, tail: Tail) -> None:
         self.head = tail.head
-        self.members = tail.members
+        # One string: a set of a hundred takes five times as much.
+        self._members = f" {' '.join(tail.members)} "
         self.expiry: asyncio.TimerHandle | None = None
+        self.is_wanted = False
+        """Whether somebody has asked for it lately."""
         self._names = tail.names
-        self._events = deque(tail.events)
+        self._events = tail.events
         self._size = sum(len(event.body) for event in tail.events)
+
+    @property
+    def size(self) -> int:
+        """How much it has, in bytes or characters."""
+        return self._size + len(self._members)
+
+    def has_member(self, user_id: str) -> bool:
+        """Say whether a user belongs to the room."""
+        return f" {user_id} " in self._members
 
     def grow(self, event: StoredEvent) -> bool:
         """Take an event, or return that this can't be the room's tail any longer."""
@@ -71,7 +84,7 @@ class _Kept:
         self._events.append(event)
         self._size += len(event.body)
         while len(self._events) > EVENTS or self._size > BYTES:
-            self._size -= len(self._events.popleft().body)
+            self._size -= len(self._events.pop(0).body)
         return True
 
     def knows(self, user_id: str) -> bool:
@@ -103,7 +116,7 @@ class Tails:
         self._database = database
         # What was read first is first.
         self._tails: dict[str, _Kept] = {}
-        self._members = 0
+        self._size = 0
         self._readings: dict[str, _Reading] = {}
 
     async def resume(self, room: str, user_id: str, at: Position) -> Delta | None:
@@ -115,7 +128,8 @@ class Tails:
             reading = None if room in self._tails else await self._wait_for(room)
             tail = self._tails.get(room)
             if tail is not None:
-                return tail.after(at) if user_id in tail.members else None
+                tail.is_wanted = True
+                return tail.after(at) if tail.has_member(user_id) else None
             if reading is not None and not reading.is_stale:
                 break
         return None
@@ -130,8 +144,12 @@ class Tails:
 
     def _follow(self, event: StoredEvent) -> None:
         tail = self._tails.get(event.stream)
-        if tail is not None and not tail.grow(event):
-            self._forget(event.stream)
+        if tail is not None:
+            before = tail.size
+            grows = tail.grow(event)
+            self._size += tail.size - before
+            if not grows:
+                self._forget(event.stream)
         reading = self._readings.get(event.stream)
         if reading is not None:
             reading.heard.append(event)
@@ -167,15 +185,24 @@ class Tails:
                 self._keep(room, kept)
 
     def _keep(self, room: str, tail: _Kept) -> None:
-        members = len(tail.members)
-        while self._tails and (len(self._tails) >= TAILS or self._members + members > MEMBERS_IN_ALL):
+        while self._tails and (len(self._tails) >= TAILS or self._size + tail.size > SIZE):
             self._forget(next(iter(self._tails)))
         self._tails[room] = tail
-        self._members += members
-        tail.expiry = asyncio.get_running_loop().call_later(LIFE, self._forget, room)
+        self._size += tail.size
+        self._wait(room, tail)
+
+    def _wait(self, room: str, tail: _Kept) -> None:
+        tail.is_wanted = False
+        tail.expiry = asyncio.get_running_loop().call_later(LIFE, self._expire, room, tail)
+
+    def _expire(self, room: str, tail: _Kept) -> None:
+        if tail.is_wanted:
+            self._wait(room, tail)
+        else:
+            self._forget(room)
 
     def _forget(self, room: str) -> None:
         tail = self._tails.pop(room)
-        self._members -= len(tail.members)
+        self._size -= tail.size
         if tail.expiry is not None:
             tail.expiry.cancel()
