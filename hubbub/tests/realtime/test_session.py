@@ -385,7 +385,7 @@ async def test_slow_client_is_not_silent(call, guest, loop_clock, monkeypatch, f
     for _ in range(40):
         caller.connection.take_some(1)
         await loop_clock.advance(HEARTBEAT_GRACE)
-    assert not caller.task.done()
+    assert not caller.over.is_set()
 
     caller.connection.take_all()
     await loop_clock.settle()
@@ -397,8 +397,8 @@ async def test_slow_client_is_not_silent(call, guest, loop_clock, monkeypatch, f
     assert (await caller.connection.hear())["t"] == "ping"
 
 
-async def test_dead_client_is_silent(call, guest, loop_clock, monkeypatch, frame) -> None:
-    """Who takes nothing of what is ahead of a ping isn't waited for any longer than for an answer."""
+async def test_dead_client_is_slow(call, guest, loop_clock, monkeypatch, frame) -> None:
+    """Who takes nothing of what is ahead of a ping is too slow, and isn't asked for life meanwhile."""
     monkeypatch.setattr("hubbub.realtime.outbound.HIGH_WATER", 100)
     caller = call((await guest("Ann")).token)
     await caller.hello()
@@ -406,10 +406,14 @@ async def test_dead_client_is_silent(call, guest, loop_clock, monkeypatch, frame
     caller.connection.slow = True
     for _ in range(20):
         caller.session._outbound.answer(frame("ok", 50))
-    await loop_clock.advance(1)
-    await loop_clock.advance(HEARTBEAT_GRACE)
+    for _ in range(int(STALL)):
+        assert not caller.over.is_set()
+        await loop_clock.advance(1)
 
-    assert (await caller.bye())["code"] == 4002
+    heard = [frame["t"] for frame in caller.connection.frames]
+
+    assert (await caller.bye())["code"] == 4003
+    assert "ping" not in heard
 
 
 async def test_end_meets_end(call, guest, loop_clock) -> None:

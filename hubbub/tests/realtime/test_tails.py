@@ -216,20 +216,6 @@ async def test_tails_are_forgotten(ann, tails, monkeypatch, read, at, loop_clock
     assert tails._size == 0
 
 
-async def test_members_are_not_kept_for_ever(ann, bob, tails, monkeypatch, read, at) -> None:
-    """However many rooms there are, only so many members of them are remembered."""
-    monkeypatch.setattr(module, "MEMBERS_IN_ALL", 2)
-    garden, shed = [
-        (await ann.call("room.create", f"nonce-0{number}", name="green"))["r"]["room"]["id"]
-        for number in range(2)
-    ]
-    for room in (garden, shed, garden, shed, LOBBY, LOBBY, garden):
-        await tails.resume(room, ann.user.id, at)
-
-    assert read == [garden, shed, LOBBY, garden]
-    assert tails._members == sum(len(tail.members) for tail in tails._tails.values()) == 1
-
-
 async def test_failing_database_is_told(ann, monkeypatch, at) -> None:
     """Who can't be told from a tail what is missing learns why."""
 
