@@ -74,7 +74,7 @@ def turnstile() -> Turnstile:
 
 @pytest.fixture
 def make_chat(database, bus, web, feeds, turnstile) -> Callable[[str | None, Names], Starlette]:
-    """Return what makes the application; three newcomers may come at once, then one a second.
+    """Return what makes the application; three newcomers may come at once, then one in 100 s.
 
     A sender may guess four times at once, and twice at one password.  A user may read twenty times at once,
     and write ten times.
@@ -83,9 +83,9 @@ def make_chat(database, bus, web, feeds, turnstile) -> Callable[[str | None, Nam
 
     def make(public_url: str | None, names: Names, proxies: Proxies = NOBODY) -> Starlette:
         callers = Callers(database, public_url)
-        throttle = Throttle(Buckets(3, 1.0), Buckets(4, 1.0), Buckets(2, 1.0))
+        throttle = Throttle(Buckets(3, 0.01), Buckets(4, 0.01), Buckets(2, 0.01))
         secure = (public_url or "").startswith("https:")
-        admission = Admission(callers, Buckets(20, 1.0), Buckets(10, 1.0), turnstile)
+        admission = Admission(callers, Buckets(20, 0.01), Buckets(10, 0.01), turnstile)
         auth = Auth(database, bus, passwords, callers, throttle, admission, secure=secure)
         sessions = Sessions(database, bus, passwords, callers, throttle, admission)
         own, messages = Own(database, admission), Messages(database, admission)
