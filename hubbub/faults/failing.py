@@ -25,6 +25,8 @@ TRIP: Final = "trip!"
 STALL: Final = 5.0
 TOO_SOON: Final = 0.2
 """Seconds by which an answer comes before what it says is true."""
+SLOWLY: Final = 0.05
+"""Seconds that a commit takes, so that whatever is said meanwhile shares the next."""
 AFTERWARDS: Final = 0.5
 """Seconds in which what was published is sent, before who published it dies."""
 
@@ -37,6 +39,11 @@ def trips(events: Iterable[StoredEvent]) -> bool:
 def die() -> None:
     """End at once, as by `kill -9`."""
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def take_time() -> None:
+    """Let a transaction, which has a thread of its own, last for a while."""
+    time.sleep(SLOWLY)
 
 
 def amid_statements() -> None:
@@ -95,12 +102,13 @@ def stall() -> None:
 
 
 def bad_statement() -> None:
-    """Let the database refuse the statement that the message is in."""
+    """Let the database refuse the statement that the message is in, and take its time for all others."""
     row, fold = posting._row, posting._fold
 
     async def count(connection: Any, posts: Sequence[Post], *rest: Any) -> list[StoredEvent]:
         if any(TRIP in post.message.text for post in posts):
             tell(f"a batch of {len(posts)}")
+        take_time()
         return await fold(connection, posts, *rest)
 
     def fail(post: Post, numbered: Any) -> dict[str, object]:

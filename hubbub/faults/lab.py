@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
+from http import HTTPStatus
 from pathlib import Path
 from random import Random
 from types import TracebackType
@@ -307,5 +308,9 @@ async def _read_pages(asking: httpx.AsyncClient, s: str, after: int) -> AsyncIte
 
 async def _read_page(asking: httpx.AsyncClient, s: str, after: int) -> http.EventsResult:
     answer = await asking.get(f"/v1/s/{s}/events", params={"after": after})
+    if answer.status_code == HTTPStatus.TOO_MANY_REQUESTS:
+        # A log may be longer than anybody may read at once.
+        await asyncio.sleep(float(answer.headers["Retry-After"]))
+        return await _read_page(asking, s, after)
     answer.raise_for_status()
     return msgspec.json.decode(answer.content, type=http.EventsResult)

@@ -21,6 +21,7 @@ from hubbub import wire
 STALL: Final = 3.0
 SLACK: Final = 12.0
 """Seconds in which what the system keeps for a connection is filled: until then it can be written to."""
+PAUSE: Final = 0.02
 GROWTH: Final = 24 * MIB
 # What is said at the end has to wait until we look, or nobody would ever see it.
 TIMES: Final = {"app:CLOSE_TIMEOUT": 30.0}
@@ -64,6 +65,7 @@ async def keep_alive(peer: Peer) -> None:
 
 
 async def keep_saying(device: Device) -> None:
-    """Write one long message after the other."""
+    """Write long messages, no more than can be read again in the end."""
     while True:
         await device.say(LOBBY, "x" * 15_000)
+        await asyncio.sleep(PAUSE)

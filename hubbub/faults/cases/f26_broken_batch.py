@@ -12,7 +12,7 @@ import re
 
 from faults.case import Size, require
 from faults.device import Device
-from faults.failing import TRIP
+from faults.failing import SLOWLY, TRIP
 from faults.lab import LOBBY, Lab
 
 BURST = 12
@@ -60,7 +60,7 @@ async def hold_one(lab: Lab, devices: list[Device]) -> None:
     others = [device for device in devices if device is not author]
     while max(batches(lab, before), default=0) < 2:
         # It was alone: it will be said again, and others beside it.
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(SLOWLY)
         for device in others:
             device.write(LOBBY, f"{device.name} goes on")
     await lab.until(lambda: not any(device.waiting for device in others), "all others are answered")
