@@ -43,9 +43,10 @@ def http_address(address: str) -> str:
 
 
 def websocket_address(address: str) -> str:
-    """Return an address with the path where the WebSocket is, if it came without one."""
+    """Return an address with the path where the WebSocket is, if it came without one; browsers' will do."""
     url = urlsplit(address)
-    return urlunsplit(url._replace(path=url.path if url.path.strip("/") else PATH))
+    scheme = {"http": "ws", "https": "wss"}.get(url.scheme, url.scheme)
+    return urlunsplit(url._replace(scheme=scheme, path=url.path if url.path.strip("/") else PATH))
 
 
 def spell(kind: Any) -> str:

@@ -97,3 +97,16 @@ def test_every_rule_is_broken_once(script) -> None:
 
     assert ways == WAYS
     assert set(ways.values()) == set(script("rules").RULES)
+
+
+@pytest.mark.parametrize(
+    "address,meant",
+    [
+        ("ws://chat.example", "ws://chat.example/v1/realtime"),
+        ("http://localhost:8000/", "ws://localhost:8000/v1/realtime"),
+        ("https://chat.example/other", "wss://chat.example/other"),
+    ],
+)
+def test_browsers_address_will_do(script, address: str, meant: str) -> None:
+    """A server is found by the address that is opened in a browser as well."""
+    assert script("stage").websocket_address(address) == meant
