@@ -8,7 +8,7 @@ from playwright.async_api import Locator, Page, expect
 from .clients import LOBBY
 from .conftest import Enter, Windows
 from .test_web_page import audit
-from .test_web_rooms import call, make_room, same_person
+from .test_web_rooms import call, make_room, own_room, same_person
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -27,12 +27,7 @@ async def act_on(page: Page, name: str, action: str) -> None:
 
 async def test_owner_gives_roles(address: str, windows: Windows, guest: Enter) -> None:
     """An owner makes a member a moderator by keyboard alone, and everyone sees it at once."""
-    bo = await guest(address, "Bo")
-    page = await windows.enter(address, "小林")
-    me = await same_person(page, guest, address)
-    tea = await make_room(me, "茶")
-    await call(me, "room.invite", s=tea, user=bo.welcome["me"]["id"])
-    await page.get_by_role("link", name="茶").click()
+    page, _, bo, tea = await own_room(address, windows, guest)
     await expect(row(page, "小林").get_by_text("房主")).to_be_attached()
     await expect(row(page, "小林").get_by_role("button")).to_have_count(0)
     await row(page, "Bo").get_by_role("button").focus()
@@ -73,12 +68,7 @@ async def test_menu_is_led_by_keys(address: str, windows: Windows) -> None:
 
 async def test_kick_is_undone(address: str, windows: Windows, guest: Enter) -> None:
     """Whom one removes is gone at once, and back at once if one thinks better of it."""
-    bo = await guest(address, "Bo")
-    page = await windows.enter(address, "小林")
-    me = await same_person(page, guest, address)
-    tea = await make_room(me, "茶")
-    await call(me, "room.invite", s=tea, user=bo.welcome["me"]["id"])
-    await page.get_by_role("link", name="茶").click()
+    page, _, _, _ = await own_room(address, windows, guest)
     await act_on(page, "Bo", "移出房间")
     question = page.get_by_role("dialog", name="移出这个房间")
     await expect(question.get_by_role("button", name="取消")).to_be_focused()
@@ -92,12 +82,7 @@ async def test_kick_is_undone(address: str, windows: Windows, guest: Enter) -> N
 
 async def test_ban_is_lifted_by_invitation(address: str, windows: Windows, guest: Enter) -> None:
     """Who is banned can't be invited as others are: the page says so, and offers to let them back in."""
-    bo = await guest(address, "Bo")
-    page = await windows.enter(address, "小林")
-    me = await same_person(page, guest, address)
-    tea = await make_room(me, "茶")
-    await call(me, "room.invite", s=tea, user=bo.welcome["me"]["id"])
-    await page.get_by_role("link", name="茶").click()
+    page, _, _, _ = await own_room(address, windows, guest)
     await act_on(page, "Bo", "禁止进入")
     await page.get_by_role("dialog").get_by_role("button", name="禁止进入").click()
     await expect(row(page, "Bo")).to_have_count(0)

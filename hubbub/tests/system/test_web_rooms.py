@@ -33,6 +33,17 @@ async def same_person(page: Page, guest: Enter, address: str) -> Guest:
     return await guest(address, token=cookie["value"])
 
 
+async def own_room(address: str, windows: Windows, guest: Enter) -> tuple[Page, Guest, Guest, str]:
+    """Let somebody look at a room of theirs that Bo is in too; return the page, the two, and the room."""
+    bo = await guest(address, "Bo")
+    page = await windows.enter(address, "小林")
+    me = await same_person(page, guest, address)
+    room = await make_room(me, "茶")
+    await call(me, "room.invite", s=room, user=bo.welcome["me"]["id"])
+    await page.get_by_role("link", name="茶").click()
+    return page, me, bo, room
+
+
 async def test_rooms_have_addresses(address: str, windows: Windows, guest: Enter) -> None:
     """A room's address leads to it, back and forward go through rooms, and the last one is come back to."""
     page = await windows.enter(address, "小林")
@@ -247,12 +258,7 @@ async def test_room_is_changed(address: str, windows: Windows, guest: Enter) -> 
 
 async def test_room_is_left(address: str, windows: Windows, guest: Enter) -> None:
     """Leaving asks first and leads elsewhere; the only owner is told to find another."""
-    bo = await guest(address, "Bo")
-    page = await windows.enter(address, "小林")
-    me = await same_person(page, guest, address)
-    tea = await make_room(me, "茶")
-    await call(me, "room.invite", s=tea, user=bo.welcome["me"]["id"])
-    await page.get_by_role("link", name="茶").click()
+    page, me, bo, tea = await own_room(address, windows, guest)
     await page.get_by_role("button", name="房间菜单").click()
     await page.get_by_role("menuitem", name="离开房间").click()
     dialog = page.get_by_role("dialog")
