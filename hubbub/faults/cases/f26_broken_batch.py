@@ -59,7 +59,7 @@ async def hold_one(lab: Lab, devices: list[Device]) -> None:
     author = burst(lab, devices, TRIP)
     others = [device for device in devices if device is not author]
     while max(batches(lab, before), default=0) < 2:
-        # It was alone: it will be said again, and others beside it.
+        # It waits for others beside it.
         await asyncio.sleep(SLOWLY)
         for device in others:
             device.write(LOBBY, f"{device.name} goes on")
