@@ -5,6 +5,7 @@ Invariants, while every rule is kept:
 1. A connection's writes go to the database in their order, and an answer comes after the commit.
 2. What a node sends of a stream it sends in order; it heals from the database what the bus has lost.
 3. To a connection goes all of a stream after its snapshot, or a gap is said.
+4. What a connection asks to read is read in its order, one after another; only writes go on meanwhile.
 """
 
 from __future__ import annotations
@@ -191,6 +192,8 @@ class Connection:
         self._queue: deque[Waiting] = deque()
         self._gaps: dict[str, int] = {}
         self._is_answered = True
+        self._asked: deque[wire.Request] = deque()
+        self._is_reading = False
         node.connections.append(self)
 
     def closed(self) -> None:
@@ -213,6 +216,17 @@ class Connection:
     def received(self, text: str) -> None:
         """Take a frame."""
         frame = wire.decode(text)
+        if isinstance(frame, wire.Pong):
+            self._is_answered = True
+        else:
+            self._asked.append(frame)
+            self._take_next()
+
+    def _take_next(self) -> None:
+        while self._asked and not self._is_reading:
+            self._take_up(self._asked.popleft())
+
+    def _take_up(self, frame: wire.Request) -> None:
         match frame:
             case wire.Hello():
                 self.user = frame.token or ""
@@ -225,11 +239,24 @@ class Connection:
                 self._offer(frame)
             case wire.Read():
                 self._mark(frame)
-            case wire.Pong():
-                self._is_answered = True
 
-    def _read(self, done: Callable[[State | None], None]) -> None:
-        self.node.database.read(self.node.as_alive(done))
+    def _read(self, answer: Callable[[State | None], None]) -> None:
+        """Read, and answer; what was asked for later waits until that is `_done`."""
+        self._is_reading = True
+        self.node.database.read(self.node.as_alive(answer))
+
+    def _done(self) -> None:
+        self._is_reading = False
+        self._take_next()
+
+    def _done_soon(self, act: Callable[[], None]) -> None:
+        """Answer in a while: to say no takes as long as to say yes."""
+
+        def do() -> None:
+            act()
+            self._done()
+
+        self._world.soon(self.node.as_alive(do))
 
     def _stream(self, name: str) -> str:
         return f"me:{self.user}" if name == wire.ME else name
@@ -244,6 +271,7 @@ class Connection:
         me = wire.MeInfo(self.user or "", self.user or "", "guest")
         heads = {} if at == now else {wire.ME: now}
         self._say(wire.Welcome("s", me, 0, HEARTBEAT, LIMITS, heads))
+        self._done()
 
     def _subscribe(self, sub: wire.Sub) -> None:
         s, subscription = self._stream(sub.s), Subscription()
@@ -256,13 +284,13 @@ class Connection:
         if state is None:
             self._end(s)
             self._refuse(sub.id, "unavailable")
+            self._done()
         elif self._world.has(Rule.RIGHTS) and not state.may_read(self.user or "", s):
             self._end(s)
-            # To say no takes as long as to say yes.
-            self._world.soon(self.node.as_alive(lambda: self._refuse(sub.id, "not_member")))
+            self._done_soon(lambda: self._refuse(sub.id, "not_member"))
         else:
             copy = self._copy(sub, s, state)
-            self._world.soon(self.node.as_alive(lambda: self._fill(s, subscription, copy)))
+            self._done_soon(lambda: self._fill(s, subscription, copy))
 
     def _copy(
         self, sub: wire.Sub, s: str, state: State
@@ -315,6 +343,7 @@ class Connection:
             entries = state.after(s, log.after)
             page = self._events(entries[:DELTA])
             self._say(wire.LogOk(log.id, state.epoch, state.head(s), page, len(entries) > DELTA, {}))
+        self._done()
 
     # Writes
 
