@@ -23,7 +23,7 @@ class Theme(NamedTuple):
     quiet: str
 
 
-STYLE = {"font.size": 11, "svg.fonttype": "path", "svg.hashsalt": "fullduplex"}
+STYLE: dict[Any, Any] = {"font.size": 11, "svg.fonttype": "path", "svg.hashsalt": "fullduplex"}
 # Blue and grey differ in lightness as well, for eyes that see colours otherwise.
 THEMES = [
     Theme("light", ours="#0b6bcb", others="#a9b2bf", text="#1f2328", quiet="#6b7480"),

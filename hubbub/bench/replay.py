@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Any, NamedTuple, Protocol
 
-import asyncpg
+import asyncpg  # type: ignore[import-untyped]
 
 #: What SQLite is told by the chat as well.
 PRAGMAS = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "wal_autocheckpoint = 1000")
