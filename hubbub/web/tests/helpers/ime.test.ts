@@ -10,7 +10,7 @@ beforeEach(() => {
   method = new InputMethod((run) => later.push(run))
 })
 
-describe('E-05', () => {
+describe('E-05: the Enter of an input method is its own', () => {
   test('a plain Enter is for the page', () => {
     expect(method.owns(enter)).toBe(false)
   })
