@@ -22,6 +22,7 @@ from starlette.applications import Starlette
 
 from fullduplex import Request, WebSocketServer, asgi
 from hubbub import wire
+from hubbub.actions.audit import trim_audit
 from hubbub.actions.audit_marks import audit_marks
 from hubbub.actions.forget_sessions import forget_sessions
 from hubbub.actions.open_lobby import open_lobby
@@ -151,7 +152,11 @@ async def _do_chores(database: Database, bus: Bus) -> AsyncIterator[None]:
     """Do now and then what nobody asks for, as long as the context lasts."""
     often = _repeat(EXPIRY_INTERVAL, lambda: forget_sessions(database, bus))
     daily = _repeat(
-        CHORES_INTERVAL, lambda: trim_inboxes(database), lambda: audit_marks(database), database.optimize
+        CHORES_INTERVAL,
+        lambda: trim_inboxes(database),
+        lambda: trim_audit(database),
+        lambda: audit_marks(database),
+        database.optimize,
     )
     tasks = [asyncio.create_task(chores, name="chores") for chores in (often, daily)]
     try:

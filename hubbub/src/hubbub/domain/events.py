@@ -272,4 +272,9 @@ class SessionExpired:
     session: str
 
 
-Notice = StoredEvent | UserRenamed | SessionRevoked | SessionExpired
+@dataclass(frozen=True, slots=True)
+class SettingsChanged:
+    """Administrators have decided something otherwise.  Not part of any stream."""
+
+
+Notice = StoredEvent | UserRenamed | SessionRevoked | SessionExpired | SettingsChanged

@@ -19,17 +19,37 @@ def new_user_id() -> str:
     return f"u_{secrets.token_urlsafe(12)}"
 
 
+class ServerRole(StrEnum):
+    """What someone is in the whole chat."""
+
+    MEMBER = "member"
+    ADMINISTRATOR = "administrator"
+
+
 @dataclass(frozen=True, slots=True)
 class User:
     """Someone who takes part.  A user's own inbox is the stream that bears the user's id.
 
-    `username` is what the user signs in by; only where it is the user who is shown it, it is known.
+    `username` is what the user signs in by, and `role` what they are in the whole chat; only where it is the
+    user who is shown it, these are known.  Nothing is allowed by this role: what is stored counts.
     """
 
     id: str
     name: str
     kind: str
     username: str | None = field(default=None, compare=False)
+    role: ServerRole = field(default=ServerRole.MEMBER, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """What someone did who administers or keeps order: to what, of which kind, and perhaps in which room."""
+
+    verb: str
+    kind: str
+    subject: str
+    room: str | None = None
+    detail: Mapping[str, object] = field(default_factory=dict)
 
 
 def new_session_id() -> str:

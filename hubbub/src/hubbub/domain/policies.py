@@ -96,6 +96,9 @@ MISTAKE_BURST: Final = 100
 MISTAKES_PER_SECOND: Final = 1.0
 """Frames that can't be read, of one connection: whoever sends more hears nothing of what they are told."""
 
+AUDIT_AGE: Final = 2 * 365 * 24 * 3600
+"""How long it is known who administered and kept order in which way."""
+
 SESSION_LIFETIME: Final = 365 * 24 * 3600
 SESSIONS: Final = 50
 """In how many places a user may be signed in."""

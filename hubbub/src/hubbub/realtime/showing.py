@@ -13,7 +13,8 @@ import msgspec
 from hubbub import wire
 from hubbub.domain.errors import ChatError, Code
 from hubbub.domain.events import StoredEvent
-from hubbub.domain.models import Login, Marks, Membership, Message, Role, Room, User
+from hubbub.domain.models import Login, Marks, Membership, Message, Role, Room, ServerRole, User
+from hubbub.domain.settings import ServerSettings
 
 
 def is_inbox(stream: str) -> bool:
@@ -50,7 +51,13 @@ def events(events: Iterable[StoredEvent]) -> list[wire.Event]:
 
 def me(user: User) -> wire.MeInfo:
     """Show a user to themselves."""
-    return wire.MeInfo(user.id, user.name, user.kind, user.username)
+    role = None if user.role is ServerRole.MEMBER else user.role
+    return wire.MeInfo(user.id, user.name, user.kind, user.username, role)
+
+
+def settings(settings: ServerSettings) -> wire.SettingsInfo:
+    """Show what administrators have decided."""
+    return wire.SettingsInfo(settings.sign_up, settings.guests, settings.members_invite)
 
 
 def names(names: dict[str, str]) -> wire.Names:

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from sqlalchemy import ColumnElement, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from hubbub.domain.models import Account, User
+from hubbub.domain.models import Account, ServerRole, User
+from hubbub.domain.permissions import check_administers
 from hubbub.storage.tables import users
 
 _USER = (users.c.id, users.c.name, users.c.kind)
@@ -17,7 +18,13 @@ async def add(connection: AsyncConnection, user: User, now: int, password: str |
     """Store a new user; `password` is the hash of an account's, whose username is folded."""
     await connection.execute(
         insert(users).values(
-            id=user.id, name=user.name, kind=user.kind, created=now, username=user.username, password=password
+            id=user.id,
+            name=user.name,
+            kind=user.kind,
+            created=now,
+            username=user.username,
+            password=password,
+            role=user.role,
         ),
     )
 
@@ -46,17 +53,46 @@ async def find_own_account(connection: AsyncConnection, user_id: str) -> Account
 
 async def _find_account(connection: AsyncConnection, condition: ColumnElement[bool]) -> Account | None:
     rows = await connection.execute(
-        select(*_USER, users.c.username, users.c.password, users.c.disabled).where(
+        select(*_USER, users.c.username, users.c.role, users.c.password, users.c.disabled).where(
             condition, users.c.password.is_not(None)
         )
     )
     row = rows.one_or_none()
-    return None if row is None else Account(User(*row[:4]), row.password, row.disabled is not None)
+    if row is None:
+        return None
+    return Account(User(*row[:4], ServerRole(row.role)), row.password, row.disabled is not None)
+
+
+async def require_administrator(connection: AsyncConnection, user_id: str) -> None:
+    """Refuse a user who doesn't administer the chat, or may not be in it.
+
+    Raises:
+        ChatError: `forbidden`.
+    """
+    role = await connection.scalar(
+        select(users.c.role).where(users.c.id == user_id, users.c.disabled.is_(None))
+    )
+    check_administers(None if role is None else ServerRole(role))
 
 
 async def set_password(connection: AsyncConnection, user_id: str, password: str) -> None:
     """Store the hash of an account's new password."""
     await connection.execute(update(users).where(users.c.id == user_id).values(password=password))
+
+
+async def set_role(connection: AsyncConnection, user_id: str, role: ServerRole) -> None:
+    """Make a user something else in the whole chat."""
+    await connection.execute(update(users).where(users.c.id == user_id).values(role=role))
+
+
+async def has_administrator(connection: AsyncConnection) -> bool:
+    """Say whether there is anybody who administers the chat."""
+    found = await connection.scalar(
+        select(users.c.id)
+        .where(users.c.role == ServerRole.ADMINISTRATOR, users.c.disabled.is_(None))
+        .limit(1)
+    )
+    return found is not None
 
 
 async def names(connection: AsyncConnection, ids: Iterable[str]) -> dict[str, str]:

@@ -9,8 +9,17 @@ from typing import Annotated, Any, Final, NamedTuple
 
 from msgspec import Meta, Struct
 
-from hubbub.wire.shapes import EditInfo, MemberInfo, MessageInfo, Names, RoomEntry, RoomInfo, SessionInfo
-from hubbub.wire.values import Amount, Id, Number, Role, Visibility
+from hubbub.wire.shapes import (
+    EditInfo,
+    MemberInfo,
+    MessageInfo,
+    Names,
+    RoomEntry,
+    RoomInfo,
+    SessionInfo,
+    SettingsInfo,
+)
+from hubbub.wire.values import Amount, Id, Number, Role, SignUp, Visibility
 
 # Longer than any name or topic may be; how long they may, the server says.
 Title = Annotated[str, Meta(max_length=2_000)]
@@ -137,6 +146,18 @@ class SetOwn(Struct, omit_defaults=True):
     value: Any = None
 
 
+class ReadSettings(Struct):
+    """Asks what administrators have decided; for administrators."""
+
+
+class ChangeSettings(Struct, omit_defaults=True):
+    """Decides what is given, and leaves the rest; for administrators."""
+
+    sign_up: SignUp | None = None
+    guests: bool | None = None
+    members_invite: bool | None = None
+
+
 # Results
 
 
@@ -190,6 +211,12 @@ class SessionsResult(Struct):
     sessions: list[SessionInfo]
 
 
+class SettingsResult(Struct):
+    """What is decided now."""
+
+    settings: SettingsInfo
+
+
 class DoneResult(Struct):
     """That it is so."""
 
@@ -197,11 +224,12 @@ class DoneResult(Struct):
 Params = (
     CreateRoom | UpdateRoom | JoinRoom | LeaveRoom | Invite | ListRooms | Kick | Ban | Unban | GiveRole
     | ListMembers | ListEdits | ReadThread | ListPinned | ListSessions | RevokeSession | SetOwn
+    | ReadSettings | ChangeSettings
 )  # fmt: skip
 
 Result = (
     RoomResult | WriteResult | RoomsResult | MembersResult | EditsResult | MessagesResult | SessionsResult
-    | DoneResult
+    | SettingsResult | DoneResult
 )  # fmt: skip
 
 
@@ -231,5 +259,7 @@ METHODS: Final[dict[str, Method]] = {
     "me.set": Method(SetOwn, WriteResult, True),
     "session.list": Method(ListSessions, SessionsResult, False),
     "session.revoke": Method(RevokeSession, DoneResult, False),
+    "settings.read": Method(ReadSettings, SettingsResult, False),
+    "settings.change": Method(ChangeSettings, SettingsResult, False),
 }
 NAMES_OF_METHODS: Final = {method.params: name for name, method in METHODS.items()}

@@ -78,6 +78,8 @@ export interface Methods {
   'me.set': { p: SetOwn; r: WriteResult }
   'session.list': { p: ListSessions; r: SessionsResult }
   'session.revoke': { p: RevokeSession; r: DoneResult }
+  'settings.read': { p: ReadSettings; r: SettingsResult }
+  'settings.change': { p: ChangeSettings; r: SettingsResult }
 }
 
 /** Brings what a method gives. */
@@ -85,6 +87,13 @@ export interface CallOk {
   t: 'ok'
   id: number
   r: Result
+}
+
+/** Decides what is given, and leaves the rest; for administrators. */
+export interface ChangeSettings {
+  sign_up?: 'closed' | 'invite' | 'open'
+  guests?: boolean
+  members_invite?: boolean
 }
 
 /** What program speaks, and on which device, where it has one connection at a time. */
@@ -389,12 +398,17 @@ export interface Marks {
   mentions: number
 }
 
-/** Someone, as they see themselves; `username` is what they sign in by, if they have an account. */
+/**
+ * Someone, as they see themselves; `username` is what they sign in by, if they have an account.
+ *
+ * `role` is what they are in the whole chat, if it is more than a member.
+ */
 export interface MeInfo {
   id: string
   name: string
   kind: 'guest' | 'account' | 'bot'
   username?: string
+  role?: 'member' | 'administrator'
 }
 
 /** What happened to whom; `role` is what they are given, if they are. */
@@ -585,6 +599,9 @@ export interface ReadBody {
   asof?: number
 }
 
+/** Asks what administrators have decided; for administrators. */
+export type ReadSettings = Record<string, unknown>
+
 /** Asks for the last messages of the thread of `q`, or the last before one of them. */
 export interface ReadThread {
   s: string
@@ -593,7 +610,7 @@ export interface ReadThread {
   limit?: number
 }
 
-export type Result = RoomResult | WriteResult | RoomsResult | MembersResult | EditsResult | MessagesResult | SessionsResult | DoneResult
+export type Result = RoomResult | WriteResult | RoomsResult | MembersResult | EditsResult | MessagesResult | SessionsResult | SettingsResult | DoneResult
 
 /** Signs a session out. */
 export interface RevokeSession {
@@ -713,6 +730,23 @@ export interface SetBody {
 export interface SetOwn {
   key: string
   value?: unknown
+}
+
+/**
+ * What administrators have decided.
+ *
+ * `sign_up` says who may make an account, `guests` whether a name alone lets people in,
+ * `members_invite` whether everybody who has an account may make invitations.
+ */
+export interface SettingsInfo {
+  sign_up: 'open' | 'invite' | 'closed'
+  guests: boolean
+  members_invite: boolean
+}
+
+/** What is decided now. */
+export interface SettingsResult {
+  settings: SettingsInfo
 }
 
 /** Gives up a write that was refused, so that later ones may go on. */
