@@ -273,8 +273,15 @@ class SessionExpired:
 
 
 @dataclass(frozen=True, slots=True)
+class SessionBarred:
+    """A session's user may not be in the chat; its connections must go.  Not part of any stream."""
+
+    session: str
+
+
+@dataclass(frozen=True, slots=True)
 class SettingsChanged:
     """Administrators have decided something otherwise.  Not part of any stream."""
 
 
-Notice = StoredEvent | UserRenamed | SessionRevoked | SessionExpired | SettingsChanged
+Notice = StoredEvent | UserRenamed | SessionRevoked | SessionExpired | SessionBarred | SettingsChanged

@@ -80,6 +80,43 @@ class Account:
     is_disabled: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A user as administrators see them: since when they are there or kept out, and when they were here."""
+
+    user: User
+    created: int
+    disabled: int | None
+    seen: int | None
+
+
+def new_invite_id() -> str:
+    """Make up what an invitation is called where it is looked at; it lets nobody in."""
+    return f"i_{secrets.token_urlsafe(12)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """A link that lets `uses` people in until it `expires`, and perhaps into a room; `used` have come."""
+
+    id: str
+    by: str
+    created: int
+    expires: int
+    uses: int
+    used: int
+    room: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ShownInvitation:
+    """An invitation, with the names of who made it and of where it leads."""
+
+    invite: Invitation
+    by_name: str
+    room_name: str | None
+
+
 def new_room_id() -> str:
     """Make up the id of a new room."""
     return f"r_{secrets.token_urlsafe(12)}"

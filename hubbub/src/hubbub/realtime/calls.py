@@ -5,11 +5,8 @@ What methods want beyond what frames say (lengths, names, rights) the actions se
 
 from __future__ import annotations
 
-import msgspec
-
 from hubbub import wire
 from hubbub.actions.change_room import change_room
-from hubbub.actions.change_settings import change_settings, read_settings
 from hubbub.actions.create_room import create_room
 from hubbub.actions.give_role import give_role
 from hubbub.actions.invite import invite
@@ -29,6 +26,7 @@ from hubbub.bus.base import Bus
 from hubbub.domain.errors import ChatError, Code
 from hubbub.domain.models import Membership, Posted, Role, User, Visibility
 from hubbub.realtime import showing
+from hubbub.realtime.administration import administer
 from hubbub.storage.database import Database
 
 
@@ -96,13 +94,7 @@ async def call(database: Database, bus: Bus, user: User, login: bytes, params: w
         case wire.RevokeSession(id=session):
             await revoke_session(database, bus, user, session)
             return wire.DoneResult()
-        case wire.ReadSettings():
-            return wire.SettingsResult(showing.settings(await read_settings(database, user)))
-        case wire.ChangeSettings():
-            given = msgspec.structs.asdict(params).items()
-            wanted = {key: value for key, value in given if value is not None}
-            return wire.SettingsResult(showing.settings(await change_settings(database, bus, user, wanted)))
-    raise ChatError(Code.UNKNOWN_OP)
+    return await administer(database, bus, user, params)
 
 
 def _room(membership: Membership) -> wire.RoomResult:

@@ -153,6 +153,11 @@ async def remove_others(connection: AsyncConnection, user_id: str, digest: bytes
     return await _remove(connection, (sessions.c.user == user_id) & (sessions.c.digest != digest))
 
 
+async def remove_all(connection: AsyncConnection, user_id: str) -> list[bytes]:
+    """Forget every session of a user; return their digests."""
+    return await _remove(connection, sessions.c.user == user_id)
+
+
 async def remove_oldest(connection: AsyncConnection, user_id: str, keep: int) -> list[bytes]:
     """Forget all of a user's sessions but so many, those that were used last; return their digests."""
     kept = (

@@ -57,6 +57,13 @@ class RoomInfo(Struct, omit_defaults=True):
     role: SomeRole | None = None
 
 
+class NamedRoom(Struct):
+    """A room, as it is called."""
+
+    id: str
+    name: str
+
+
 class RoomEntry(Struct):
     """A room in the directory, and how many are in it; `joined` if one is oneself."""
 
@@ -114,6 +121,31 @@ class SessionInfo(Struct):
     seen: int
     expires: int
     own: bool
+
+
+class PersonInfo(Struct, omit_defaults=True):
+    """Someone, as administrators see them: since when they are there, or `disabled`, and last `seen`."""
+
+    id: str
+    name: str
+    kind: UserKind
+    created: int
+    username: str | None = None
+    role: SomeServerRole | None = None
+    disabled: int | None = None
+    seen: int | None = None
+
+
+class InviteInfo(Struct, omit_defaults=True):
+    """An invitation: by whom, until when, for how many, of whom so many came; and the room it leads to."""
+
+    id: str
+    by: UserInfo
+    created: int
+    expires: int
+    uses: int
+    used: int
+    room: NamedRoom | None = None
 
 
 class SettingsInfo(Struct):
