@@ -78,7 +78,7 @@ async def test_stopped_chat_leaves_nothing_open(settings: Settings) -> None:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind(("127.0.0.1", port))
     left = {path.name for path in settings.folder.iterdir()}
-    assert left == {DATABASE, "hubbub.lock"}
+    assert left == {DATABASE, "hubbub.lock", "setup-code"}
 
 
 async def test_log_is_private(settings: Settings) -> None:
@@ -336,6 +336,12 @@ async def test_chores_are_done_now_and_then(
     async def trim(_database: object) -> None:
         done.append("trim")
 
+    async def trim_deeds(_database: object) -> None:
+        done.append("deeds")
+
+    async def trim_links(_database: object) -> None:
+        done.append("links")
+
     async def audit(_database: object) -> None:
         done.append("audit")
         raise troubles.pop(0)
@@ -347,6 +353,8 @@ async def test_chores_are_done_now_and_then(
     async with run_chat(settings):
         monkeypatch.setattr("hubbub.app.forget_sessions", forget)
         monkeypatch.setattr("hubbub.app.trim_inboxes", trim)
+        monkeypatch.setattr("hubbub.app.trim_audit", trim_deeds)
+        monkeypatch.setattr("hubbub.app.trim_invites", trim_links)
         monkeypatch.setattr("hubbub.app.audit_marks", audit)
         await loop_clock.advance(EXPIRY_INTERVAL)
         await loop_clock.advance(CHORES_INTERVAL - EXPIRY_INTERVAL - 30)
@@ -355,7 +363,7 @@ async def test_chores_are_done_now_and_then(
         await loop_clock.advance(CHORES_INTERVAL + 1)
 
     assert before == ["forget", "forget"]
-    assert [each for each in done if each != "forget"] == ["trim", "audit", "optimize"] * 2
+    assert [each for each in done if each != "forget"] == ["trim", "deeds", "links", "audit", "optimize"] * 2
     assert "left for the next time" in caplog.text
     assert "nobody thought of" in caplog.text
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import signal
 import sqlite3
 import subprocess
@@ -41,6 +42,7 @@ def test_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
         ["backup", "--help"],
         ["restore", "--help"],
         ["new-epoch", "--help"],
+        ["create-admin", "--help"],
     ],
 )
 def test_help_is_told(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
@@ -114,7 +116,7 @@ def read_epochs(file: Path) -> set[int]:
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
 def test_signal_stops_it(tmp_path: Path, stop: signal.Signals) -> None:
-    """It says where it is in one line, and a signal stops it without a complaint."""
+    """It says where it is, and who is wanted; a signal stops it without a complaint."""
     process = subprocess.Popen(
         [*PROGRAM, "serve", "--port", "0", "--data", str(tmp_path)],
         stdout=subprocess.PIPE,
@@ -122,12 +124,14 @@ def test_signal_stops_it(tmp_path: Path, stop: signal.Signals) -> None:
         text=True,
     )
     assert process.stdout is not None
-    first = process.stdout.readline()
+    first, second = process.stdout.readline(), process.stdout.readline()
     process.send_signal(stop)
     out, err = process.communicate()
 
     assert first.startswith("Open http://127.0.0.1:")
     assert str(tmp_path) in first
+    assert second.startswith("Nobody administers it yet: ")
+    assert (tmp_path / "setup-code").read_text().strip() not in second
     assert (process.returncode, out, err) == (0, "", "")
 
 
@@ -163,6 +167,26 @@ def test_epoch_is_renewed(capsys: pytest.CaptureFixture[str], tmp_path: Path) ->
     assert without == (1, "", f"hubbub: Can't do it: there is no file {file}.\n")
     assert len(before) == len(read_epochs(file)) == 1
     assert max(read_epochs(file)) > max(before)
+
+
+def test_administrator_is_made(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The password comes from a pipe or a person; what can't be one is told, and a chat that runs as well."""
+    folder = str(tmp_path)
+
+    def create(said: str) -> tuple[object, str, str]:
+        monkeypatch.setattr(sys, "stdin", io.StringIO(said))
+        return run(capsys, "create-admin", "boss", "--data", folder)
+
+    assert create("short\n") == (1, "", "hubbub: A password has 8 to 256 characters.\n")
+    said = "boss is {} administrator, who signs in by this password.\n"
+    assert create("correct horse\n") == (0, said.format("a new"), "")
+    assert create("battery staple\n") == (0, said.format("an"), "")
+    with run_server(folder):
+        running = create("correct horse\n")
+        assert not (tmp_path / "setup-code").exists()
+    assert running == (1, "", f"hubbub: Can't do it: another hubbub is using the data folder {folder}.\n")
 
 
 @pytest.mark.parametrize("command,program", [("backup", "pg_dump"), ("restore", "pg_restore")])

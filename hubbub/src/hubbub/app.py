@@ -22,10 +22,15 @@ from starlette.applications import Starlette
 
 from fullduplex import Request, WebSocketServer, asgi
 from hubbub import wire
+from hubbub.actions.audit import trim_audit
 from hubbub.actions.audit_marks import audit_marks
 from hubbub.actions.forget_sessions import forget_sessions
+from hubbub.actions.invitations import trim_invites
+from hubbub.actions.known_settings import KnownSettings
+from hubbub.actions.make_administrator import make_administrator
 from hubbub.actions.open_lobby import open_lobby
 from hubbub.actions.passwords import Passwords
+from hubbub.actions.set_up import SetUp
 from hubbub.actions.trim_inboxes import trim_inboxes
 from hubbub.bus.base import Bus
 from hubbub.bus.local import LocalBus
@@ -44,9 +49,10 @@ from hubbub.domain.policies import (
 )
 from hubbub.endpoints.admission import Admission
 from hubbub.endpoints.application import Endpoints, make_application
-from hubbub.endpoints.auth import Auth
+from hubbub.endpoints.auth import Auth, Doorway
 from hubbub.endpoints.callers import Callers
 from hubbub.endpoints.calls import Calls
+from hubbub.endpoints.entry import Entry
 from hubbub.endpoints.events import Events
 from hubbub.endpoints.health import Health
 from hubbub.endpoints.messages import Messages
@@ -138,6 +144,21 @@ async def _open_database(settings: Settings, bus: Bus) -> AsyncIterator[Database
         await database.close()
 
 
+async def create_administrator(settings: Settings, username: str, password: str) -> bool:
+    """Make an administrator of a chat that doesn't run; return whether they are new.
+
+    Raises:
+        StartError: if the chat can't be reached, or runs.
+        ChatError: for what can't be a username or a password.
+    """
+    try:
+        with nullcontext() if settings.database else claim_folder(settings.folder):
+            async with _open_database(settings, LocalBus()) as database:
+                return await make_administrator(database, Passwords(), username, password)
+    except StorageUnusableError as error:
+        raise StartError(f"Can't do it: {error}.") from error
+
+
 async def _prepare(engines: Engines) -> None:
     try:
         await migrate(engines)
@@ -151,7 +172,12 @@ async def _do_chores(database: Database, bus: Bus) -> AsyncIterator[None]:
     """Do now and then what nobody asks for, as long as the context lasts."""
     often = _repeat(EXPIRY_INTERVAL, lambda: forget_sessions(database, bus))
     daily = _repeat(
-        CHORES_INTERVAL, lambda: trim_inboxes(database), lambda: audit_marks(database), database.optimize
+        CHORES_INTERVAL,
+        lambda: trim_inboxes(database),
+        lambda: trim_audit(database),
+        lambda: trim_invites(database),
+        lambda: audit_marks(database),
+        database.optimize,
     )
     tasks = [asyncio.create_task(chores, name="chores") for chores in (often, daily)]
     try:
@@ -188,6 +214,8 @@ def _publish_all(bus: Bus, events: Sequence[StoredEvent]) -> None:
 
 @asynccontextmanager
 async def _listen(settings: Settings, database: Database, bus: Bus) -> AsyncIterator[WebSocketServer]:
+    set_up = SetUp(database, settings.folder)
+    await set_up.begin()
     hub = Hub()
     presence = Presence(hub)
     tails = Tails(database)
@@ -195,11 +223,12 @@ async def _listen(settings: Settings, database: Database, bus: Bus) -> AsyncIter
     tallies, arrivals = Tallies(database), Arrivals(database)
     gateway = Gateway(Shared(database, bus, hub, presence, tails, tallies, arrivals, turnstile))
     feeds = Feeds(database, hub)
-    for listener in (tails.hear, hub.hear, presence.hear, gateway.hear, feeds.hear):
+    known = KnownSettings(database)
+    for listener in (tails.hear, hub.hear, presence.hear, gateway.hear, feeds.hear, known.hear):
         bus.subscribe(listener)
     names = Names(settings.host, socket.gethostname(), settings.public_url)
     proxies = Proxies(settings.proxies)
-    application = _make_application(settings, database, bus, names, proxies, feeds, turnstile)
+    application = _make_application(settings, database, bus, names, proxies, feeds, turnstile, known, set_up)
 
     def let_in(connection: Any, request: Request) -> None:
         peer = str(connection.remote_address[0])
@@ -263,6 +292,8 @@ def _make_application(
     proxies: Proxies,
     feeds: Feeds,
     turnstile: Turnstile,
+    known: KnownSettings,
+    set_up: SetUp,
 ) -> Starlette:
     passwords = Passwords()
     callers = Callers(database, settings.public_url)
@@ -278,13 +309,16 @@ def _make_application(
         Buckets(wire.WRITE_BURST, wire.WRITES_PER_SECOND),
         turnstile,
     )
-    auth = Auth(database, bus, passwords, callers, throttle, admission, secure=secure)
+    doorway = Doorway(database, bus, secure=secure)
+    auth = Auth(database, bus, passwords, callers, throttle, admission, doorway)
+    entry = Entry(database, bus, passwords, known, set_up, callers, throttle, doorway)
     sessions = Sessions(database, bus, passwords, callers, throttle, admission)
     own, messages = Own(database, admission), Messages(database, admission)
     events, calls = Events(database, admission, feeds), Calls(database, bus, admission)
     endpoints: list[Endpoints] = [
         Health(database),
         auth,
+        entry,
         sessions,
         own,
         messages,

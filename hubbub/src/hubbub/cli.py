@@ -144,6 +144,32 @@ def restore_command(file: Path, config: Path | None, **flags: object) -> None:
     click.echo(f"The chat is what {file} has." + (f" What it was before is in {kept}." if kept else ""))
 
 
+@cli.command("create-admin")
+@click.argument("name")
+@_choose_database
+def create_admin_command(name: str, config: Path | None, **flags: object) -> None:
+    """Make NAME an administrator of the chat, who signs in by a password.
+
+    It is asked for, or read from the first line of what comes in.  Whose account it is already gets this
+    password, and has to sign in anew.  The chat must not be running.
+    """
+    settings = _load(flags, config)
+    from hubbub.app import StartError, create_administrator
+    from hubbub.domain.errors import ChatError
+
+    try:
+        is_new = asyncio.run(create_administrator(settings, name, _ask_for_password()))
+    except (StartError, ChatError) as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"{name} is {'a new' if is_new else 'an'} administrator, who signs in by this password.")
+
+
+def _ask_for_password() -> str:
+    if sys.stdin.isatty():
+        return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
+    return sys.stdin.readline().rstrip("\r\n")
+
+
 @cli.command("new-epoch")
 @_choose_database
 def new_epoch_command(config: Path | None, **flags: object) -> None:
@@ -218,9 +244,21 @@ async def _serve(settings: Settings) -> None:
             _look_for_cycles_rarely()
             stopped = _catch_signals()
             click.echo(f"Open {address} (everything is kept in {settings.place}; Ctrl+C stops).")
+            _tell_set_up(settings)
             await stopped.wait()
     except StartError as error:
         raise click.ClickException(str(error)) from error
+
+
+def _tell_set_up(settings: Settings) -> None:
+    """Say how the first administrator is made, where there is none; the code itself is for no log."""
+    from hubbub.storage.setup_code import FILE, read_setup_code
+
+    if read_setup_code(settings.folder) is not None:
+        click.echo(
+            "Nobody administers it yet: stop it and run hubbub create-admin NAME, or ask POST /v1/setup with "
+            f"the code in {settings.folder / FILE}."
+        )
 
 
 def _look_for_cycles_rarely() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from faults.postgresql import BACKENDS
 
+from hubbub.actions.admit_user import admit_user
 from hubbub.actions.create_room import create_room
 from hubbub.actions.give_role import give_role
 from hubbub.actions.join_room import join_room
@@ -16,7 +17,8 @@ from hubbub.actions.passwords import Passwords
 from hubbub.actions.post_message import post_message
 from hubbub.actions.register import register
 from hubbub.domain.errors import ChatError
-from hubbub.domain.models import Role, User, Visibility
+from hubbub.domain.models import Role, ServerRole, User, Visibility
+from hubbub.storage.writer import Transaction
 
 
 @pytest.fixture(params=BACKENDS)
@@ -68,6 +70,17 @@ def say(database, people, room, nonces) -> Callable[..., Awaitable[int]]:
 def passwords() -> Passwords:
     """Return what hashes passwords."""
     return Passwords()
+
+
+@pytest.fixture
+async def boss(database) -> User:
+    """Make somebody who administers the chat."""
+    user = User("u_boss", "Boss", "account", "boss", ServerRole.ADMINISTRATOR)
+
+    async def change(transaction: Transaction) -> User:
+        return (await admit_user(transaction, user, "", "hash")).user
+
+    return await database.write(change)
 
 
 @pytest.fixture

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from urllib.error import HTTPError
-from urllib.request import Request, urlopen
 
 import pytest
 
 from hubbub.client import guests
-from hubbub.client.guests import http_address, log_in, sign_in_guest, websocket_address, who_is
+from hubbub.client.guests import http_address, log_in, register, sign_in_guest, websocket_address, who_is
 
 
 async def test_guest_has_a_token(address: str) -> None:
@@ -33,16 +32,24 @@ async def test_token_says_whose_it_is(address: str) -> None:
 
 async def test_account_comes_in(address: str) -> None:
     """Who has an account comes in by its password, and by no other."""
-    body = b'{"username": "ann", "password": "correct horse", "name": "Ann"}'
-    request = Request(f"{address}/v1/accounts", body, {"Content-Type": "application/json"}, method="POST")
-    await asyncio.to_thread(lambda: urlopen(request).close())
+    made = await register(address, "ann", "correct horse", name="Ann")
     signed_in = await log_in(address, "ann", "correct horse")
 
     assert (signed_in.me.name, signed_in.me.username) == ("Ann", "ann")
+    assert signed_in.me == made.me
     with pytest.raises(HTTPError) as refused:
         await log_in(address, "ann", "wrong horse")
     assert refused.value.code == 401
     refused.value.close()
+
+
+async def test_invitation_is_told(address: str) -> None:
+    """What is no invitation lets nobody in, where none is needed either."""
+    with pytest.raises(HTTPError) as refused:
+        await register(address, "ann", "correct horse", invite="made up")
+    assert refused.value.code == 404
+    refused.value.close()
+    assert (await register(address, "ann", "correct horse")).me.name == "ann"
 
 
 async def test_other_answers_are_an_error(address: str) -> None:

@@ -7,8 +7,14 @@ from collections import Counter
 import pytest
 
 from hubbub.domain.errors import ChatError
-from hubbub.domain.models import Role
-from hubbub.domain.permissions import check_can_go, check_may_remove, check_moderates, check_owns
+from hubbub.domain.models import Role, ServerRole
+from hubbub.domain.permissions import (
+    check_administers,
+    check_can_go,
+    check_may_remove,
+    check_moderates,
+    check_owns,
+)
 
 MEMBER, MODERATOR, OWNER = Role
 
@@ -49,3 +55,12 @@ def test_higher_removes_lower(role: Role, others: set[Role | None]) -> None:
 def test_only_owner_can_not_go(role: Role, owners: int, others: int, code: str | None) -> None:
     """Whoever is left has an owner."""
     assert refusal(check_can_go, role, Counter({OWNER: owners, MEMBER: others})) == code
+
+
+def test_administrators_administer() -> None:
+    """Nobody else does, and whoever isn't there neither."""
+    assert [refusal(check_administers, role) for role in (*ServerRole, None)] == [
+        "forbidden",
+        None,
+        "forbidden",
+    ]

@@ -12,12 +12,15 @@ import pytest
 from jsonschema import Draft202012Validator
 from starlette.applications import Starlette
 
+from hubbub.actions.known_settings import KnownSettings
 from hubbub.actions.passwords import Passwords
+from hubbub.actions.set_up import SetUp
 from hubbub.endpoints.admission import Admission
 from hubbub.endpoints.application import make_application
-from hubbub.endpoints.auth import Auth
+from hubbub.endpoints.auth import Auth, Doorway
 from hubbub.endpoints.callers import Callers
 from hubbub.endpoints.calls import Calls
+from hubbub.endpoints.entry import Entry
 from hubbub.endpoints.events import Events
 from hubbub.endpoints.health import Health
 from hubbub.endpoints.messages import Messages
@@ -73,24 +76,35 @@ def turnstile() -> Turnstile:
 
 
 @pytest.fixture
-def make_chat(database, bus, web, feeds, turnstile) -> Callable[[str | None, Names], Starlette]:
+async def set_up(database, tmp_path) -> SetUp:
+    """Return what makes the first administrator, of whom there is none yet."""
+    set_up = SetUp(database, tmp_path)
+    await set_up.begin()
+    return set_up
+
+
+@pytest.fixture
+def make_chat(database, bus, web, feeds, turnstile, set_up) -> Callable[[str | None, Names], Starlette]:
     """Return what makes the application; three newcomers may come at once, then one in 100 s.
 
     A sender may guess four times at once, and twice at one password.  A user may read twenty times at once,
     and write ten times.
     """
-    passwords = Passwords()
+    passwords, known = Passwords(), KnownSettings(database)
+    bus.subscribe(known.hear)
 
     def make(public_url: str | None, names: Names, proxies: Proxies = NOBODY) -> Starlette:
         callers = Callers(database, public_url)
         throttle = Throttle(Buckets(3, 0.01), Buckets(4, 0.01), Buckets(2, 0.01))
         secure = (public_url or "").startswith("https:")
         admission = Admission(callers, Buckets(20, 0.01), Buckets(10, 0.01), turnstile)
-        auth = Auth(database, bus, passwords, callers, throttle, admission, secure=secure)
+        doorway = Doorway(database, bus, secure=secure)
+        auth = Auth(database, bus, passwords, callers, throttle, admission, doorway)
+        entry = Entry(database, bus, passwords, known, set_up, callers, throttle, doorway)
         sessions = Sessions(database, bus, passwords, callers, throttle, admission)
         own, messages = Own(database, admission), Messages(database, admission)
         events, calls = Events(database, admission, feeds), Calls(database, bus, admission)
-        endpoints = [Health(database), auth, sessions, own, messages, events, calls, Page(web)]
+        endpoints = [Health(database), auth, entry, sessions, own, messages, events, calls, Page(web)]
         return make_application(endpoints, names, proxies)
 
     return make

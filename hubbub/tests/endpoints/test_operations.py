@@ -21,7 +21,7 @@ def test_every_route_is_described(application) -> None:
 
 async def test_open_operations_need_no_token(program) -> None:
     """Nobody gets anything that isn't open, and is kept from nothing that is."""
-    passwords = {"old": "correct horse", "new": "battery staple"}
+    passwords = {"old": "correct horse", "new": "battery staple", "password": "correct horse"}
     for operation in OPERATIONS:
         path = operation.path.format(s="r_lobby", q=1, e="x", id="x")
         headers = {"Idempotency-Key": "nonce-01"}

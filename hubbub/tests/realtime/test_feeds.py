@@ -7,7 +7,7 @@ from contextlib import ExitStack
 import pytest
 
 from hubbub.domain.errors import ChatError
-from hubbub.domain.events import SessionExpired, SessionRevoked
+from hubbub.domain.events import SessionBarred, SessionExpired, SessionRevoked
 from hubbub.domain.models import User
 from hubbub.realtime.feeds import FEEDS, Feeds
 from hubbub.realtime.hub import Hub
@@ -36,7 +36,7 @@ async def test_each_user_has_so_many(feeds) -> None:
         pass
 
 
-@pytest.mark.parametrize("over", [SessionRevoked, SessionExpired])
+@pytest.mark.parametrize("over", [SessionBarred, SessionRevoked, SessionExpired])
 async def test_session_ends_its_feeds(feeds, over) -> None:
     """Who signs out hears nothing more there, nor does who was signed in for too long; elsewhere they do."""
     with feeds.open(ANN, "a") as first, feeds.open(ANN, "b") as second:

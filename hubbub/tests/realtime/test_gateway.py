@@ -8,9 +8,11 @@ from dataclasses import replace
 
 import pytest
 
+from hubbub.actions.authenticate import digest_token
 from hubbub.actions.forget_sessions import forget_sessions
 from hubbub.actions.rename import rename
 from hubbub.actions.sign_out import sign_out
+from hubbub.domain.events import SessionBarred
 from hubbub.domain.policies import SESSION_LIFETIME
 from hubbub.realtime import arrivals
 from hubbub.realtime.bucket import Rate
@@ -253,3 +255,15 @@ async def test_hellos_of_an_address_are_limited(narrow, connect, guest, loop_clo
     after = [frame["after"] for frame in frames[1:]]
     assert all(90_000 < each <= 105_001 for each in after)
     assert len(set(after)) > 1
+
+
+async def test_barred_user_is_told(enter, bus, guest) -> None:
+    """Whoever may not be in the chat any more is out at once, and told not to come back; others stay."""
+    (_, ann_token), (_, bob_token) = await guest("Ann"), await guest("Bob")
+    ann, ended = await enter(ann_token)
+    bob, _ = await enter(bob_token)
+    bus.publish(SessionBarred(digest_token(ann_token).hex()))
+    await ended
+
+    assert (ann.frames[-1]["code"], ann.frames[-1]["retry"], ann.closed.code) == (4403, "never", 4403)
+    assert bob.closed is None

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from hubbub.actions.audit import note
 from hubbub.actions.change_message import change_message
 from hubbub.domain.errors import ChatError, Code
 from hubbub.domain.events import MessageDeleted, StoredEvent
-from hubbub.domain.models import Message, Posted, Role, User
+from hubbub.domain.models import Deed, Message, Posted, Role, User
 from hubbub.storage import marks, messages
 from hubbub.storage.database import Database
 from hubbub.storage.writer import Transaction
@@ -25,6 +26,8 @@ async def delete_message(database: Database, user: User, room_id: str, nonce: st
     async def fold(transaction: Transaction, event: StoredEvent, message: Message) -> None:
         await messages.remove(transaction.connection, event, message)
         await marks.forget_mentions(transaction.connection, room_id, message.q)
+        if message.author != user.id:
+            await note(transaction, user, Deed("msg.del", "user", message.author, room_id, {"q": message.q}))
 
     def complete(message: Message) -> MessageDeleted:
         return MessageDeleted(nonce, q, message.thread)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from hubbub.actions.audit import note
 from hubbub.actions.do_once import do_in_room
 from hubbub.domain.errors import ChatError, Code
 from hubbub.domain.events import MemberChange, MemberChanged, StoredEvent
-from hubbub.domain.models import Posted, Role, User
+from hubbub.domain.models import Deed, Posted, Role, User
 from hubbub.domain.permissions import check_can_go, check_owns
 from hubbub.storage import rooms, users
 from hubbub.storage.database import Database
@@ -32,6 +33,7 @@ async def give_role(
         if other_id == user.id and given is not Role.OWNER:
             check_can_go(role, await rooms.count_members(connection, room_id))
         await rooms.set_role(connection, room_id, other_id, given)
+        await note(transaction, user, Deed("member.role", "user", other_id, room_id, {"role": given}))
         changed = MemberChanged(MemberChange.ROLE, other, given)
         return await transaction.append(room_id, user.id, changed, asked)
 

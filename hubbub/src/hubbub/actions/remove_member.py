@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from hubbub.actions.audit import note
 from hubbub.actions.do_once import do_in_room
 from hubbub.actions.end_membership import end_membership
 from hubbub.domain.errors import ChatError, Code
 from hubbub.domain.events import MemberChange, MemberChanged, StoredEvent
-from hubbub.domain.models import Posted, Role, User
+from hubbub.domain.models import Deed, Posted, Role, User
 from hubbub.domain.permissions import check_may_remove, check_moderates
 from hubbub.storage import rooms, users
 from hubbub.storage.database import Database
@@ -31,6 +32,7 @@ async def kick(database: Database, user: User, room_id: str, nonce: str, other_i
         if other is None or other_role is None:
             raise ChatError(Code.NOT_FOUND)
         check_may_remove(role, other_role)
+        await note(transaction, user, Deed("member.kick", "user", other_id, room_id))
         return await end_membership(transaction, MemberChange.KICK, room_id, other, user, asked)
 
     return await do_in_room(database, user, room_id, nonce, ["member.kick", room_id, other_id], change)
@@ -51,6 +53,7 @@ async def ban(database: Database, user: User, room_id: str, nonce: str, other_id
         other_role = await rooms.find_role(transaction.connection, room_id, other_id)
         check_may_remove(role, other_role)
         await rooms.ban(transaction.connection, room_id, other_id, user.id, transaction.now)
+        await note(transaction, user, Deed("member.ban", "user", other_id, room_id))
         if other_role is None:
             return await transaction.append(room_id, user.id, MemberChanged(MemberChange.BAN, other), asked)
         return await end_membership(transaction, MemberChange.BAN, room_id, other, user, asked)
@@ -70,6 +73,7 @@ async def unban(database: Database, user: User, room_id: str, nonce: str, other_
         check_moderates(role)
         other = await _find(transaction, other_id)
         await rooms.unban(transaction.connection, room_id, other_id)
+        await note(transaction, user, Deed("member.unban", "user", other_id, room_id))
         return await transaction.append(room_id, user.id, MemberChanged(MemberChange.UNBAN, other), asked)
 
     return await do_in_room(database, user, room_id, nonce, ["member.unban", room_id, other_id], change)

@@ -6,7 +6,7 @@ the engine, without I/O; `client` runs it.
 
 from hubbub.client.client import Client, connect, make_nonce
 from hubbub.client.errors import ClientError, OutboxUnusable, RequestRefused, SessionEnded
-from hubbub.client.guests import SignedIn, log_in, sign_in_guest, who_is
+from hubbub.client.guests import SignedIn, log_in, register, sign_in_guest, who_is
 from hubbub.client.news import (
     Happened,
     Lost,
@@ -46,6 +46,7 @@ __all__ = [
     "connect",
     "log_in",
     "make_nonce",
+    "register",
     "sign_in_guest",
     "who_is",
 ]

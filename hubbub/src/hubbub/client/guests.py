@@ -41,6 +41,22 @@ async def log_in(url: str, username: str, password: str) -> SignedIn:
     return await asyncio.to_thread(_post, f"{http_address(url)}/v1/session", credentials)
 
 
+async def register(
+    url: str, username: str, password: str, *, name: str | None = None, invite: str | None = None
+) -> SignedIn:
+    """Make an account in the chat at `url`, and begin a session; `invite` is the token of an invitation.
+
+    Without a name one goes by the username.
+
+    Raises:
+        OSError: as `sign_in_guest` does; the status is 403 where accounts are made by invitation, or not at
+            all, and 404 for what is no invitation any more.
+    """
+    given = {"username": username, "password": password, "name": name, "invite": invite}
+    wanted = {key: value for key, value in given.items() if value is not None}
+    return await asyncio.to_thread(_post, f"{http_address(url)}/v1/accounts", wanted)
+
+
 async def who_is(url: str, token: str) -> wire.MeInfo:
     """Ask the chat at `url` whose session a token is of.
 

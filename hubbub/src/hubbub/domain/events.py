@@ -272,4 +272,16 @@ class SessionExpired:
     session: str
 
 
-Notice = StoredEvent | UserRenamed | SessionRevoked | SessionExpired
+@dataclass(frozen=True, slots=True)
+class SessionBarred:
+    """A session's user may not be in the chat; its connections must go.  Not part of any stream."""
+
+    session: str
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsChanged:
+    """Administrators have decided something otherwise.  Not part of any stream."""
+
+
+Notice = StoredEvent | UserRenamed | SessionRevoked | SessionExpired | SessionBarred | SettingsChanged

@@ -19,17 +19,37 @@ def new_user_id() -> str:
     return f"u_{secrets.token_urlsafe(12)}"
 
 
+class ServerRole(StrEnum):
+    """What someone is in the whole chat."""
+
+    MEMBER = "member"
+    ADMINISTRATOR = "administrator"
+
+
 @dataclass(frozen=True, slots=True)
 class User:
     """Someone who takes part.  A user's own inbox is the stream that bears the user's id.
 
-    `username` is what the user signs in by; only where it is the user who is shown it, it is known.
+    `username` is what the user signs in by, and `role` what they are in the whole chat; only where it is the
+    user who is shown it, these are known.  Nothing is allowed by this role: what is stored counts.
     """
 
     id: str
     name: str
     kind: str
     username: str | None = field(default=None, compare=False)
+    role: ServerRole = field(default=ServerRole.MEMBER, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """What someone did who administers or keeps order: to what, of which kind, and perhaps in which room."""
+
+    verb: str
+    kind: str
+    subject: str
+    room: str | None = None
+    detail: Mapping[str, object] = field(default_factory=dict)
 
 
 def new_session_id() -> str:
@@ -58,6 +78,43 @@ class Account:
     user: User
     password: str
     is_disabled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A user as administrators see them: since when they are there or kept out, and when they were here."""
+
+    user: User
+    created: int
+    disabled: int | None
+    seen: int | None
+
+
+def new_invite_id() -> str:
+    """Make up what an invitation is called where it is looked at; it lets nobody in."""
+    return f"i_{secrets.token_urlsafe(12)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """A link that lets `uses` people in until it `expires`, and perhaps into a room; `used` have come."""
+
+    id: str
+    by: str
+    created: int
+    expires: int
+    uses: int
+    used: int
+    room: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ShownInvitation:
+    """An invitation, with the names of who made it and of where it leads."""
+
+    invite: Invitation
+    by_name: str
+    room_name: str | None
 
 
 def new_room_id() -> str:

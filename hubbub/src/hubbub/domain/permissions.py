@@ -1,6 +1,6 @@
-"""Who may do what in a room, being what they are there.
+"""Who may do what, being what they are in a room or in the whole chat.
 
-Who isn't a member is nobody's concern here: for them there is no such room.
+Who isn't a member of a room is nobody's concern here: for them there is no such room.
 """
 
 from __future__ import annotations
@@ -8,7 +8,17 @@ from __future__ import annotations
 from collections import Counter
 
 from hubbub.domain.errors import ChatError, Code
-from hubbub.domain.models import Role
+from hubbub.domain.models import Role, ServerRole
+
+
+def check_administers(role: ServerRole | None) -> None:
+    """Refuse who doesn't administer the chat; None is somebody who isn't there.
+
+    Raises:
+        ChatError: `forbidden`.
+    """
+    if role is not ServerRole.ADMINISTRATOR:
+        raise ChatError(Code.FORBIDDEN, "Only an administrator can do this.")
 
 
 def check_moderates(role: Role) -> None:

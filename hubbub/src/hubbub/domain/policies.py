@@ -37,6 +37,7 @@ LOG_PAGE: Final = 1_000
 LOG_BYTES: Final = 256 * 1024
 MEMBERS_PAGE: Final = 200
 ROOMS_PAGE: Final = 100
+USERS_PAGE: Final = 100
 VERSIONS: Final = 100
 SNAPSHOT_MESSAGES: Final = 50
 DELTA_EVENTS: Final = 1_000
@@ -95,6 +96,16 @@ TYPINGS_PER_SECOND: Final = 2.0
 MISTAKE_BURST: Final = 100
 MISTAKES_PER_SECOND: Final = 1.0
 """Frames that can't be read, of one connection: whoever sends more hears nothing of what they are told."""
+
+INVITE_LIFETIME: Final = 365 * 24 * 3600
+INVITE_USES: Final = 1_000
+INVITES: Final = 100
+"""How long an invitation may be one, for how many, and how many a user may have at a time."""
+RESET_LIFETIME: Final = 24 * 3600
+"""How long a link is good by which someone chooses another password."""
+
+AUDIT_AGE: Final = 2 * 365 * 24 * 3600
+"""How long it is known who administered and kept order in which way."""
 
 SESSION_LIFETIME: Final = 365 * 24 * 3600
 SESSIONS: Final = 50

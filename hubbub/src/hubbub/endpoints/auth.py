@@ -31,8 +31,37 @@ ACCOUNTS: Final = "/v1/accounts"
 SESSION: Final = "/v1/session"
 
 
+class Doorway:
+    """Where everybody comes in and goes; `secure` says that browsers always find it by HTTPS."""
+
+    def __init__(self, database: Database, bus: Bus, *, secure: bool) -> None:
+        self._database = database
+        self._bus = bus
+        self._secure = secure
+
+    async def let_in(self, request: Request, signed_in: SignedIn, status: int) -> Response:
+        """Answer with who one is now; a program, which has no Origin, is told its token as well."""
+        old = find_token(request)
+        if old is not None:
+            # Who could know the old token mustn't be in by it any longer.
+            await sign_out(self._database, self._bus, old)
+        token = None if "origin" in request.headers else signed_in.token
+        response = answer(http.SignedInResult(showing.me(signed_in.user), token), status)
+        cookies.write(response, signed_in.token, secure=self._is_secure(request))
+        return response
+
+    def let_out(self, request: Request) -> Response:
+        """Answer that one is nobody now, and let the browser forget who it was."""
+        response = Response(status_code=204, headers={"Cache-Control": "no-store"})
+        cookies.clear(response, secure=self._is_secure(request))
+        return response
+
+    def _is_secure(self, request: Request) -> bool:
+        return self._secure or request.url.scheme == "https"
+
+
 class Auth:
-    """The endpoints that let people in and out; `secure` says that browsers always find them by HTTPS."""
+    """The endpoints that let people in and out."""
 
     def __init__(
         self,
@@ -42,8 +71,7 @@ class Auth:
         callers: Callers,
         throttle: Throttle,
         admission: Admission,
-        *,
-        secure: bool,
+        doorway: Doorway,
     ) -> None:
         self._database = database
         self._bus = bus
@@ -51,7 +79,7 @@ class Auth:
         self._callers = callers
         self._throttle = throttle
         self._admission = admission
-        self._secure = secure
+        self._doorway = doorway
 
     def routes(self) -> list[Route]:
         """Return where these endpoints are."""
@@ -74,7 +102,8 @@ class Auth:
                 http.SignedInResult(showing.me(await rename(self._database, self._bus, user, name)))
             )
         self._throttle.count_newcomer(request)
-        return await self._let_in(request, await sign_in_guest(self._database, name, _label(request)), 201)
+        signed_in = await sign_in_guest(self._database, name, label_of(request))
+        return await self._doorway.let_in(request, signed_in, 201)
 
     async def register(self, request: Request) -> Response:
         """Make an account, and let its user in."""
@@ -82,9 +111,15 @@ class Auth:
         new = await read_body(request, http.NewAccount, "a username and a password")
         self._throttle.count_newcomer(request)
         signed_in = await register(
-            self._database, self._passwords, new.username, new.password, new.name, _label(request)
+            self._database,
+            self._passwords,
+            new.username,
+            new.password,
+            new.name,
+            label_of(request),
+            new.invite,
         )
-        return await self._let_in(request, signed_in, 201)
+        return await self._doorway.let_in(request, signed_in, 201)
 
     async def log_in(self, request: Request) -> Response:
         """Let in who has an account."""
@@ -92,9 +127,9 @@ class Auth:
         given = await read_body(request, http.Credentials, "a username and a password")
         self._throttle.count_login(request, given.username)
         signed_in = await log_in(
-            self._database, self._bus, self._passwords, given.username, given.password, _label(request)
+            self._database, self._bus, self._passwords, given.username, given.password, label_of(request)
         )
-        return await self._let_in(request, signed_in, 200)
+        return await self._doorway.let_in(request, signed_in, 200)
 
     async def sign_out(self, request: Request) -> Response:
         """Revoke the session, and let the browser forget it."""
@@ -102,24 +137,9 @@ class Auth:
         token = find_token(request)
         if token is not None:
             await sign_out(self._database, self._bus, token)
-        response = Response(status_code=204, headers={"Cache-Control": "no-store"})
-        cookies.clear(response, secure=self._is_secure(request))
-        return response
-
-    async def _let_in(self, request: Request, signed_in: SignedIn, status: int) -> Response:
-        """Answer with who one is now; a program, which has no Origin, is told its token as well."""
-        old = find_token(request)
-        if old is not None:
-            # Who could know the old token mustn't be in by it any longer.
-            await sign_out(self._database, self._bus, old)
-        token = None if "origin" in request.headers else signed_in.token
-        response = answer(http.SignedInResult(showing.me(signed_in.user), token), status)
-        cookies.write(response, signed_in.token, secure=self._is_secure(request))
-        return response
-
-    def _is_secure(self, request: Request) -> bool:
-        return self._secure or request.url.scheme == "https"
+        return self._doorway.let_out(request)
 
 
-def _label(request: Request) -> str:
+def label_of(request: Request) -> str:
+    """Return what a program says of itself."""
     return request.headers.get("user-agent", "")

@@ -8,7 +8,7 @@ from typing import Final
 from msgspec import Struct
 
 from hubbub import wire
-from hubbub.endpoints import auth, calls, events, health, messages, own, sessions
+from hubbub.endpoints import auth, calls, entry, events, health, messages, own, sessions
 from hubbub.wire import http
 
 
@@ -53,12 +53,29 @@ OPERATIONS: Final = (
         "POST", auth.SESSION, f"Lets in who has an account{_COMING}", http.SignedInResult,
         body=http.Credentials, open=True,
     ),
+    Operation("GET", entry.ENTRY, "Tells how one comes in", http.EntryResult, open=True),
+    Operation(
+        "POST", entry.SETUP, f"Makes the first administrator{_COMING}", http.SignedInResult,
+        body=http.FirstAccount, statuses=(201,), open=True,
+    ),
+    Operation(
+        "POST", entry.INVITATION, "Tells what an invitation says", http.InvitationResult,
+        body=http.Token, open=True,
+    ),
+    Operation(
+        "POST", entry.RESET, f"Takes another password by a link, and ends all sessions{_COMING}",
+        http.SignedInResult, body=http.ResetPassword, open=True,
+    ),
     Operation("DELETE", auth.SESSION, "Signs out", None, statuses=(204,), open=True),
     Operation("GET", sessions.SESSIONS, "Tells where one is signed in", wire.SessionsResult),
     Operation("DELETE", sessions.ONE, "Signs a session out", None, statuses=(204,)),
     Operation(
         "PUT", sessions.PASSWORD, "Takes another password, and ends all other sessions", None,
         body=http.NewPassword, statuses=(204,),
+    ),
+    Operation(
+        "POST", sessions.DEACTIVATION, "Gives up one's account, and ends all sessions", None,
+        body=http.OwnPassword, statuses=(204,),
     ),
     # One's own
     Operation("GET", own.ME, "Tells who one is, one's rooms, and what waits there", http.MeResult),

@@ -11,6 +11,7 @@ from starlette.routing import Route
 from hubbub import wire
 from hubbub.actions.authenticate import digest_token
 from hubbub.actions.change_password import change_password
+from hubbub.actions.disable_user import disable_self
 from hubbub.actions.list_sessions import list_sessions
 from hubbub.actions.passwords import Passwords
 from hubbub.actions.revoke_session import revoke_session
@@ -28,6 +29,7 @@ from hubbub.wire import http
 SESSIONS: Final = "/v1/sessions"
 ONE: Final = f"{SESSIONS}/{{id}}"
 PASSWORD: Final = "/v1/password"
+DEACTIVATION: Final = "/v1/deactivation"
 
 
 class Sessions:
@@ -55,6 +57,7 @@ class Sessions:
             Route(SESSIONS, self.list, methods=["GET"]),
             Route(ONE, self.revoke, methods=["DELETE"]),
             Route(PASSWORD, self.change_password, methods=["PUT"]),
+            Route(DEACTIVATION, self.deactivate, methods=["POST"]),
         ]
 
     async def list(self, request: Request) -> Response:
@@ -77,6 +80,15 @@ class Sessions:
         user, token = await self._callers.require(request)
         self._throttle.count_guess(request, user.id)
         await change_password(self._database, self._bus, self._passwords, user, token, given.old, given.new)
+        return _done()
+
+    async def deactivate(self, request: Request) -> Response:
+        """Give up one's own account, which ends all sessions."""
+        self._callers.check_origin(request)
+        given = await read_body(request, http.OwnPassword, "the password")
+        user, _ = await self._callers.require(request)
+        self._throttle.count_guess(request, user.id)
+        await disable_self(self._database, self._bus, self._passwords, user, given.password)
         return _done()
 
 

@@ -41,6 +41,14 @@ class Throttle:
             key = ""
         self._count(request, key)
 
+    def count_try(self, request: Request) -> None:
+        """Refuse one attempt too many from one sender, at what nobody can guess.
+
+        Raises:
+            ChatError: `too_many_requests`.
+        """
+        _take(self._senders, sender_of(request))
+
     def count_guess(self, request: Request, user_id: str) -> None:
         """Refuse one guess too many at the password of who is signed in.
 

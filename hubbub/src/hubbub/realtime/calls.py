@@ -26,6 +26,7 @@ from hubbub.bus.base import Bus
 from hubbub.domain.errors import ChatError, Code
 from hubbub.domain.models import Membership, Posted, Role, User, Visibility
 from hubbub.realtime import showing
+from hubbub.realtime.administration import administer
 from hubbub.storage.database import Database
 
 
@@ -93,7 +94,7 @@ async def call(database: Database, bus: Bus, user: User, login: bytes, params: w
         case wire.RevokeSession(id=session):
             await revoke_session(database, bus, user, session)
             return wire.DoneResult()
-    raise ChatError(Code.UNKNOWN_OP)
+    return await administer(database, bus, user, params)
 
 
 def _room(membership: Membership) -> wire.RoomResult:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from hubbub.domain.errors import ChatError, Code
-from hubbub.domain.events import Notice, SessionExpired, SessionRevoked
+from hubbub.domain.events import Notice, SessionBarred, SessionExpired, SessionRevoked
 from hubbub.domain.models import User
 from hubbub.realtime.feed import Feed
 from hubbub.realtime.hub import Hub
@@ -57,7 +57,7 @@ class Feeds:
 
     def hear(self, notice: Notice) -> None:
         """End the feeds of a session that is over."""
-        if isinstance(notice, SessionExpired | SessionRevoked):
+        if isinstance(notice, SessionBarred | SessionExpired | SessionRevoked):
             for feed in self._feeds:
                 if feed.login == notice.session:
                     feed.end()

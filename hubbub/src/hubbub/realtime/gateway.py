@@ -7,9 +7,19 @@ import random
 from typing import Final
 
 from hubbub.domain.errors import ChatError
-from hubbub.domain.events import Notice, SessionExpired, SessionRevoked, UserRenamed
+from hubbub.domain.events import Notice, SessionBarred, SessionExpired, SessionRevoked, UserRenamed
 from hubbub.realtime.caller import Shared
-from hubbub.realtime.session import EXPIRED, REPLACED, REVOKED, Connection, Goodbye, Session, Times, crowded
+from hubbub.realtime.session import (
+    DISABLED,
+    EXPIRED,
+    REPLACED,
+    REVOKED,
+    Connection,
+    Goodbye,
+    Session,
+    Times,
+    crowded,
+)
 
 RETURNS_PER_SECOND: Final = 500
 """How many clients are asked to come back in each second after a restart.
@@ -77,6 +87,8 @@ class Gateway:
                 self._end(notice.session, REVOKED)
             case SessionExpired():
                 self._end(notice.session, EXPIRED)
+            case SessionBarred():
+                self._end(notice.session, DISABLED)
             case UserRenamed():
                 for session in self._sessions:
                     session.rename(notice.user)

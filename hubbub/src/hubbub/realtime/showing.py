@@ -13,7 +13,19 @@ import msgspec
 from hubbub import wire
 from hubbub.domain.errors import ChatError, Code
 from hubbub.domain.events import StoredEvent
-from hubbub.domain.models import Login, Marks, Membership, Message, Role, Room, User
+from hubbub.domain.models import (
+    Login,
+    Marks,
+    Membership,
+    Message,
+    Person,
+    Role,
+    Room,
+    ServerRole,
+    ShownInvitation,
+    User,
+)
+from hubbub.domain.settings import ServerSettings
 
 
 def is_inbox(stream: str) -> bool:
@@ -50,7 +62,30 @@ def events(events: Iterable[StoredEvent]) -> list[wire.Event]:
 
 def me(user: User) -> wire.MeInfo:
     """Show a user to themselves."""
-    return wire.MeInfo(user.id, user.name, user.kind, user.username)
+    role = None if user.role is ServerRole.MEMBER else user.role
+    return wire.MeInfo(user.id, user.name, user.kind, user.username, role)
+
+
+def person(person: Person) -> wire.PersonInfo:
+    """Show someone to administrators."""
+    user = person.user
+    role = None if user.role is ServerRole.MEMBER else user.role
+    return wire.PersonInfo(
+        user.id, user.name, user.kind, person.created, user.username, role, person.disabled, person.seen
+    )
+
+
+def invite(shown: ShownInvitation) -> wire.InviteInfo:
+    """Show an invitation to who may take it back."""
+    it = shown.invite
+    room = None if it.room is None else wire.NamedRoom(it.room, shown.room_name or "")
+    by = wire.UserInfo(it.by, shown.by_name)
+    return wire.InviteInfo(it.id, by, it.created, it.expires, it.uses, it.used, room)
+
+
+def settings(settings: ServerSettings) -> wire.SettingsInfo:
+    """Show what administrators have decided."""
+    return wire.SettingsInfo(settings.sign_up, settings.guests, settings.members_invite)
 
 
 def names(names: dict[str, str]) -> wire.Names:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import NamedTuple
+from collections.abc import Collection, Sequence
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, bindparam, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from hubbub.domain.models import Head, Login, User
+from hubbub.domain.models import Head, Login, ServerRole, User
 from hubbub.storage.tables import memberships, sessions, streams, users
 
-_USER = (users.c.id, users.c.name, users.c.kind, users.c.username)
+_USER = (users.c.id, users.c.name, users.c.kind, users.c.username, users.c.role)
 _LOGIN = (sessions.c.id, sessions.c.label, sessions.c.created, sessions.c.seen, sessions.c.expires)
 
 
@@ -55,7 +55,12 @@ async def find(connection: AsyncConnection, digest: bytes, now: int) -> Found | 
         .where(sessions.c.digest == digest, sessions.c.expires > now, users.c.disabled.is_(None)),
     )
     row = rows.one_or_none()
-    return None if row is None else Found(User(*row[:4]), Login(*row[4:]))
+    return None if row is None else _found(row)
+
+
+def _found(row: Sequence[Any]) -> Found:
+    user_id, name, kind, username, role, *login = row
+    return Found(User(user_id, name, kind, username, ServerRole(role)), Login(*login))
 
 
 async def is_there(connection: AsyncConnection, digest: bytes) -> bool:
@@ -109,8 +114,8 @@ async def find_with_heads(
     for digest, *row in await connection.execute(_ARRIVALS, {"digests": list(digests), "now": now}):
         *session, own_epoch, own_head, room, epoch, head = row
         if digest not in found:
-            user, login = User(*session[:4]), Login(*session[4:])
-            found[digest] = Found(user, login), [Head(user.id, own_epoch, own_head)]
+            one = _found(session)
+            found[digest] = one, [Head(one.user.id, own_epoch, own_head)]
         if room is not None:
             found[digest][1].append(Head(room, epoch, head))
     return found
@@ -146,6 +151,11 @@ async def remove_own(connection: AsyncConnection, user_id: str, session_id: str)
 async def remove_others(connection: AsyncConnection, user_id: str, digest: bytes) -> list[bytes]:
     """Forget every session of a user but one; return their digests."""
     return await _remove(connection, (sessions.c.user == user_id) & (sessions.c.digest != digest))
+
+
+async def remove_all(connection: AsyncConnection, user_id: str) -> list[bytes]:
+    """Forget every session of a user; return their digests."""
+    return await _remove(connection, sessions.c.user == user_id)
 
 
 async def remove_oldest(connection: AsyncConnection, user_id: str, keep: int) -> list[bytes]:

@@ -42,7 +42,44 @@ users = Table(
     Column("username", String(64)),
     Column("password", Text),
     Column("disabled", BigInteger),
+    Column("role", String(16), nullable=False, server_default="member"),
     Index(None, "username", unique=True),
+)
+
+# What administrators have decided otherwise than by default: JSON, by the names of settings.
+settings = Table(
+    "settings",
+    metadata,
+    Column("key", String(64), primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+# Of a link only the digest is kept, as of a session's token.
+invites = Table(
+    "invites",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("digest", LargeBinary, nullable=False),
+    Column("by", String(64), ForeignKey("users.id"), nullable=False),
+    Column("created", BigInteger, nullable=False),
+    Column("expires", BigInteger, nullable=False),
+    # How many it may let in, and has let in.
+    Column("uses", Integer, nullable=False),
+    Column("used", Integer, nullable=False),
+    Column("room", String(64), ForeignKey("rooms.id")),
+    Index(None, "digest", unique=True),
+    Index(None, "by"),
+    Index(None, "expires"),
+)
+
+# Each user has at most one link by which to choose another password.
+resets = Table(
+    "resets",
+    metadata,
+    Column("user", String(64), ForeignKey("users.id"), primary_key=True),
+    Column("digest", LargeBinary, nullable=False),
+    Column("expires", BigInteger, nullable=False),
+    Index(None, "digest", unique=True),
 )
 
 # What a user's programs keep for each other: JSON, by keys of their own.
@@ -105,6 +142,22 @@ bans = Table(
     Column("user", String(64), ForeignKey("users.id"), primary_key=True),
     Column("by", String(64), ForeignKey("users.id"), nullable=False),
     Column("ts", BigInteger, nullable=False),
+)
+
+# What was done by those who administer and keep order; without an actor, by who runs the server.
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("ts", BigInteger, nullable=False),
+    Column("actor", String(64), ForeignKey("users.id")),
+    Column("verb", String(32), nullable=False),
+    # To what it was done: its kind and what it is called; and in which room, if it was in one.
+    Column("kind", String(16), nullable=False),
+    Column("subject", String(64), nullable=False),
+    Column("room", String(64), ForeignKey("rooms.id")),
+    Column("detail", Text, nullable=False),
+    Index(None, "ts"),
 )
 
 streams = Table(

@@ -9,8 +9,19 @@ from typing import Annotated, Any, Final, NamedTuple
 
 from msgspec import Meta, Struct
 
-from hubbub.wire.shapes import EditInfo, MemberInfo, MessageInfo, Names, RoomEntry, RoomInfo, SessionInfo
-from hubbub.wire.values import Amount, Id, Number, Role, Visibility
+from hubbub.wire.shapes import (
+    EditInfo,
+    InviteInfo,
+    MemberInfo,
+    MessageInfo,
+    Names,
+    PersonInfo,
+    RoomEntry,
+    RoomInfo,
+    SessionInfo,
+    SettingsInfo,
+)
+from hubbub.wire.values import Amount, Id, Number, Role, ServerRole, SignUp, Visibility
 
 # Longer than any name or topic may be; how long they may, the server says.
 Title = Annotated[str, Meta(max_length=2_000)]
@@ -137,6 +148,75 @@ class SetOwn(Struct, omit_defaults=True):
     value: Any = None
 
 
+class ReadSettings(Struct):
+    """Asks what administrators have decided; for administrators."""
+
+
+class ChangeSettings(Struct, omit_defaults=True):
+    """Decides what is given, and leaves the rest; for administrators."""
+
+    sign_up: SignUp | None = None
+    guests: bool | None = None
+    members_invite: bool | None = None
+
+
+class ListUsers(Struct, omit_defaults=True):
+    """Asks for people by name, from behind a page's `next` on; for administrators."""
+
+    query: Title = ""
+    after: Id | None = None
+    limit: Amount = 50
+
+
+class GiveServerRole(Struct):
+    """Makes someone something else in the whole chat; for administrators."""
+
+    user: Id
+    role: ServerRole
+
+
+class DisableUser(Struct):
+    """Keeps someone out of the whole chat; for administrators."""
+
+    user: Id
+
+
+class EnableUser(Struct):
+    """Lets someone back who was kept out; for administrators."""
+
+    user: Id
+
+
+class IssueReset(Struct):
+    """Makes a link by which someone chooses another password, once; for administrators."""
+
+    user: Id
+
+
+class CreateInvite(Struct, omit_defaults=True):
+    """Makes a link that lets so many in, for so many seconds, and perhaps into a room."""
+
+    lifetime: Amount
+    uses: Amount = 1
+    s: Id | None = None
+
+
+class ListInvites(Struct):
+    """Asks for the invitations that one may take back."""
+
+
+class RevokeInvite(Struct):
+    """Takes an invitation back."""
+
+    id: Id
+
+
+class AcceptInvite(Struct):
+    """Goes where an invitation leads."""
+
+    token: Annotated[str, Meta(max_length=256)]
+
+
 # Results
 
 
@@ -190,6 +270,45 @@ class SessionsResult(Struct):
     sessions: list[SessionInfo]
 
 
+class SettingsResult(Struct):
+    """What is decided now."""
+
+    settings: SettingsInfo
+
+
+class UsersResult(Struct, omit_defaults=True):
+    """A page of people; `next` if there is another."""
+
+    users: list[PersonInfo]
+    next: str | None = None
+
+
+class LinkResult(Struct):
+    """The token of a link, which nobody is told again, and until when it is one."""
+
+    token: str
+    expires: int
+
+
+class InviteResult(Struct):
+    """An invitation, and its token, which nobody is told again."""
+
+    invite: InviteInfo
+    token: str
+
+
+class InvitesResult(Struct):
+    """Invitations, the newest first."""
+
+    invites: list[InviteInfo]
+
+
+class AcceptedResult(Struct, omit_defaults=True):
+    """The room that one is in now, if the invitation leads to one."""
+
+    s: str | None = None
+
+
 class DoneResult(Struct):
     """That it is so."""
 
@@ -197,11 +316,13 @@ class DoneResult(Struct):
 Params = (
     CreateRoom | UpdateRoom | JoinRoom | LeaveRoom | Invite | ListRooms | Kick | Ban | Unban | GiveRole
     | ListMembers | ListEdits | ReadThread | ListPinned | ListSessions | RevokeSession | SetOwn
+    | ReadSettings | ChangeSettings | ListUsers | GiveServerRole | DisableUser | EnableUser | IssueReset
+    | CreateInvite | ListInvites | RevokeInvite | AcceptInvite
 )  # fmt: skip
 
 Result = (
     RoomResult | WriteResult | RoomsResult | MembersResult | EditsResult | MessagesResult | SessionsResult
-    | DoneResult
+    | SettingsResult | UsersResult | LinkResult | InviteResult | InvitesResult | AcceptedResult | DoneResult
 )  # fmt: skip
 
 
@@ -231,5 +352,16 @@ METHODS: Final[dict[str, Method]] = {
     "me.set": Method(SetOwn, WriteResult, True),
     "session.list": Method(ListSessions, SessionsResult, False),
     "session.revoke": Method(RevokeSession, DoneResult, False),
+    "settings.read": Method(ReadSettings, SettingsResult, False),
+    "settings.change": Method(ChangeSettings, SettingsResult, False),
+    "user.list": Method(ListUsers, UsersResult, False),
+    "user.role": Method(GiveServerRole, DoneResult, False),
+    "user.disable": Method(DisableUser, DoneResult, False),
+    "user.enable": Method(EnableUser, DoneResult, False),
+    "user.reset": Method(IssueReset, LinkResult, False),
+    "invite.create": Method(CreateInvite, InviteResult, False),
+    "invite.list": Method(ListInvites, InvitesResult, False),
+    "invite.revoke": Method(RevokeInvite, DoneResult, False),
+    "invite.accept": Method(AcceptInvite, AcceptedResult, False),
 }
 NAMES_OF_METHODS: Final = {method.params: name for name, method in METHODS.items()}

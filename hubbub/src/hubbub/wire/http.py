@@ -12,7 +12,7 @@ from msgspec import Meta, Struct
 from hubbub.wire.replies import ErrorCode, Event
 from hubbub.wire.requests import NewText
 from hubbub.wire.shapes import Marks, MeInfo, Names, RoomInfo
-from hubbub.wire.values import Amount, Number
+from hubbub.wire.values import Amount, Number, SomeSignUp
 
 Line = Annotated[str, Meta(max_length=256)]
 Password = Annotated[str, Meta(max_length=1024)]
@@ -28,11 +28,43 @@ class NewGuest(Struct):
 
 
 class NewAccount(Struct, omit_defaults=True):
-    """What someone signs in by from now on; without a name they go by the username."""
+    """What someone signs in by from now on; without a name they go by the username.
+
+    `invite` is the token of an invitation.
+    """
 
     username: Line
     password: Password
     name: Line | None = None
+    invite: Line | None = None
+
+
+class FirstAccount(Struct, omit_defaults=True):
+    """What the first administrator signs in by; `code` is what whoever runs the server was told."""
+
+    code: Line
+    username: Line
+    password: Password
+    name: Line | None = None
+
+
+class Token(Struct):
+    """What a link says."""
+
+    token: Line
+
+
+class ResetPassword(Struct):
+    """What a link says, and the password that is to be."""
+
+    token: Line
+    password: Password
+
+
+class OwnPassword(Struct):
+    """The password that one has."""
+
+    password: Password
 
 
 class Credentials(Struct):
@@ -139,6 +171,26 @@ class EventsResult(Struct, omit_defaults=True):
     more: bool
     users: Names
     gone: int = 0
+
+
+class EntryResult(Struct):
+    """How one comes in: who may make an account, whether guests may come, and everybody invite others.
+
+    `set_up` says that there is an administrator.
+    """
+
+    sign_up: SomeSignUp
+    guests: bool
+    members_invite: bool
+    set_up: bool
+
+
+class InvitationResult(Struct, omit_defaults=True):
+    """Who invites one, until when, and to which room, if it is to one."""
+
+    by: str
+    expires: int
+    room: str | None = None
 
 
 class HealthResult(Struct):

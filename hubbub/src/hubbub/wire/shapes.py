@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from msgspec import Struct, field
 
-from hubbub.wire.values import SomePresence, SomeRole, SomeVisibility, UserKind
+from hubbub.wire.values import SomePresence, SomeRole, SomeServerRole, SomeSignUp, SomeVisibility, UserKind
 
 
 class UserInfo(Struct):
@@ -18,12 +18,16 @@ class UserInfo(Struct):
 
 
 class MeInfo(Struct, omit_defaults=True):
-    """Someone, as they see themselves; `username` is what they sign in by, if they have an account."""
+    """Someone, as they see themselves; `username` is what they sign in by, if they have an account.
+
+    `role` is what they are in the whole chat, if it is more than a member.
+    """
 
     id: str
     name: str
     kind: UserKind
     username: str | None = None
+    role: SomeServerRole | None = None
 
 
 class NameInfo(Struct):
@@ -51,6 +55,13 @@ class RoomInfo(Struct, omit_defaults=True):
     topic: str
     visibility: SomeVisibility
     role: SomeRole | None = None
+
+
+class NamedRoom(Struct):
+    """A room, as it is called."""
+
+    id: str
+    name: str
 
 
 class RoomEntry(Struct):
@@ -110,6 +121,43 @@ class SessionInfo(Struct):
     seen: int
     expires: int
     own: bool
+
+
+class PersonInfo(Struct, omit_defaults=True):
+    """Someone, as administrators see them: since when they are there, or `disabled`, and last `seen`."""
+
+    id: str
+    name: str
+    kind: UserKind
+    created: int
+    username: str | None = None
+    role: SomeServerRole | None = None
+    disabled: int | None = None
+    seen: int | None = None
+
+
+class InviteInfo(Struct, omit_defaults=True):
+    """An invitation: by whom, until when, for how many, of whom so many came; and the room it leads to."""
+
+    id: str
+    by: UserInfo
+    created: int
+    expires: int
+    uses: int
+    used: int
+    room: NamedRoom | None = None
+
+
+class SettingsInfo(Struct):
+    """What administrators have decided.
+
+    `sign_up` says who may make an account, `guests` whether a name alone lets people in, `members_invite`
+    whether everybody who has an account may make invitations.
+    """
+
+    sign_up: SomeSignUp
+    guests: bool
+    members_invite: bool
 
 
 class PresenceInfo(Struct, omit_defaults=True):

@@ -57,6 +57,9 @@ Retry = Literal["resume", "reauth", "never"]
 Presence = Literal["on", "idle", "dnd", "off"]
 Visibility = Literal["public", "private"]
 Role = Literal["member", "moderator", "owner"]
+ServerRole = Literal["member", "administrator"]
+SignUp = Literal["open", "invite", "closed"]
+"""Who may make an account."""
 
 
 def _known(*values: str) -> Meta:
@@ -66,6 +69,8 @@ def _known(*values: str) -> Meta:
 UserKind = Annotated[str, _known("guest", "account", "bot")]
 SomePresence = Annotated[str, _known(*get_args(Presence))]
 SomeVisibility = Annotated[str, _known(*get_args(Visibility))]
+SomeServerRole = Annotated[str, _known(*get_args(ServerRole))]
+SomeSignUp = Annotated[str, _known(*get_args(SignUp))]
 SomeRole = Annotated[str, _known(*get_args(Role))]
 Change = Annotated[str, _known("join", "leave", "kick", "ban", "unban", "role", "rename")]
 Removal = Annotated[str, _known("leave", "kick", "ban")]

@@ -1,6 +1,6 @@
 /*
- * Who this browser is: the three HTTP calls about the guest's session.  The
- * session itself is a cookie that scripts can't see.
+ * Who this browser is: the HTTP calls about its session, and how one gets one.
+ * The session itself is a cookie that scripts can't see.
  */
 
 import type { MeInfo } from '../wire/frames.generated'
@@ -14,11 +14,36 @@ export function whoAmI(): Promise<Answer> {
 
 /** Become a guest of this name, or take another name. */
 export function takeName(name: string): Promise<Answer> {
-  return ask('/v1/guests', {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ name }),
-  })
+  return ask('/v1/guests', said({ name }))
+}
+
+/** How one comes in here: with a name alone, and who may make an account. */
+export interface WayIn {
+  guests: boolean
+  sign_up: string
+}
+
+/** What a chat has where nobody has decided otherwise. */
+export const OPEN: WayIn = { guests: true, sign_up: 'open' }
+
+/** Ask how one comes in; where that isn't known, every way is shown, and the server refuses. */
+export async function wayIn(): Promise<WayIn> {
+  try {
+    const response = await fetch('/v1/entry', { credentials: 'same-origin', cache: 'no-store' })
+    return response.ok ? ((await response.json()) as WayIn) : OPEN
+  } catch {
+    return OPEN
+  }
+}
+
+/** Be who has an account. */
+export function logIn(username: string, password: string): Promise<Answer> {
+  return ask('/v1/session', said({ username, password }))
+}
+
+/** Make an account, and be who has it. */
+export function register(username: string, password: string, name: string): Promise<Answer> {
+  return ask('/v1/accounts', said({ username, password, ...(name && { name }) }))
 }
 
 /** End the session; whether the server heard it. */
@@ -29,6 +54,10 @@ export async function leave(): Promise<boolean> {
   } catch {
     return false
   }
+}
+
+function said(body: unknown): RequestInit {
+  return { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }
 }
 
 async function ask(path: string, init?: RequestInit): Promise<Answer> {

@@ -1,7 +1,7 @@
 /* Which screen is shown, and the way from one to the next. */
 
 import { forget } from '../helpers/memory'
-import { leave, takeName, whoAmI } from '../models/account'
+import { leave, logIn, OPEN, register, takeName, wayIn, whoAmI, type Answer } from '../models/account'
 import { openOutboxStore } from '../models/outbox-store'
 import { Sync, type SyncListener } from '../models/sync'
 import type { Message } from '../models/log'
@@ -26,11 +26,15 @@ export class App {
   /** Who wants to know of each new message. */
   readonly hearers = new Set<Hearer>()
   readonly #store = openOutboxStore(globalThis.indexedDB, navigator.locks as Navigator['locks'] | undefined)
+  /** How one comes in, as far as it is known. */
+  way = $state.raw(OPEN)
   #failures = 0
 
   /** Find out who we are, and go on from there. */
   async begin(): Promise<void> {
-    const answer = await whoAmI()
+    // At once: who is nobody yet isn't kept waiting twice.
+    const [answer, way] = await Promise.all([whoAmI(), wayIn()])
+    this.way = way
     if ('me' in answer) await this.#open(answer.me)
     else if ('refused' in answer) this.screen = { kind: 'name', ended: false }
     else this.#beginLater()
@@ -38,9 +42,17 @@ export class App {
 
   /** Become a guest; returns what is wrong with the name, if anything. */
   async enter(name: string): Promise<string | null> {
-    const answer = await takeName(name)
-    if ('me' in answer) await this.#open(answer.me)
-    return problemOf(answer)
+    return this.#comeIn(await takeName(name))
+  }
+
+  /** Be who has an account; returns why not, if not. */
+  async logIn(username: string, password: string): Promise<string | null> {
+    return this.#comeIn(await logIn(username, password))
+  }
+
+  /** Make an account; returns why not, if not. */
+  async register(username: string, password: string, name: string): Promise<string | null> {
+    return this.#comeIn(await register(username, password, name))
   }
 
   async rename(sync: Sync, name: string): Promise<string | null> {
@@ -56,6 +68,11 @@ export class App {
     forget(`draft.${sync.me.id}.`)
     this.#close(sync, false)
     return true
+  }
+
+  async #comeIn(answer: Answer): Promise<string | null> {
+    if ('me' in answer) await this.#open(answer.me)
+    return problemOf(answer)
   }
 
   async #open(me: MeInfo): Promise<void> {

@@ -5,6 +5,16 @@
 
 export const SUBPROTOCOL = 'hubbub.v1'
 
+/** Goes where an invitation leads. */
+export interface AcceptInvite {
+  token: string
+}
+
+/** The room that one is in now, if the invitation leads to one. */
+export interface AcceptedResult {
+  s?: string
+}
+
 export type Answer = Ok | DeltaOk | RoomResetOk | InboxResetOk | BadgeOk | SendOk | HistOk | LogOk | CallOk
 
 /** Says what waits in a room that is subscribed to at the level `badge`. */
@@ -78,6 +88,17 @@ export interface Methods {
   'me.set': { p: SetOwn; r: WriteResult }
   'session.list': { p: ListSessions; r: SessionsResult }
   'session.revoke': { p: RevokeSession; r: DoneResult }
+  'settings.read': { p: ReadSettings; r: SettingsResult }
+  'settings.change': { p: ChangeSettings; r: SettingsResult }
+  'user.list': { p: ListUsers; r: UsersResult }
+  'user.role': { p: GiveServerRole; r: DoneResult }
+  'user.disable': { p: DisableUser; r: DoneResult }
+  'user.enable': { p: EnableUser; r: DoneResult }
+  'user.reset': { p: IssueReset; r: LinkResult }
+  'invite.create': { p: CreateInvite; r: InviteResult }
+  'invite.list': { p: ListInvites; r: InvitesResult }
+  'invite.revoke': { p: RevokeInvite; r: DoneResult }
+  'invite.accept': { p: AcceptInvite; r: AcceptedResult }
 }
 
 /** Brings what a method gives. */
@@ -85,6 +106,13 @@ export interface CallOk {
   t: 'ok'
   id: number
   r: Result
+}
+
+/** Decides what is given, and leaves the rest; for administrators. */
+export interface ChangeSettings {
+  sign_up?: 'closed' | 'invite' | 'open'
+  guests?: boolean
+  members_invite?: boolean
 }
 
 /** What program speaks, and on which device, where it has one connection at a time. */
@@ -99,6 +127,13 @@ export type ClientFrame = Hello | Sub | Unsub | Send | Edit | Delete | React | P
 /** Asks whether the server is there. */
 export interface ClientPing {
   t: 'ping'
+}
+
+/** Makes a link that lets so many in, for so many seconds, and perhaps into a room. */
+export interface CreateInvite {
+  lifetime: number
+  uses?: number
+  s?: string
 }
 
 /** Makes a room, whose owner one is. */
@@ -133,6 +168,11 @@ export interface DeltaOk {
   ev: Event[]
   users: Record<string, NameInfo>
   mode: 'delta'
+}
+
+/** Keeps someone out of the whole chat; for administrators. */
+export interface DisableUser {
+  user: string
 }
 
 /** That it is so. */
@@ -174,6 +214,11 @@ export interface EditedBody {
 export interface EditsResult {
   edits: EditInfo[]
   more: boolean
+}
+
+/** Lets someone back who was kept out; for administrators. */
+export interface EnableUser {
+  user: string
 }
 
 /** Something that may be lost, and is no longer true after `ttl`, if that is given. */
@@ -247,6 +292,12 @@ export interface GiveRole {
   role: 'member' | 'moderator' | 'owner'
 }
 
+/** Makes someone something else in the whole chat; for administrators. */
+export interface GiveServerRole {
+  user: string
+  role: 'administrator' | 'member'
+}
+
 /** Opens the session; the first frame. */
 export interface Hello {
   t: 'hello'
@@ -300,6 +351,36 @@ export interface Invite {
   user: string
 }
 
+/**
+ * An invitation: by whom, until when, for how many, of whom so many came; and the room it leads
+ * to.
+ */
+export interface InviteInfo {
+  id: string
+  by: UserInfo
+  created: number
+  expires: number
+  uses: number
+  used: number
+  room?: NamedRoom
+}
+
+/** An invitation, and its token, which nobody is told again. */
+export interface InviteResult {
+  invite: InviteInfo
+  token: string
+}
+
+/** Invitations, the newest first. */
+export interface InvitesResult {
+  invites: InviteInfo[]
+}
+
+/** Makes a link by which someone chooses another password, once; for administrators. */
+export interface IssueReset {
+  user: string
+}
+
 /** Enters a public room. */
 export interface JoinRoom {
   s: string
@@ -330,11 +411,20 @@ export interface Limits {
   typing: number
 }
 
+/** The token of a link, which nobody is told again, and until when it is one. */
+export interface LinkResult {
+  token: string
+  expires: number
+}
+
 /** Asks for the texts that a message had. */
 export interface ListEdits {
   s: string
   q: number
 }
+
+/** Asks for the invitations that one may take back. */
+export type ListInvites = Record<string, unknown>
 
 /** Asks for a room's members, from behind a page's `next` on. */
 export interface ListMembers {
@@ -356,6 +446,13 @@ export interface ListRooms {
 
 /** Asks where one is signed in. */
 export type ListSessions = Record<string, unknown>
+
+/** Asks for people by name, from behind a page's `next` on; for administrators. */
+export interface ListUsers {
+  query?: string
+  after?: string
+  limit?: number
+}
 
 /** Asks for the events after a number, however old they are. */
 export interface Log {
@@ -389,12 +486,17 @@ export interface Marks {
   mentions: number
 }
 
-/** Someone, as they see themselves; `username` is what they sign in by, if they have an account. */
+/**
+ * Someone, as they see themselves; `username` is what they sign in by, if they have an account.
+ *
+ * `role` is what they are in the whole chat, if it is more than a member.
+ */
 export interface MeInfo {
   id: string
   name: string
   kind: 'guest' | 'account' | 'bot'
   username?: string
+  role?: 'member' | 'administrator'
 }
 
 /** What happened to whom; `role` is what they are given, if they are. */
@@ -461,6 +563,12 @@ export interface NameInfo {
   name: string
 }
 
+/** A room, as it is called. */
+export interface NamedRoom {
+  id: string
+  name: string
+}
+
 /** What a message is to say from now on. */
 export interface NewText {
   text: string
@@ -470,6 +578,18 @@ export interface NewText {
 export interface Ok {
   t: 'ok'
   id: number
+}
+
+/** Someone, as administrators see them: since when they are there, or `disabled`, and last `seen`. */
+export interface PersonInfo {
+  id: string
+  name: string
+  kind: 'guest' | 'account' | 'bot'
+  created: number
+  username?: string
+  role?: 'member' | 'administrator'
+  disabled?: number
+  seen?: number
 }
 
 /** Asks to pin the message `m` to its room, or no longer to. */
@@ -585,6 +705,9 @@ export interface ReadBody {
   asof?: number
 }
 
+/** Asks what administrators have decided; for administrators. */
+export type ReadSettings = Record<string, unknown>
+
 /** Asks for the last messages of the thread of `q`, or the last before one of them. */
 export interface ReadThread {
   s: string
@@ -593,7 +716,12 @@ export interface ReadThread {
   limit?: number
 }
 
-export type Result = RoomResult | WriteResult | RoomsResult | MembersResult | EditsResult | MessagesResult | SessionsResult | DoneResult
+export type Result = RoomResult | WriteResult | RoomsResult | MembersResult | EditsResult | MessagesResult | SessionsResult | SettingsResult | UsersResult | LinkResult | InviteResult | InvitesResult | AcceptedResult | DoneResult
+
+/** Takes an invitation back. */
+export interface RevokeInvite {
+  id: string
+}
 
 /** Signs a session out. */
 export interface RevokeSession {
@@ -715,6 +843,23 @@ export interface SetOwn {
   value?: unknown
 }
 
+/**
+ * What administrators have decided.
+ *
+ * `sign_up` says who may make an account, `guests` whether a name alone lets people in,
+ * `members_invite` whether everybody who has an account may make invitations.
+ */
+export interface SettingsInfo {
+  sign_up: 'open' | 'invite' | 'closed'
+  guests: boolean
+  members_invite: boolean
+}
+
+/** What is decided now. */
+export interface SettingsResult {
+  settings: SettingsInfo
+}
+
 /** Gives up a write that was refused, so that later ones may go on. */
 export interface Skip {
   t: 'skip'
@@ -779,6 +924,12 @@ export interface UpdateRoom {
 export interface UserInfo {
   id: string
   name: string
+}
+
+/** A page of people; `next` if there is another. */
+export interface UsersResult {
+  users: PersonInfo[]
+  next?: string
 }
 
 /**

@@ -1,6 +1,36 @@
 import type { en } from './entry.en'
 
+const problems: Record<string, string> = {
+  unauthorized: '用户名或密码不对。',
+  unreachable: '连不上服务器。请检查网络后再试。',
+  too_many_requests: '尝试次数太多，过一分钟再试。',
+}
+
 export const zh: typeof en = {
+  haveAccount: '我有账号',
+  makeAccount: '注册账号',
+  asGuest: '以访客身份进入',
+  logInTitle: '欢迎回来',
+  logIn: '登录',
+  registerTitle: '注册账号',
+  register: '注册',
+  username: '用户名',
+  usernameHint: '登录时用：字母、数字和 . _ -',
+  password: '密码',
+  passwordHint: '至少 8 个字符。',
+  shownName: '名字（可不填）',
+  shownNameHint: '别人看到的名字，不填就是用户名。',
+  accountEnded: '登录已失效，请重新登录。',
+  entryProblem: (code, isNew) =>
+    problems[code] ??
+    (code === 'forbidden'
+      ? isNew
+        ? '这里暂时不能注册。'
+        : '这个账号已停用，管理员可以恢复它。'
+      : isNew
+        ? '用户名已被使用或含有不能用的字符，也可能是名字或密码太长。'
+        : '没有成功，请再试一次。'),
+
   tagline: '一间安静的聊天室。',
   nameTitle: '你好，怎么称呼？',
   nameLabel: '你的名字',

@@ -9,6 +9,7 @@ export const en = {
   leave: 'Leave hubbub',
   leaveText: 'You leave as this guest for good: this browser forgets who you were.',
   leaveConfirm: 'Leave',
+  signOutText: 'This browser forgets you until you sign in again. What you have not sent yet is lost.',
   leaveFailed: "That didn't reach the server. Try again.",
 
   sessions: 'Where you are signed in',

@@ -10,6 +10,7 @@ export const zh: typeof en = {
   leave: '离开 hubbub',
   leaveText: '离开后就不再是这位访客了：浏览器会忘记你是谁。',
   leaveConfirm: '离开',
+  signOutText: '退出后要重新登录才能回来，还没发出的内容会丢失。',
   leaveFailed: '服务器没有收到，请再试一次。',
 
   sessions: '登录的设备',
