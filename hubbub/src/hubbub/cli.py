@@ -55,6 +55,8 @@ def cli() -> None:
 @click.option("--data", metavar="FOLDER", help="Keep everything in this folder (~/.local/share/hubbub).")
 @click.option("--database", metavar="URL", help="Keep it in this PostgreSQL database instead.")
 @click.option("--public-url", metavar="URL", help="Where browsers find the server, if elsewhere.")
+@click.option("--metrics-host", metavar="ADDRESS", help="Show metrics at this address (127.0.0.1).")
+@click.option("--metrics-port", type=PORT, metavar="PORT", help="Show metrics at this port.")
 @click.option("--config", type=Path, metavar="FILE", help="Read settings from this TOML file.")
 def serve_command(config: Path | None, **flags: object) -> None:
     """Start the chat.

@@ -56,6 +56,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     public_url: str | None = None
     database: str | None = None
     trusted_proxies: str = ""
+    metrics_host: str = "127.0.0.1"
+    metrics_port: Annotated[int, msgspec.Meta(ge=0, le=65535)] | None = None
+    drain_delay: Annotated[float, msgspec.Meta(ge=0)] = 0.0
     write_burst: Count = wire.WRITE_BURST
     writes_per_second: PerSecond = wire.WRITES_PER_SECOND
     user_write_burst: Count = policies.USER_WRITE_BURST
