@@ -112,7 +112,10 @@ async def run_chat(settings: Settings) -> AsyncIterator[str]:
                 _open_database(settings, bus) as database,
                 _listen(settings, database, bus) as server,
             ):
-                yield _address(server, settings)
+                address = _address(server, settings)
+                log.info("the chat is at %s", address)
+                yield address
+                log.info("the chat stops")
     except StorageUnusableError as error:
         advice = "Look at --database" if settings.database else "Choose another folder with --data"
         raise StartError(f"Can't start: {error}. {advice}.") from error

@@ -210,11 +210,10 @@ def _load(flags: Mapping[str, object], config: Path | None) -> Settings:
 
 
 async def _serve(settings: Settings) -> None:
-    import logging
-
     from hubbub.app import StartError, run_chat
+    from hubbub.endpoints.logs import start_logging
 
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    start_logging(settings.log_format, settings.log_level)
     try:
         async with run_chat(settings) as address:
             _look_for_cycles_rarely()

@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from hubbub.domain.errors import ChatError, Code
 from hubbub.endpoints.headers import HEADERS
+from hubbub.endpoints.traffic import HEADER, request_id
 from hubbub.wire import http
 
 STATUS: Final[Mapping[Code, int]] = {
@@ -74,7 +75,7 @@ async def on_chat_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, ChatError):
         response = _refuse(ChatError(Code.INTERNAL), 500)
         # This is answered outside of what adds them otherwise.
-        response.headers.update(HEADERS)
+        response.headers.update({**HEADERS, HEADER: request_id.get()})
         return response
     return _refuse(error, STATUS[code])
 
