@@ -15,7 +15,7 @@ import msgspec
 import pytest
 from faults.postgresql import PostgreSQL
 
-from fullduplex import ConnectionClosedError, connect
+from fullduplex import ConnectionClosedError, InvalidStatus, connect
 from hubbub.app import CHORES_INTERVAL, DATABASE, EXPIRY_INTERVAL, StartError, _limits, now, run_chat
 from hubbub.client.guests import websocket_address
 from hubbub.config import Settings
@@ -23,6 +23,8 @@ from hubbub.domain.errors import ChatError, Code
 from hubbub.domain.policies import GUEST_BURST, SESSION_LIFETIME
 from hubbub.realtime.bucket import Rate
 from hubbub.realtime.turnstile import Limits
+
+from .conftest import LoopClock
 
 
 async def test_chat_answers_where_it_says(settings: Settings) -> None:
@@ -51,6 +53,58 @@ async def test_stop_closes_the_door_first(settings: Settings) -> None:
 
     assert "Server" not in connection.response.headers
     assert (bye["code"], connection.close_code) == (1012, 1012)
+
+
+def find_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+    return port
+
+
+async def test_metrics_have_a_port_of_their_own(settings: Settings) -> None:
+    """What is counted is shown at another port, and nowhere else; there nothing else is shown."""
+    port = find_port()
+    shown = msgspec.structs.replace(settings, metrics_port=port)
+    async with run_chat(shown) as address, httpx.AsyncClient() as client:
+        public = await client.get(f"{address}/metrics")
+        metrics = await client.get(f"http://127.0.0.1:{port}/metrics")
+        ready = await client.get(f"http://127.0.0.1:{port}/readyz")
+        page = await client.get(f"http://127.0.0.1:{port}/v1/me")
+        with pytest.raises(InvalidStatus, match="404"):
+            await connect(f"ws://127.0.0.1:{port}/v1/realtime")
+
+    assert (public.status_code, page.status_code) == (404, 404)
+    assert 'hubbub_http_requests_total{method="GET",route="/{name}",status="404"} 1.0' in metrics.text
+    assert ready.json() == {"status": "ok"}
+
+
+async def test_taken_metrics_port_is_told(settings: Settings) -> None:
+    """What is wrong with the other port is told as its own."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        said = await start(msgspec.structs.replace(settings, metrics_port=port))
+
+    assert said == f"Port {port} is in use. Stop what uses it, or choose another with --metrics-port."
+
+
+async def test_drain_is_told_before_the_door_closes(settings: Settings, loop_clock: LoopClock) -> None:
+    """Who sends people here learns that it stops while they can still come, and until the last has gone."""
+    port = find_port()
+    slow = msgspec.structs.replace(settings, metrics_port=port, drain_delay=600)
+    async with AsyncExitStack() as stack, httpx.AsyncClient() as client:
+        address = await stack.enter_async_context(run_chat(slow))
+        before = await client.get(f"{address}/readyz")
+        stopping = asyncio.create_task(stack.aclose())
+        await loop_clock.settle()
+        told = [await client.get(f"{each}/readyz") for each in (address, f"http://127.0.0.1:{port}")]
+        let_in = await client.post(f"{address}/v1/guests", json={"name": "Ann"})
+        await loop_clock.advance(600)
+        await stopping
+
+    assert before.json() == {"status": "ok"}
+    assert [(each.status_code, each.json()) for each in told] == [(503, {"status": "draining"})] * 2
+    assert let_in.status_code == 201
 
 
 async def name_after_restart(settings: Settings) -> str:

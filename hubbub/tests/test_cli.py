@@ -41,6 +41,7 @@ def test_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
         ["chat", "--help"],
         ["backup", "--help"],
         ["restore", "--help"],
+        ["config", "show", "--help"],
         ["new-epoch", "--help"],
         ["create-admin", "--help"],
     ],
@@ -85,6 +86,30 @@ def test_wrong_use_is_one_sentence(
     assert err.endswith("See hubbub --help.\n")
     assert err.count("\n") == 1
     assert said in err
+
+
+def test_settings_are_shown(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before it starts, one can look at what it would be started with, and where that was said."""
+    file = tmp_path / "hubbub.toml"
+    file.write_text('port = 80\ndatabase = "postgresql://ann:s3cret@db.example/chat"\n')
+    monkeypatch.setenv("HUBBUB_CONFIG", str(file))
+    monkeypatch.setenv("HUBBUB_LOG_LEVEL", "info")
+    checked = run(capsys, "config", "check")
+    status, out, _ = run(capsys, "config", "show")
+    lines = {line.split()[0]: line.split(maxsplit=1)[1] for line in out.splitlines()}
+    file.write_text("prot = 80")
+    wrong = run(capsys, "config", "check")
+
+    assert checked == (0, "The settings make sense.\n", "")
+    assert status == 0
+    assert lines["port"] == f"80  ({file})"
+    assert lines["log_level"] == "info  (HUBBUB_LOG_LEVEL)"
+    assert lines["metrics_port"] == "-  (the default)"
+    assert lines["database"] == f"postgresql://db.example/chat  ({file})"
+    assert wrong[0] == 2
+    assert "Is it to be port?" in wrong[2]
 
 
 def test_impossible_start_is_one_sentence(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

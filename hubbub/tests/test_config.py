@@ -4,9 +4,21 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from hubbub.config import ConfigError, Settings, default_folder, load
+from hubbub.config import (
+    DEFAULT,
+    PAGE,
+    Choice,
+    ConfigError,
+    Settings,
+    default_folder,
+    describe,
+    load,
+    make_page,
+    trace,
+)
 
 
 def test_defaults_are_these() -> None:
@@ -70,7 +82,17 @@ def test_senseless_setting_is_told(flags: dict[str, object], environment: dict[s
         load(flags, environment)
 
 
-@pytest.mark.parametrize("content,said", [("port = ", "can't be read"), ("prot = 1", "prot")])
+@pytest.mark.parametrize(
+    "content,said",
+    [
+        ("port = ", "can't be read"),
+        ("prot = 1", "There is no setting prot, .* Is it to be port?"),
+        ("trusted_proxy = []", "Is it to be trusted_proxies?"),
+        ("quux = 1", r"There is no setting quux, which .*\.toml has\.$"),
+        ("[server]\nport = 1", "There is no setting server"),
+        ('trusted_proxies = ["10.0.0.0/8", "x"]', "trusted_proxies makes no sense"),
+    ],
+)
 def test_senseless_file_is_told(tmp_path: Path, content: str, said: str) -> None:
     """A file that can't be read, or has settings that don't exist, is told so."""
     file = tmp_path / "hubbub.toml"
@@ -78,6 +100,39 @@ def test_senseless_file_is_told(tmp_path: Path, content: str, said: str) -> None
 
     with pytest.raises(ConfigError, match=said):
         load({}, {}, file)
+
+
+def test_file_may_have_lists(tmp_path: Path) -> None:
+    """What is several things may be a list."""
+    file = tmp_path / "hubbub.toml"
+    file.write_text('trusted_proxies = ["127.0.0.1", "10.0.0.0/8"]')
+
+    assert len(load({}, {}, file).proxies) == 2
+
+
+def test_choices_are_traced(tmp_path: Path) -> None:
+    """Of each setting it can be said where it comes from, and no password is said."""
+    file = tmp_path / "hubbub.toml"
+    file.write_text('host = "file"\nport = 1\ndatabase = "postgresql://ann:s3cret@db.example/chat"\n')
+
+    traced = trace({"host": "flag", "metrics_port": 9}, {"HUBBUB_PORT": "2", "HUBBUB_DATA": "/data"}, file)
+
+    assert list(traced) == [field.name for field in msgspec.structs.fields(Settings)]
+    assert traced["host"] == Choice("flag", "--host")
+    assert traced["metrics_port"] == Choice(9, "--metrics-port")
+    assert traced["port"] == Choice(2, "HUBBUB_PORT")
+    assert traced["data"] == Choice("/data", "HUBBUB_DATA")
+    assert traced["database"] == Choice("postgresql://db.example/chat", str(file))
+    assert traced["log_level"] == Choice("warning", DEFAULT)
+    assert "s3cret" not in str(traced)
+
+
+def test_page_is_fresh() -> None:
+    """The page has every setting as it is: `python -m hubbub.config`."""
+    text = Path(__file__).parents[2].joinpath(PAGE).read_text("utf-8")
+
+    assert make_page(text) == text
+    assert describe().count("\n") == len(msgspec.structs.fields(Settings)) + 2
 
 
 def test_missing_file_is_told(tmp_path: Path) -> None:

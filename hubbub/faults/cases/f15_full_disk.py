@@ -1,7 +1,7 @@
 """The disk is full, again and again: a server on a small one (tmpfs), while everybody writes.
 
 Messages are refused for now (`storage_full`) and stay in the outboxes, and so are guests; what is stored can
-be read, and `/healthz` says 507.  With room again all is stored, and the database is whole.
+be read, and `/readyz` says 507.  With room again all is stored, and the database is whole.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ async def run(lab: Lab, size: Size) -> None:
         with full(disk):
             await go_without_room(lab, devices, size.pick(1.0, 10.0))
         await lab.settle(most=LONG_WAIT)
-        require(await ask_health(lab) == 200, "with room again, /healthz doesn't say so")
+        require(await ask_health(lab) == 200, "with room again, /readyz doesn't say so")
     await server.command("backup", str(lab.folder / "copy"))
     lab.show("times full", rounds)
     lab.show("messages", len(lab.logs[LOBBY]))
@@ -99,10 +99,10 @@ async def wait_full(lab: Lab) -> None:
         if await ask_health(lab) == FULL:
             return
         await asyncio.sleep(0.1)
-    raise BrokenError("with a full disk, /healthz doesn't say so")
+    raise BrokenError("with a full disk, /readyz doesn't say so")
 
 
 async def ask_health(lab: Lab) -> int:
     """Return how the server says it is."""
     async with httpx.AsyncClient(base_url=lab.server.address, trust_env=False) as asking:
-        return (await asking.get("/healthz")).status_code
+        return (await asking.get("/readyz")).status_code

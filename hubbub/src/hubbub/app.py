@@ -64,6 +64,7 @@ from hubbub.endpoints.realtime import Door, find_token
 from hubbub.endpoints.sender import find_sender
 from hubbub.endpoints.sessions import Sessions
 from hubbub.endpoints.throttle import Throttle
+from hubbub.endpoints.traffic import Traffic
 from hubbub.realtime.arrivals import Arrivals
 from hubbub.realtime.bucket import Buckets, Rate
 from hubbub.realtime.caller import Shared
@@ -117,7 +118,10 @@ async def run_chat(settings: Settings) -> AsyncIterator[str]:
                 _open_database(settings, bus) as database,
                 _listen(settings, database, bus) as server,
             ):
-                yield _address(server, settings)
+                address = _address(server, settings)
+                log.info("the chat is at %s", address)
+                yield address
+                log.info("the chat stops")
     except StorageUnusableError as error:
         advice = "Look at --database" if settings.database else "Choose another folder with --data"
         raise StartError(f"Can't start: {error}. {advice}.") from error
@@ -221,26 +225,40 @@ async def _listen(settings: Settings, database: Database, bus: Bus) -> AsyncIter
     tails = Tails(database)
     turnstile = Turnstile(_limits(settings))
     tallies, arrivals = Tallies(database), Arrivals(database)
-    gateway = Gateway(Shared(database, bus, hub, presence, tails, tallies, arrivals, turnstile))
-    feeds = Feeds(database, hub)
-    known = KnownSettings(database)
+    shared = Shared(database, bus, hub, presence, tails, tallies, arrivals, turnstile)
+    gateway, feeds = Gateway(shared), Feeds(database, hub)
+    health, traffic, known = Health(database), Traffic(), KnownSettings(database)
     for listener in (tails.hear, hub.hear, presence.hear, gateway.hear, feeds.hear, known.hear):
         bus.subscribe(listener)
     names = Names(settings.host, socket.gethostname(), settings.public_url)
     proxies = Proxies(settings.proxies)
-    application = _make_application(settings, database, bus, names, proxies, feeds, turnstile, known, set_up)
+    application = _make_application(
+        settings, database, bus, names, proxies, feeds, turnstile, known, set_up, health, traffic
+    )
 
     def let_in(connection: Any, request: Request) -> None:
         peer = str(connection.remote_address[0])
         sender = find_sender(proxies.find_client(peer, request.headers.get_all(FOR)))
         gateway.come(connection, find_token(request.headers), sender)
 
+    async with _show_metrics(settings, shared, gateway, feeds, health, traffic):
+        server = _make_server(settings, application, Door(names, settings.public_url, proxies), let_in)
+        await _wait_listening(server, settings.host, settings.port, "")
+        try:
+            yield server
+        finally:
+            await _drain(settings, server, health, gateway, feeds)
+
+
+def _make_server(
+    settings: Settings, application: Starlette, door: Door, let_in: Callable[[Any, Request], None]
+) -> WebSocketServer:
     server = WebSocketServer(
         host=settings.host,
         port=settings.port,
         # The application reads itself what trusted proxies say, and nobody else may say it.
         http=asgi.http(application, server_header=False, proxy_headers=False),
-        process_request=Door(names, settings.public_url, proxies).check,
+        process_request=door.check,
         # The door has looked at it.
         origins=[re.compile(".*"), None],
         subprotocols=[wire.SUBPROTOCOL],
@@ -252,19 +270,61 @@ async def _listen(settings: Settings, database: Database, bus: Bus) -> AsyncIter
     )
     server.on("connection", let_in)
     server.on("headers", _leave_out_server)
-    # Told below.
+    # Whoever waits for it to listen is told.
     server.on("error", lambda _error: None)
+    return server
+
+
+async def _wait_listening(server: WebSocketServer, host: str, port: int, prefix: str) -> None:
     try:
         await server.wait_listening()
     except OSError as error:
-        raise StartError(_explain(error, settings)) from error
+        raise StartError(_explain(error, host, port, prefix)) from error
+
+
+async def _drain(
+    settings: Settings, server: WebSocketServer, health: Health, gateway: Gateway, feeds: Feeds
+) -> None:
+    """Let everybody go: first who would send others here, then who is here."""
+    health.drain()
     try:
-        yield server
+        await asyncio.sleep(settings.drain_delay)
     finally:
         # Of the connections, which it would close as well, the gateway takes leave long before.
         server.close(over=LEAVING)
         feeds.drain()
         await gateway.drain()
+        await server.wait_closed()
+
+
+@asynccontextmanager
+async def _show_metrics(
+    settings: Settings, shared: Shared, gateway: Gateway, feeds: Feeds, health: Health, traffic: Traffic
+) -> AsyncIterator[None]:
+    """Let those who run the server see what it does, at a port of its own, until the last has gone."""
+    host, port = settings.metrics_host, settings.metrics_port
+    if port is None:
+        yield
+        return
+    # Whoever asks for no metrics needn't wait for what makes them.
+    from hubbub.endpoints.metrics import Metrics, Sources, make_operations
+
+    operations = make_operations(Metrics(Sources(shared, gateway, feeds, traffic)), health)
+    server = WebSocketServer(
+        host=host,
+        port=port,
+        http=asgi.http(operations, server_header=False, proxy_headers=False),
+        process_request=lambda connection, _request: connection.respond(404, "There is no WebSocket here.\n"),
+        close_timeout=CLOSE_TIMEOUT,
+    )
+    # Told below.
+    server.on("error", lambda _error: None)
+    await _wait_listening(server, host, port, "metrics-")
+    log.info("metrics are at port %d of %s", server.address()[1], host)
+    try:
+        yield
+    finally:
+        server.close()
         await server.wait_closed()
 
 
@@ -294,6 +354,8 @@ def _make_application(
     turnstile: Turnstile,
     known: KnownSettings,
     set_up: SetUp,
+    health: Health,
+    traffic: Traffic,
 ) -> Starlette:
     passwords = Passwords()
     callers = Callers(database, settings.public_url)
@@ -316,7 +378,7 @@ def _make_application(
     own, messages = Own(database, admission), Messages(database, admission)
     events, calls = Events(database, admission, feeds), Calls(database, bus, admission)
     endpoints: list[Endpoints] = [
-        Health(database),
+        health,
         auth,
         entry,
         sessions,
@@ -326,18 +388,18 @@ def _make_application(
         calls,
         Page(WEB),
     ]
-    return make_application(endpoints, names, proxies)
+    return make_application(endpoints, names, proxies, traffic)
 
 
-def _explain(error: OSError, settings: Settings) -> str:
+def _explain(error: OSError, host: str, port: int, prefix: str) -> str:
     # From Python 3.13 on, asyncio tells of an address that isn't ours by an error without a number.
     if isinstance(error, socket.gaierror) or error.errno in {None, errno.EADDRNOTAVAIL}:
-        return f"{settings.host} is no address of this machine. Choose another with --host."
+        return f"{host} is no address of this machine. Choose another with --{prefix}host."
     if error.errno == errno.EADDRINUSE:
-        return f"Port {settings.port} is in use. Stop what uses it, or choose another with --port."
+        return f"Port {port} is in use. Stop what uses it, or choose another with --{prefix}port."
     if error.errno == errno.EACCES:
-        return f"Port {settings.port} needs more rights. Choose one from 1024 up with --port."
-    return f"Port {settings.port} of {settings.host} can't be listened on: {error.strerror}."
+        return f"Port {port} needs more rights. Choose one from 1024 up with --{prefix}port."
+    return f"Port {port} of {host} can't be listened on: {error.strerror}."
 
 
 def _address(server: WebSocketServer, settings: Settings) -> str:

@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 import click
 
@@ -25,7 +25,16 @@ from hubbub import __version__
 if TYPE_CHECKING:
     from hubbub.config import Settings
 
+T = TypeVar("T")
+
 PORT = click.IntRange(0, 65535)
+CONFIG = click.option(
+    "--config",
+    type=Path,
+    metavar="FILE",
+    envvar="HUBBUB_CONFIG",
+    help="Read settings from this TOML file.",
+)
 WRONG_USE = 2
 INTERRUPTED = 130
 
@@ -55,15 +64,43 @@ def cli() -> None:
 @click.option("--data", metavar="FOLDER", help="Keep everything in this folder (~/.local/share/hubbub).")
 @click.option("--database", metavar="URL", help="Keep it in this PostgreSQL database instead.")
 @click.option("--public-url", metavar="URL", help="Where browsers find the server, if elsewhere.")
-@click.option("--config", type=Path, metavar="FILE", help="Read settings from this TOML file.")
+@click.option("--metrics-host", metavar="ADDRESS", help="Show metrics at this address (127.0.0.1).")
+@click.option("--metrics-port", type=PORT, metavar="PORT", help="Show metrics at this port.")
+@CONFIG
 def serve_command(config: Path | None, **flags: object) -> None:
     """Start the chat.
 
-    Every option can also be set in the environment (HUBBUB_HOST, HUBBUB_PORT, HUBBUB_DATA, HUBBUB_PUBLIC_URL)
-    or in a TOML file; the command line goes first, the file last.  An address of a database that has a
-    password belongs there (HUBBUB_DATABASE): everybody on the machine sees command lines.
+    Every option, and much else, can also be set in the environment (HUBBUB_HOST, HUBBUB_PORT ...) or in a
+    TOML file, which HUBBUB_CONFIG may name; the command line goes first, the file last.  An
+    address of a database that has a password belongs there (HUBBUB_DATABASE): everybody on the machine sees
+    command lines.
     """
     asyncio.run(_serve(_load(flags, config)))
+
+
+@cli.group("config")
+def config_group() -> None:
+    """Look at the settings that the chat would start with."""
+
+
+@config_group.command("check")
+@CONFIG
+def check_command(config: Path | None) -> None:
+    """Say whether the settings make sense."""
+    _load({}, config)
+    click.echo("The settings make sense.")
+
+
+@config_group.command("show")
+@CONFIG
+def show_command(config: Path | None) -> None:
+    """Show every setting of the chat, and where it was said; passwords aren't shown."""
+    from hubbub.config import trace
+
+    choices = _configure(trace, {}, config)
+    longest = max(map(len, choices))
+    for name, (value, where) in choices.items():
+        click.echo(f"{name:{longest}}  {'-' if value is None or value == '' else value}  ({where})")
 
 
 @cli.command("chat")
@@ -102,7 +139,7 @@ def _is_terminal() -> bool:
 def _choose_database(command: Callable[..., None]) -> Callable[..., None]:
     """Let a command be told where everything is kept."""
     for option in (
-        click.option("--config", type=Path, metavar="FILE", help="Read settings from this TOML file."),
+        CONFIG,
         click.option("--database", metavar="URL", help="It is kept in this PostgreSQL database."),
         click.option("--data", metavar="FOLDER", help="It is kept in this folder (~/.local/share/hubbub)."),
     ):
@@ -225,20 +262,29 @@ def _tell(what: str, done: float) -> None:
 
 
 def _load(flags: Mapping[str, object], config: Path | None) -> Settings:
-    from hubbub.config import ConfigError, load
+    from hubbub.config import load
+
+    return _configure(load, flags, config)
+
+
+def _configure(
+    read: Callable[[Mapping[str, object], Mapping[str, str], Path | None], T],
+    flags: Mapping[str, object],
+    config: Path | None,
+) -> T:
+    from hubbub.config import ConfigError
 
     try:
-        return load(flags, os.environ, config)
+        return read(flags, os.environ, config)
     except ConfigError as error:
         raise click.UsageError(str(error)) from error
 
 
 async def _serve(settings: Settings) -> None:
-    import logging
-
     from hubbub.app import StartError, run_chat
+    from hubbub.endpoints.logs import start_logging
 
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    start_logging(settings.log_format, settings.log_level)
     try:
         async with run_chat(settings) as address:
             _look_for_cycles_rarely()

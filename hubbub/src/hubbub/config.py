@@ -10,9 +10,10 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
+from difflib import get_close_matches
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final, Literal, NamedTuple, get_type_hints
 from urllib.parse import urlsplit
 
 import msgspec
@@ -29,43 +30,105 @@ _DATABASE: Final = re.compile(r"postgres(ql)?://\S+")
 Network = IPv4Network | IPv6Network
 Count = Annotated[int, msgspec.Meta(ge=1)]
 PerSecond = Annotated[float, msgspec.Meta(gt=0)]
+Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 
 
 class ConfigError(Exception):
     """A setting makes no sense; the message is a sentence for the person who runs the server."""
 
 
+def _say(about: str) -> msgspec.Meta:
+    return msgspec.Meta(description=about)
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Everything that can be chosen.
+    """Everything that can be chosen; what each means, its description says."""
 
-    `data` is the folder where everything is kept.  `public_url` is where browsers find the server, if that is
-    another address than the one it listens on: behind a proxy that speaks HTTPS, or to go by a name that
-    isn't this machine's own, it must be set.  `database` is PostgreSQL's, if it isn't to be a file in the
-    folder.
-
-    `trusted_proxies` are addresses and networks, with commas between them, whose word is taken on who asks
-    and by which scheme (`X-Forwarded-For`, `X-Forwarded-Proto`).  Behind any other proxy everyone has the
-    proxy's address.
-
-    The others limit what one connection, one user and one address may do.
-    """
-
-    host: str = "127.0.0.1"
-    port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 8000
-    data: str = ""
-    public_url: str | None = None
-    database: str | None = None
-    trusted_proxies: str = ""
-    write_burst: Count = wire.WRITE_BURST
-    writes_per_second: PerSecond = wire.WRITES_PER_SECOND
-    user_write_burst: Count = policies.USER_WRITE_BURST
-    user_writes_per_second: PerSecond = policies.USER_WRITES_PER_SECOND
-    user_connections: Count = policies.USER_CONNECTIONS
-    address_write_burst: Count = policies.ADDRESS_WRITE_BURST
-    address_writes_per_second: PerSecond = policies.ADDRESS_WRITES_PER_SECOND
-    address_connections: Count = policies.ADDRESS_CONNECTIONS
-    hello_burst: Count = policies.HELLO_BURST
-    hellos_per_second: PerSecond = policies.HELLOS_PER_SECOND
+    host: Annotated[
+        str, _say("The address to listen on; `0.0.0.0` and `::` are every one of this machine.")
+    ] = "127.0.0.1"
+    port: Annotated[Port, _say("The port to listen on; 0 takes a free one.")] = 8000
+    data: Annotated[
+        str,
+        _say(
+            "The folder where everything is kept; unless chosen, `hubbub` in `$XDG_DATA_HOME`, or in "
+            "`~/.local/share`."
+        ),
+    ] = ""
+    database: Annotated[
+        str | None,
+        _say(
+            "The address of a PostgreSQL database, like `postgresql://host/name`, if it isn't to be a file "
+            "in the folder."
+        ),
+    ] = None
+    public_url: Annotated[
+        str | None,
+        _say(
+            "Where browsers find the server, like `https://chat.example`, if that is another address than "
+            "the one that it listens on: behind a proxy that speaks HTTPS, or to go by a name that isn't "
+            "this machine's own, it must be set."
+        ),
+    ] = None
+    trusted_proxies: Annotated[
+        str,
+        _say(
+            "Addresses and networks of proxies, with commas between them or as a list, whose word is taken "
+            "on who asks and by which scheme (`X-Forwarded-For`, `X-Forwarded-Proto`). Behind any other "
+            "proxy everyone has the proxy's address."
+        ),
+    ] = ""
+    metrics_host: Annotated[str, _say("The address at which metrics are shown.")] = "127.0.0.1"
+    metrics_port: Annotated[
+        Port | None,
+        _say(
+            "The port at which `/metrics`, `/healthz` and `/readyz` are shown to those who run the server; "
+            "without one, no metrics are."
+        ),
+    ] = None
+    log_format: Annotated[Literal["text", "json"], _say("Lines for people, or an object of JSON a line.")] = (
+        "text"
+    )
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"],
+        _say("The least that is worth a line: `debug`, `info`, `warning` or `error`."),
+    ] = "warning"
+    drain_delay: Annotated[
+        float,
+        msgspec.Meta(ge=0),
+        _say(
+            "Seconds for which a server that was told to stop goes on and `/readyz` says that it does, so "
+            "that whoever sends people here can look elsewhere."
+        ),
+    ] = 0.0
+    write_burst: Annotated[Count, _say("Writes that one connection may send at once.")] = wire.WRITE_BURST
+    writes_per_second: Annotated[PerSecond, _say("Writes of one connection in a second, after that.")] = (
+        wire.WRITES_PER_SECOND
+    )
+    user_write_burst: Annotated[Count, _say("Writes that one user may send at once.")] = (
+        policies.USER_WRITE_BURST
+    )
+    user_writes_per_second: Annotated[PerSecond, _say("Writes of one user in a second, after that.")] = (
+        policies.USER_WRITES_PER_SECOND
+    )
+    user_connections: Annotated[Count, _say("Connections that one user may have.")] = (
+        policies.USER_CONNECTIONS
+    )
+    address_write_burst: Annotated[Count, _say("Writes that may come from one address at once.")] = (
+        policies.ADDRESS_WRITE_BURST
+    )
+    address_writes_per_second: Annotated[
+        PerSecond, _say("Writes from one address in a second, after that.")
+    ] = policies.ADDRESS_WRITES_PER_SECOND
+    address_connections: Annotated[Count, _say("Connections that one address may have.")] = (
+        policies.ADDRESS_CONNECTIONS
+    )
+    hello_burst: Annotated[Count, _say("Connections that may come from one address at once.")] = (
+        policies.HELLO_BURST
+    )
+    hellos_per_second: Annotated[
+        PerSecond, _say("Connections that may come from one address in a second, after that.")
+    ] = policies.HELLOS_PER_SECOND
 
     @property
     def folder(self) -> Path:
@@ -86,8 +149,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         """Where everything is kept, for people to read; it has no password."""
         if self.database is None:
             return str(self.folder)
-        address = urlsplit(self.database)
-        return f"{address.scheme}://{address.netloc.rpartition('@')[2]}{address.path}"
+        return _without_password(self.database)
 
 
 def default_folder(environment: Mapping[str, str]) -> Path:
@@ -97,18 +159,71 @@ def default_folder(environment: Mapping[str, str]) -> Path:
     return (Path(base) if Path(base).is_absolute() else Path.home() / ".local" / "share") / "hubbub"
 
 
+class Choice(NamedTuple):
+    """What a setting is, and where that was said."""
+
+    value: object
+    where: str
+
+
+DEFAULT: Final = "the default"
+
+
 def load(flags: Mapping[str, object], environment: Mapping[str, str], file: Path | None = None) -> Settings:
     """Put the settings together.
 
     Raises:
         ConfigError: for a file that can't be read, a setting that doesn't exist, or a senseless value.
     """
-    chosen = {name: value for name, value in flags.items() if value is not None}
-    settings = _read_file(file) | _read_environment(environment) | chosen
+    given = {name: choice.value for name, choice in _gather(flags, environment, file).items()}
     try:
-        made = msgspec.convert(settings, Settings, strict=False)
+        made = msgspec.convert(given, Settings, strict=False)
     except msgspec.ValidationError as error:
         raise ConfigError(_explain(str(error))) from error
+    _check(made)
+    return made
+
+
+def trace(
+    flags: Mapping[str, object], environment: Mapping[str, str], file: Path | None = None
+) -> dict[str, Choice]:
+    """Return what each setting is and where that was said, without passwords.
+
+    Raises:
+        ConfigError: those of `load`.
+    """
+    made, given = load(flags, environment, file), _gather(flags, environment, file)
+    shown = msgspec.structs.asdict(made)
+    shown["data"] = str(made.folder)
+    if made.database is not None:
+        shown["database"] = _without_password(made.database)
+    return {
+        name: Choice(value, given[name].where if name in given else DEFAULT) for name, value in shown.items()
+    }
+
+
+def _gather(
+    flags: Mapping[str, object], environment: Mapping[str, str], file: Path | None
+) -> dict[str, Choice]:
+    chosen = {
+        name: Choice(value, f"--{name.replace('_', '-')}")
+        for name, value in flags.items()
+        if value is not None
+    }
+    said = {
+        name: Choice(environment[key], key)
+        for name in _names()
+        if (key := PREFIX + name.upper()) in environment
+    }
+    return _read_file(file) | said | chosen
+
+
+def _names() -> list[str]:
+    return [field.name for field in msgspec.structs.fields(Settings)]
+
+
+def _check(made: Settings) -> None:
+    """Refuse what isn't what it should be, though it is of the right type."""
     if made.public_url is not None and not _PUBLIC_URL.fullmatch(made.public_url):
         raise ConfigError("The setting public_url makes no sense: it must be like https://chat.example.")
     if made.database is not None and not _DATABASE.fullmatch(made.database):
@@ -119,7 +234,6 @@ def load(flags: Mapping[str, object], environment: Mapping[str, str], file: Path
         raise ConfigError(
             "The setting trusted_proxies makes no sense: it must be like 127.0.0.1, 10.0.0.0/8."
         ) from error
-    return made
 
 
 def _explain(error: str) -> str:
@@ -127,15 +241,49 @@ def _explain(error: str) -> str:
     return f"The setting {where.rstrip('`')} makes no sense: {what}." if where else f"{what}."
 
 
-def _read_file(file: Path | None) -> dict[str, Any]:
+def _read_file(file: Path | None) -> dict[str, Choice]:
     if file is None:
         return {}
     try:
-        return tomllib.loads(file.read_text("utf-8"))
+        content = tomllib.loads(file.read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise ConfigError(f"The settings in {file} can't be read: {error}.") from error
+    for name in content.keys() - set(_names()):
+        near = get_close_matches(name, _names(), 1)
+        hint = f" Is it to be {near[0]}?" if near else ""
+        raise ConfigError(f"There is no setting {name}, which {file} has.{hint}")
+    return {
+        name: Choice(", ".join(map(str, value)) if isinstance(value, list) else value, str(file))
+        for name, value in content.items()
+    }
 
 
-def _read_environment(environment: Mapping[str, str]) -> dict[str, Any]:
-    names = (field.name for field in msgspec.structs.fields(Settings))
-    return {name: environment[key] for name in names if (key := PREFIX + name.upper()) in environment}
+def _without_password(url: str) -> str:
+    address = urlsplit(url)
+    return f"{address.scheme}://{address.netloc.rpartition('@')[2]}{address.path}"
+
+
+PAGE: Final = Path("docs", "configuration.md")
+_BEGIN, _END = "<!-- The settings: -->\n", "<!-- These were all. -->\n"
+
+
+def describe() -> str:
+    """Return a table of all settings, for the page on them."""
+    lines = ["| setting | default | |", "|---|---|---|"]
+    for name, hint in get_type_hints(Settings, include_extras=True).items():
+        [about] = (meta.description for meta in hint.__metadata__ if meta.description is not None)
+        default = getattr(Settings(), name)
+        shown = "–" if default is None or default == "" else f"`{default}`"
+        lines.append(f"| `{name}` | {shown} | {about} |")
+    return "\n".join(lines) + "\n"
+
+
+def make_page(text: str) -> str:
+    """Return the page on the settings with the table of those that there are."""
+    before, _, rest = text.partition(_BEGIN)
+    after = rest.partition(_END)[2]
+    return f"{before}{_BEGIN}\n{describe()}\n{_END}{after}"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(make_page(PAGE.read_text("utf-8")), "utf-8")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from starlette.routing import Route
 
+from hubbub.endpoints import health
 from hubbub.endpoints.operations import OPERATIONS
 
 
@@ -12,7 +13,7 @@ def test_every_route_is_described(application) -> None:
     routes = {
         (method, route.path)
         for route in application.routes
-        if isinstance(route, Route) and route.path.startswith(("/v1/", "/healthz"))
+        if isinstance(route, Route) and route.path.startswith(("/v1/", *health.PATHS))
         for method in route.methods - {"HEAD"}
     }
 

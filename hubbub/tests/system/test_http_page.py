@@ -11,7 +11,7 @@ import pytest
 
 from hubbub import wire
 from hubbub.domain import policies
-from hubbub.endpoints import body, errors, events
+from hubbub.endpoints import body, errors, events, health
 from hubbub.endpoints.calls import CALL
 from hubbub.endpoints.operations import OPERATIONS, Operation
 from hubbub.realtime import feeds
@@ -55,7 +55,7 @@ def test_every_operation_is_on_the_page() -> None:
     for operation in others:
         says, brings = told[f"{operation.method} {operation.path}"]
         assert says.startswith("nonce") == operation.writes, operation
-        if operation.path not in {"/healthz", events.STREAM}:
+        if operation.path not in {*health.PATHS, events.STREAM}:
             fields = () if operation.result is None else operation.result.__struct_fields__
             assert words(says) == said(operation), operation
             assert words(brings) == list(fields), operation

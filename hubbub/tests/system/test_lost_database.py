@@ -58,7 +58,7 @@ async def test_lost_database_comes_back(postgresql: PostgreSQL, settings: Settin
         ]
         await asyncio.to_thread(postgresql.stop)
         down.set()
-        lost = await http.get("/healthz")
+        lost = await http.get("/readyz")
         early = len(stored)
         await asyncio.to_thread(postgresql.start)
         up.set()

@@ -15,6 +15,7 @@ from hubbub.endpoints.errors import on_chat_error, on_http_error
 from hubbub.endpoints.headers import SecurityHeaders
 from hubbub.endpoints.names import NameCheck, Names
 from hubbub.endpoints.proxies import NOBODY, BehindProxies, Proxies
+from hubbub.endpoints.traffic import Counting, Traffic
 
 
 class Endpoints(Protocol):
@@ -24,11 +25,17 @@ class Endpoints(Protocol):
         """Return where they are."""
 
 
-def make_application(endpoints: Sequence[Endpoints], names: Names, proxies: Proxies = NOBODY) -> Starlette:
+def make_application(
+    endpoints: Sequence[Endpoints],
+    names: Names,
+    proxies: Proxies = NOBODY,
+    traffic: Traffic | None = None,
+) -> Starlette:
     """Make the application; the page comes last, since it answers for every name that nobody else has."""
     application = Starlette(
         routes=[route for each in endpoints for route in each.routes()],
         middleware=[
+            Middleware(Counting, traffic or Traffic()),
             Middleware(SecurityHeaders),
             Middleware(NameCheck, names),
             Middleware(BehindProxies, proxies),

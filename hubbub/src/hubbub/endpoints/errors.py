@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from hubbub.domain.errors import ChatError, Code
 from hubbub.endpoints.headers import HEADERS
+from hubbub.endpoints.traffic import HEADER, request_id
 from hubbub.wire import http
 
 STATUS: Final[Mapping[Code, int]] = {
@@ -66,20 +67,24 @@ def _refuse(error: ChatError, status: int) -> Response:
     return response
 
 
-async def on_chat_error(_request: Request, error: Exception) -> Response:
+async def on_chat_error(request: Request, error: Exception) -> Response:
     """Answer with what a request was refused for."""
+    code = error.code if isinstance(error, ChatError) else Code.INTERNAL
+    # Whoever counts requests learns of it.
+    request.scope["refusal"] = code.value
     if not isinstance(error, ChatError):
         response = _refuse(ChatError(Code.INTERNAL), 500)
         # This is answered outside of what adds them otherwise.
-        response.headers.update(HEADERS)
+        response.headers.update({**HEADERS, HEADER: request_id.get()})
         return response
-    return _refuse(error, STATUS[error.code])
+    return _refuse(error, STATUS[code])
 
 
-async def on_http_error(_request: Request, error: Exception) -> Response:
+async def on_http_error(request: Request, error: Exception) -> Response:
     """Answer with what the router found wrong: no such path, or not this method."""
     assert isinstance(error, HTTPException)
     code = Code.NOT_FOUND if error.status_code == 404 else Code.UNKNOWN_OP
+    request.scope["refusal"] = code.value
     response = _refuse(ChatError(code, error.detail), error.status_code)
     response.headers.update(error.headers or {})
     return response

@@ -1,7 +1,7 @@
-"""Whether the chat works, for whoever watches it.
+"""Whether the chat is alive, and whether it works, for whoever watches it.
 
-What it says was found out a second ago at most; however often anybody asks, the database is asked no more
-often than that.
+What it says of working was found out a second ago at most; however often anybody asks, the database is asked
+no more often than that.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ from hubbub.domain.errors import ChatError, Code
 from hubbub.endpoints.errors import answer, status_of
 from hubbub.storage.database import Database
 
-PATH: Final = "/healthz"
+ALIVE: Final = "/healthz"
+READY: Final = "/readyz"
+PATHS: Final = frozenset({ALIVE, READY})
 
 FRESH: Final = 1.0
 PATIENCE: Final = 2.0
@@ -26,15 +28,26 @@ PATIENCE: Final = 2.0
 
 
 class Health:
-    """Whether messages can be stored and read."""
+    """Whether anybody is there, and whether messages can be stored and read."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._checking: asyncio.Task[Code | None] | None = None
         self._began = 0.0
+        self._draining = False
 
-    async def show(self, _request: Request) -> Response:
+    def drain(self) -> None:
+        """From now on say that nobody should be sent here."""
+        self._draining = True
+
+    async def show_alive(self, _request: Request) -> Response:
+        """Say that the server is alive, whatever its database does: no new start would help with that."""
+        return answer({"status": "ok"})
+
+    async def show_ready(self, _request: Request) -> Response:
         """Say that the chat works, or by what code it would refuse a message."""
+        if self._draining:
+            return answer({"status": "draining"}, status_of(Code.UNAVAILABLE))
         trouble = await self._find_trouble()
         if trouble is None:
             return answer({"status": "ok"})
@@ -57,5 +70,8 @@ class Health:
         return None
 
     def routes(self) -> list[Route]:
-        """Return where this endpoint is."""
-        return [Route(PATH, self.show, methods=["GET"])]
+        """Return where these endpoints are."""
+        return [
+            Route(ALIVE, self.show_alive, methods=["GET"]),
+            Route(READY, self.show_ready, methods=["GET"]),
+        ]

@@ -40,7 +40,7 @@ class Names:
         name = find_host(f"http://{hosts[0]}") if len(hosts) == 1 else None
         if name is None:
             return False
-        return name in self._names or (_is_near(name) and (not self._is_public or path == health.PATH))
+        return name in self._names or (_is_near(name) and (not self._is_public or path in health.PATHS))
 
 
 class NameCheck:

@@ -37,7 +37,10 @@ _COMING: Final = "; a browser gets a cookie, a program the token"
 
 OPERATIONS: Final = (
     Operation(
-        "GET", health.PATH, "Says whether messages can be stored and read, or why not", http.HealthResult,
+        "GET", health.ALIVE, "Says that the server is alive", http.HealthResult, open=True,
+    ),
+    Operation(
+        "GET", health.READY, "Says whether messages can be stored and read, or why not", http.HealthResult,
         statuses=(200, 503, 507), open=True,
     ),
     # Coming and going

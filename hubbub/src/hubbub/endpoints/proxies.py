@@ -71,7 +71,7 @@ class BehindProxies:
             headers, (peer, port) = Headers(scope=scope), scope["client"]
             client = self._proxies.find_client(peer, headers.getlist(FOR))
             scheme = self._proxies.find_scheme(peer, headers.getlist(PROTO))
-            scope = {**scope, "client": (client, port), "scheme": scheme}
+            scope.update(client=(client, port), scheme=scheme)
         await self._app(scope, receive, send)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 
 from hubbub import wire
 from hubbub.bus.base import Bus
@@ -30,6 +31,8 @@ class Shared:
     tallies: Tallies
     arrivals: Arrivals
     turnstile: Turnstile
+    refusals: Counter[str] = field(default_factory=Counter)
+    """How many requests were refused, by the code."""
 
 
 @dataclass(slots=True, eq=False)
@@ -37,6 +40,7 @@ class Caller:
     """A user on one connection; `login` is the digest of the token by which they are known there.
 
     `features` are those that client and server agreed on; `sender` stands for the address that it comes from.
+    `refusals` counts those of everyone.
     """
 
     user: User
@@ -44,9 +48,12 @@ class Caller:
     outbound: Outbound
     features: frozenset[str] = frozenset()
     sender: str = ""
+    refusals: Counter[str] = field(default_factory=Counter)
 
     def answer(self, reply: wire.Reply) -> None:
         """Give a frame that must not be left out."""
+        if isinstance(reply, wire.Err):
+            self.refusals[reply.code] += 1
         self.outbound.answer(wire.encode(reply))
 
     def stream(self, name: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections import Counter
 from typing import Final
 
 from hubbub.domain.errors import ChatError
@@ -40,7 +41,19 @@ class Gateway:
         self._uncounted: set[Session] = set()
         self._devices: dict[tuple[bytes, str], Session] = {}
         self._draining = False
+        self.goodbyes: Counter[int] = Counter()
+        """How many sessions were ended here, by the code."""
         self._emptied = asyncio.Event()
+
+    @property
+    def connections(self) -> int:
+        """How many connections there are."""
+        return len(self._sessions)
+
+    def count_waiting(self) -> tuple[int, int]:
+        """Return for how many connections frames wait, and how many frames."""
+        waiting = [count for session in self._sessions if (count := session.waiting)]
+        return len(waiting), sum(waiting)
 
     def come(self, connection: Connection, token: str | None, sender: str = "") -> None:
         """Begin a session on an open connection; `sender` stands for its address."""
@@ -66,6 +79,8 @@ class Gateway:
     def leave(self, session: Session) -> None:
         """Forget a session that is over."""
         self._sessions.remove(session)
+        if session.goodbye is not None:
+            self.goodbyes[session.goodbye.code] += 1
         if session in self._uncounted:
             self._uncounted.remove(session)
         else:

@@ -161,6 +161,13 @@ class Hub:
         self._hearers: dict[Outbound, _Hearer] = {}
         self._heard = 0
         self._latest: deque[str] = deque(maxlen=LATEST)
+        self.delivered = 0
+        """How many events were given to connections."""
+
+    @property
+    def heard_streams(self) -> int:
+        """How many streams anybody hears."""
+        return len(self._streams)
 
     @property
     def heard(self) -> int:
@@ -275,6 +282,7 @@ class Hub:
         is_news = last is None or q > last
         if is_news:
             stream.last = q
+        self.delivered += len(stream.hearers)
         for outbound, hearer in list(stream.hearers.items()):
             if isinstance(hearer, Subscription):
                 hearer.offer(q, frame, is_removal=hearer.user_id == removed)

@@ -98,6 +98,11 @@ class Outbound:
         self._written = 0
 
     @property
+    def waiting(self) -> int:
+        """How many frames wait."""
+        return len(self._queue)
+
+    @property
     def is_behind(self) -> bool:
         """Whether a frame that is given now would have to wait."""
         return bool(self._queue) or self._buffered > HIGH_WATER

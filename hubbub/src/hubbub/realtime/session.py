@@ -187,6 +187,16 @@ class Session:
         connection.on("message", self._hear)
         connection.on("close", self._hang_up)
 
+    @property
+    def waiting(self) -> int:
+        """How many frames wait for the peer."""
+        return self._outbound.waiting
+
+    @property
+    def goodbye(self) -> Goodbye | None:
+        """Why it ends, if it was ended here."""
+        return self._goodbye
+
     def end(self, goodbye: Goodbye) -> None:
         """Let the session end as soon as the request under way is done; the first to call this is right."""
         if self._goodbye is None:
@@ -284,7 +294,14 @@ class Session:
         self.device = hello.client.device
         self._keeper.arrive(self)
         features: list[str] = [feature for feature in wire.FEATURES if feature in hello.feat]
-        self._caller = Caller(user, self.login, self._outbound, _agreed(tuple(features)), self.sender)
+        self._caller = Caller(
+            user,
+            self.login,
+            self._outbound,
+            _agreed(tuple(features)),
+            self.sender,
+            self._shared.refusals,
+        )
         self._requests = Requests(self._caller, self._shared)
         await self._welcome(arrival, heard, hello, features)
         self._keeper.times.quiet.begin(self)

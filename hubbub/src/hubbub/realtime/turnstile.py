@@ -80,6 +80,16 @@ class Turnstile:
         """Count a connection as a user's no longer."""
         _decrease(self._users, user_id)
 
+    @property
+    def signed_in(self) -> int:
+        """How many connections have a user."""
+        return self._users.total()
+
+    @property
+    def users(self) -> int:
+        """How many users have a connection."""
+        return len(self._users)
+
     def count_write(self, user_id: str, sender: str) -> float:
         """Count a write, and return 0; or don't, and return in how many seconds it may be tried again."""
         now = _now()

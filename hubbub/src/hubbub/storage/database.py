@@ -10,6 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from hubbub.domain.events import StoredEvent
 from hubbub.domain.models import Posted
+from hubbub.domain.tally import Tally
 from hubbub.storage import sessions, transactions
 from hubbub.storage.engine import Engines, optimize
 from hubbub.storage.failures import StorageUnusableError, as_chat_error
@@ -37,6 +38,16 @@ class Database:
         # has better to do than to write it down for each.
         self._used: set[bytes] = set()
         self._noting: asyncio.Future[None] | None = None
+
+    @property
+    def tally(self) -> Tally:
+        """What was written so far."""
+        return self._writer.tally
+
+    @property
+    def waiting(self) -> int:
+        """How many writes wait for the next commit."""
+        return self._writer.waiting
 
     async def read(self, work: Work[T]) -> T:
         """Read in one transaction, which sees one state from beginning to end.

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from itertools import groupby
@@ -28,6 +29,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from hubbub.domain.errors import ChatError, Code
 from hubbub.domain.events import Event, StoredEvent
 from hubbub.domain.models import Posted
+from hubbub.domain.tally import Tally
 from hubbub.storage import failures, posting, streams, transactions
 from hubbub.storage.posting import Post
 from hubbub.storage.streams import Asked, Known, NewEvent
@@ -51,6 +53,7 @@ class Transaction:
         self.connection = connection
         self.now = now
         self.stored: list[StoredEvent] = []
+        self.messages = 0
 
     async def append(self, stream: str, author: str, event: Event, asked: Asked | None = None) -> StoredEvent:
         """Store an event at the end of a stream."""
@@ -79,6 +82,7 @@ class Transaction:
         """Store messages, and say where each is, or why it is nowhere."""
         outcomes, stored = await posting.post_all(self.connection, posts, self.now)
         self.stored += stored
+        self.messages += sum(isinstance(outcome, Posted) and not outcome.dup for outcome in outcomes)
         return outcomes
 
 
@@ -113,6 +117,7 @@ class Writer:
     def __init__(
         self, writing: AsyncEngine, announce: Callable[[Sequence[StoredEvent]], None], now: Callable[[], int]
     ) -> None:
+        self.tally = Tally()
         self._engine = writing
         self._announce = announce
         self._now = now
@@ -121,6 +126,11 @@ class Writer:
         self._wake = asyncio.Event()
         self._closing = False
         self._task = asyncio.create_task(self._run(), name="writer")
+
+    @property
+    def waiting(self) -> int:
+        """How many writes wait for the next commit."""
+        return len(self._waiting)
 
     async def post(self, post: Post) -> Posted:
         """Store a message.
@@ -210,26 +220,29 @@ class Writer:
     async def _commit(self, batch: Sequence[_Pending[Any]]) -> list[StoredEvent]:
         stored: list[StoredEvent] = []
         missed: list[StoredEvent] = []
-        is_done = False
+        is_done, messages, begun = False, 0, time.perf_counter()
 
         async def do(connection: AsyncConnection) -> None:
-            nonlocal stored, missed, is_done
+            nonlocal stored, missed, is_done, messages
             missed = await self._read_doubted(connection)
             transaction = Transaction(connection, self._now())
             stored = transaction.stored
             await _do_all(transaction, batch)
-            is_done = True
+            is_done, messages = True, transaction.messages
 
         try:
             await transactions.write(self._engine, do)
         except Exception as error:
             if not (is_done and await self._did_happen(stored)):
+                self.tally.failures += 1
                 for event in stored:
                     # The first of each stream comes first.
                     self._doubted.setdefault(event.stream, event.q - 1)
                 raise
             log.warning("a commit did happen that was reported to fail: %s", error)
         self._doubted.clear()
+        seconds = time.perf_counter() - begun
+        self.tally.count(len(batch), seconds, events=len(missed) + len(stored), messages=messages)
         return missed + stored
 
     async def _did_happen(self, stored: Sequence[StoredEvent]) -> bool:

@@ -194,7 +194,7 @@ class InvitationResult(Struct, omit_defaults=True):
 
 
 class HealthResult(Struct):
-    """`ok`, or the code by which a message would be refused now."""
+    """`ok`, `draining` while the server stops, or the code by which a message would be refused now."""
 
     status: str
 
