@@ -6,7 +6,7 @@ from hubbub.actions.do_once import do_in_room
 from hubbub.actions.end_membership import end_membership
 from hubbub.domain.errors import ChatError, Code
 from hubbub.domain.events import MemberChange, MemberChanged, StoredEvent
-from hubbub.domain.models import Posted, Role, User
+from hubbub.domain.models import Posted, Standing, User
 from hubbub.domain.permissions import check_may_remove, check_moderates
 from hubbub.storage import rooms, users
 from hubbub.storage.database import Database
@@ -23,14 +23,14 @@ async def kick(database: Database, user: User, room_id: str, nonce: str, other_i
     """
     _check_other(user, other_id)
 
-    async def change(transaction: Transaction, role: Role, asked: Asked) -> StoredEvent:
+    async def change(transaction: Transaction, standing: Standing, asked: Asked) -> StoredEvent:
         # Who may not remove anybody doesn't learn who could be removed.
-        check_moderates(role)
+        check_moderates(standing.role)
         other_role = await rooms.find_role(transaction.connection, room_id, other_id)
         other = await users.find(transaction.connection, other_id)
         if other is None or other_role is None:
             raise ChatError(Code.NOT_FOUND)
-        check_may_remove(role, other_role)
+        check_may_remove(standing.role, other_role)
         return await end_membership(transaction, MemberChange.KICK, room_id, other, user, asked)
 
     return await do_in_room(database, user, room_id, nonce, ["member.kick", room_id, other_id], change)
@@ -45,11 +45,11 @@ async def ban(database: Database, user: User, room_id: str, nonce: str, other_id
     """
     _check_other(user, other_id)
 
-    async def change(transaction: Transaction, role: Role, asked: Asked) -> StoredEvent:
-        check_moderates(role)
+    async def change(transaction: Transaction, standing: Standing, asked: Asked) -> StoredEvent:
+        check_moderates(standing.role)
         other = await _find(transaction, other_id)
         other_role = await rooms.find_role(transaction.connection, room_id, other_id)
-        check_may_remove(role, other_role)
+        check_may_remove(standing.role, other_role)
         await rooms.ban(transaction.connection, room_id, other_id, user.id, transaction.now)
         if other_role is None:
             return await transaction.append(room_id, user.id, MemberChanged(MemberChange.BAN, other), asked)
@@ -66,8 +66,8 @@ async def unban(database: Database, user: User, room_id: str, nonce: str, other_
             `do_in_room`.
     """
 
-    async def change(transaction: Transaction, role: Role, asked: Asked) -> StoredEvent:
-        check_moderates(role)
+    async def change(transaction: Transaction, standing: Standing, asked: Asked) -> StoredEvent:
+        check_moderates(standing.role)
         other = await _find(transaction, other_id)
         await rooms.unban(transaction.connection, room_id, other_id)
         return await transaction.append(room_id, user.id, MemberChanged(MemberChange.UNBAN, other), asked)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import ColumnElement, insert, select, update
+from sqlalchemy import ColumnElement, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hubbub.domain.models import Account, User
-from hubbub.storage.tables import users
+from hubbub.storage.tables import memberships, users
 
 _USER = (users.c.id, users.c.name, users.c.kind)
 
@@ -63,3 +63,25 @@ async def names(connection: AsyncConnection, ids: Iterable[str]) -> dict[str, st
     """Return the names of users, by id."""
     rows = await connection.execute(select(users.c.id, users.c.name).where(users.c.id.in_(set(ids))))
     return {row.id: row.name for row in rows}
+
+
+async def search(connection: AsyncConnection, user_id: str, text: str, limit: int) -> list[User]:
+    """Return others with a text in their names who share a room with a user, and those of just this name.
+
+    These come first.  What is typed in small letters finds capitals too, as far as the database knows them.
+    """
+    mine, theirs = memberships.alias("mine"), memberships.alias("theirs")
+    known = select(theirs.c.user).join(mine, mine.c.room == theirs.c.room).where(mine.c.user == user_id)
+    is_called = users.c.name == text
+    contains = func.lower(users.c.name).contains(text.lower(), autoescape=True)
+    rows = await connection.execute(
+        select(*_USER)
+        .where(
+            users.c.id != user_id,
+            users.c.disabled.is_(None),
+            is_called | (contains & users.c.id.in_(known)),
+        )
+        .order_by(is_called.desc(), users.c.name, users.c.id)
+        .limit(limit)
+    )
+    return [User(*row) for row in rows]

@@ -57,6 +57,8 @@ Retry = Literal["resume", "reauth", "never"]
 Presence = Literal["on", "idle", "dnd", "off"]
 Visibility = Literal["public", "private"]
 Role = Literal["member", "moderator", "owner"]
+Posting = Literal["all", "moderators"]
+History = Literal["all", "joined"]
 
 
 def _known(*values: str) -> Meta:
@@ -66,6 +68,9 @@ def _known(*values: str) -> Meta:
 UserKind = Annotated[str, _known("guest", "account", "bot")]
 SomePresence = Annotated[str, _known(*get_args(Presence))]
 SomeVisibility = Annotated[str, _known(*get_args(Visibility))]
+SomeKind = Annotated[str, _known("room", "direct", "group", "notes")]
+SomePosting = Annotated[str, _known(*get_args(Posting))]
+SomeHistory = Annotated[str, _known(*get_args(History))]
 SomeRole = Annotated[str, _known(*get_args(Role))]
 Change = Annotated[str, _known("join", "leave", "kick", "ban", "unban", "role", "rename")]
 Removal = Annotated[str, _known("leave", "kick", "ban")]
