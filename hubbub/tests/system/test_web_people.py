@@ -109,13 +109,17 @@ async def test_members_are_offered_little(address: str, windows: Windows, guest:
     await call(me, "room.join", s=tea)
     await page.get_by_role("link", name="茶").click()
     await expect(row(page, "Bo").get_by_text("房主")).to_be_attached()
-    await expect(row(page, "Bo").get_by_role("button")).to_have_count(0)
+    await row(page, "Bo").get_by_role("button").press("Enter")
+    await expect(page.locator("[role^=menuitem]")).to_have_text(["发消息", "屏蔽"])
+    await page.keyboard.press("Escape")
     await page.get_by_role("button", name="房间菜单").click()
-    await expect(page.get_by_role("menuitem")).to_have_text(["复制链接", "离开房间"])
+    await expect(page.get_by_role("menuitem")).to_have_text(["加入收藏", "复制链接", "离开房间"])
     await call(bo, "member.role", s=tea, user=me.welcome["me"]["id"], role="moderator")
 
     await expect(page.get_by_role("menuitem")).to_have_text(
-        ["名称、话题和权限", "邀请成员", "复制链接", "离开房间"]
+        ["加入收藏", "名称、话题和权限", "邀请成员", "复制链接", "离开房间"]
     )
-    await expect(row(page, "Bo").get_by_role("button")).to_have_count(0)
+    await page.keyboard.press("Escape")
+    await row(page, "Bo").get_by_role("button").press("Enter")
+    await expect(page.locator("[role^=menuitem]")).to_have_text(["发消息", "屏蔽"])
     assert LOBBY not in page.url

@@ -83,7 +83,7 @@ async def test_few_people_talk(address: str, windows: Windows, guest: Enter) -> 
     await expect(page.get_by_text("你们好")).to_be_visible()
 
     await page.keyboard.press("Control+k")
-    await page.keyboard.type("陈")
+    await page.get_by_role("combobox").fill("陈")
     await expect(page.get_by_role("option").last).to_contain_text("发消息")
     await page.keyboard.press("ArrowUp")
     await page.keyboard.press("Enter")
