@@ -28,7 +28,7 @@ async def open_talk(database: Database, user: User, nonce: str, others: Collecti
             another, and those of `add_member` and `do_once`.
     """
     check_nonce(nonce)
-    wanted = sorted(set(others) - {user.id})
+    wanted = [each for each in dict.fromkeys(others) if each != user.id]
     if len(wanted) >= GROUP_PEOPLE:
         raise ChatError(Code.INVALID, f"At most {GROUP_PEOPLE} people talk like this; make a room.")
     pair = ":".join(sorted([user.id, *wanted])) if len(wanted) <= 1 else None
