@@ -44,8 +44,8 @@ async def test_role_is_handed_over(database, people, room, code_of) -> None:
     """In a room, things are done by members, being what they are there."""
     roles = []
 
-    async def change(transaction, role, asked):
-        roles.append(role)
+    async def change(transaction, standing, asked):
+        roles.append(standing.role)
         event = MemberChanged(MemberChange.JOIN, people["owner"])
         return await transaction.append(room, people["owner"].id, event, asked)
 

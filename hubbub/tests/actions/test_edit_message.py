@@ -8,6 +8,7 @@ import pytest
 
 from hubbub.actions.edit_message import edit_message
 from hubbub.actions.react import react
+from hubbub.domain.models import Sight
 from hubbub.storage import messages
 
 
@@ -21,7 +22,7 @@ async def test_author_edits(database, people, room, say, heard, wall_clock) -> N
 
     [event] = heard
     assert (event.kind, json.loads(event.body)) == ("msg.edit", {"n": "nonce-01", "m": q, "text": "两"})
-    message = await database.read(lambda connection: messages.find(connection, room, q))
+    message = await database.read(lambda connection: messages.find(connection, Sight(room), q))
     assert (message.text, message.rev, message.said, message.edited) == (
         "两",
         edited.q,

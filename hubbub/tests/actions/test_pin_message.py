@@ -6,6 +6,7 @@ import json
 
 from hubbub.actions import pin_message as module
 from hubbub.actions.pin_message import pin_message
+from hubbub.domain.models import Sight
 from hubbub.storage import messages
 
 
@@ -16,7 +17,7 @@ async def test_message_is_pinned_and_taken_down(database, people, room, say, hea
     seen = []
     for n, on in enumerate((True, True, False)):
         pinned = await pin_message(database, people["moderator"], room, f"nonce-{n:02}", q, on=on)
-        message = await database.read(lambda connection: messages.find(connection, room, q))
+        message = await database.read(lambda connection: messages.find(connection, Sight(room), q))
         seen.append((message.pinned, message.rev == pinned.q))
 
     assert seen == [(q + 1, True), (q + 2, True), (None, True)]
@@ -50,7 +51,5 @@ async def test_pins_are_limited(database, people, room, say, heard, code_of, mon
     await pin(first)
     await pin(second, on=False)
     await pin(third)
-    assert [q for q, _ in await database.read(lambda connection: messages.list_pins(connection, room))] == [
-        third,
-        first,
-    ]
+    pins = await database.read(lambda connection: messages.list_pins(connection, Sight(room)))
+    assert [q for q, _ in pins] == [third, first]

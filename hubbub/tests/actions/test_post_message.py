@@ -6,9 +6,11 @@ import json
 
 import pytest
 
+from hubbub.actions.change_room import change_room
 from hubbub.actions.post_message import post_message
+from hubbub.actions.react import react
 from hubbub.domain.errors import ChatError
-from hubbub.domain.models import LOBBY
+from hubbub.domain.models import LOBBY, Posting
 
 
 async def test_message_is_stored_and_told(database, guest, heard) -> None:
@@ -77,3 +79,13 @@ async def test_inbox_is_no_room(database, guest) -> None:
             await post_message(database, ann.user, inbox, "nonce-01", "hi")
 
         assert caught.value.code == "not_found"
+
+
+async def test_announcements_are_for_moderators(database, people, room, say, code_of, nonces) -> None:
+    """Where only who keeps order posts, members answer in threads, and are told why not elsewhere."""
+    await change_room(database, people["owner"], room, next(nonces), posting=Posting.MODERATORS)
+    q = await say("moderator", "news")
+
+    assert await code_of(say("member", "hm")) == "read_only"
+    await say("member", "thanks", thread=q)
+    await react(database, people["member"], room, next(nonces), q, "👍", on=True)

@@ -8,6 +8,7 @@ import pytest
 
 from hubbub.actions import react as module
 from hubbub.actions.react import react
+from hubbub.domain.models import Sight
 from hubbub.storage import messages
 
 
@@ -19,7 +20,9 @@ async def test_reaction_comes_and_goes(database, people, room, say, heard) -> No
     seen = []
     for n, on in enumerate((True, True, False, False)):
         await react(database, member, room, f"nonce-{n:02}", q, "❤️", on=on)
-        seen.append((await database.read(lambda connection: messages.find(connection, room, q))).reactions)
+        seen.append(
+            (await database.read(lambda connection: messages.find(connection, Sight(room), q))).reactions
+        )
 
     assert seen == [{"❤️": [member.id]}, {"❤️": [member.id]}, {}, {}]
     assert [json.loads(event.body)["on"] for event in heard] == [True, True, False, False]

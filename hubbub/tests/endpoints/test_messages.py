@@ -70,7 +70,7 @@ async def test_pins_are_for_moderators(ann, monkeypatch) -> None:
     """Who keeps order pins and takes down; who doesn't is told so."""
     q = (await post(ann))["q"]
     refused = await ann.put(f"{ROOM}/{q}/pin", headers=nonce("2"))
-    monkeypatch.setattr("hubbub.actions.pin_message.check_moderates", lambda role: None)
+    monkeypatch.setattr("hubbub.actions.pin_message.check_pins", lambda standing: None)
     pinned = await ann.put(f"{ROOM}/{q}/pin", headers=nonce("3"))
     [shown] = (await ann.get(ROOM)).json()["msgs"]
     await ann.delete(f"{ROOM}/{q}/pin", headers=nonce("4"))

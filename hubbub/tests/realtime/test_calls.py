@@ -18,7 +18,7 @@ async def test_every_method_is_served(ann) -> None:
     """Whatever method is called with whatever it takes, somebody does it."""
     fields = {
         "name": "garden", "s": LOBBY, "user": "u_bob", "role": "owner", "q": 1, "id": "nobodys",
-        "key": "pref.a", "lifetime": 60, "token": "x",
+        "key": "pref.a", "lifetime": 60, "token": "x", "users": [], "on": True, "text": "Bob",
     }  # fmt: skip
     for name, method in wire.METHODS.items():
         takes = {field: value for field, value in fields.items() if hasattr(method.params, field)}

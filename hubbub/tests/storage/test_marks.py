@@ -8,7 +8,7 @@ from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hubbub.domain.events import MessageDeleted
-from hubbub.domain.models import Marks
+from hubbub.domain.models import Marks, Sight
 from hubbub.storage import marks, messages, streams
 from hubbub.storage.streams import NewEvent
 from hubbub.storage.tables import memberships
@@ -26,7 +26,7 @@ async def delete(connection: AsyncConnection, q: int) -> None:
     """Let Ann delete a message."""
     event = NewEvent("r_garden", "u_ann", MessageDeleted("nonce-01", q))
     [(stored, _)] = await streams.append(connection, [event], 6)
-    message = await messages.find(connection, "r_garden", q)
+    message = await messages.find(connection, Sight("r_garden"), q)
     assert message is not None
     await messages.remove(connection, stored, message)
     await marks.forget_mentions(connection, "r_garden", q)

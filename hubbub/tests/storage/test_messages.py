@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hubbub.domain.events import Event, MessageDeleted, MessageEdited, Pinned, Reacted, StoredEvent
-from hubbub.domain.models import Message
+from hubbub.domain.models import Message, Sight
 from hubbub.storage import messages, streams
 from hubbub.storage.streams import NewEvent
 
@@ -29,7 +29,7 @@ async def test_events_add_up_to_messages(connection: AsyncConnection, say: Say) 
     await say("second", thread=1)
     await say("third", author="u_bob", reply_to=1)
 
-    found, _ = await messages.read_from(connection, "r_garden", 1, 10, SIZE)
+    found, _ = await messages.read_from(connection, Sight("r_garden"), 1, 10, SIZE)
 
     assert found == [
         Message(1, 2, 5, "u_ann", "said-0000", "first", None, None, 1, None, None, None, 1),
@@ -49,7 +49,7 @@ async def test_edit_gives_another_text(connection: AsyncConnection, say: Say) ->
 
     await messages.edit(connection, event, 1, "second")
 
-    found = await messages.find(connection, "r_garden", 1)
+    found = await messages.find(connection, Sight("r_garden"), 1)
     assert found is not None
     assert (found.text, found.rev, found.said, found.edited) == ("second", 2, 2, 6)
     versions = await messages.read_versions(connection, "r_garden", 1, 9, SIZE)
@@ -76,13 +76,13 @@ async def test_reactions_are_a_set(connection: AsyncConnection, say: Say) -> Non
         ("u_bob", "❤️", False),
     ):
         await react(author, emoji, on=on)
-    found = await messages.find(connection, "r_garden", 1)
+    found = await messages.find(connection, Sight("r_garden"), 1)
     assert found is not None
     assert (found.reactions, found.rev) == ({"👍": ["u_bob", "u_ann"], "❤️": ["u_ann"]}, 6)
 
     await react("u_bob", "👍", on=False)
 
-    found = await messages.find(connection, "r_garden", 1)
+    found = await messages.find(connection, Sight("r_garden"), 1)
     assert found is not None
     assert found.reactions == {"👍": ["u_ann"], "❤️": ["u_ann"]}
 
@@ -95,12 +95,12 @@ async def test_pinned_messages_are_listed(connection: AsyncConnection, say: Say)
         event = await happen(connection, Pinned("nonce-01", q, on))
         await messages.pin(connection, event, q, on=on)
 
-    page = await messages.read_pinned(connection, "r_garden", 10, SIZE)
+    page = await messages.read_pinned(connection, Sight("r_garden"), 10, SIZE)
 
     assert [(message.q, message.pinned) for message in page.messages] == [(2, 6), (1, 5)]
-    assert (await messages.read_pinned(connection, "r_garden", 1, SIZE)).more
+    assert (await messages.read_pinned(connection, Sight("r_garden"), 1, SIZE)).more
     pins = [(message.q, message.pinned) for message in page.messages]
-    assert await messages.list_pins(connection, "r_garden") == pins
+    assert await messages.list_pins(connection, Sight("r_garden")) == pins
 
 
 async def test_removed_message_says_nothing(connection: AsyncConnection, say: Say) -> None:
@@ -112,13 +112,13 @@ async def test_removed_message_says_nothing(connection: AsyncConnection, say: Sa
     )
     await messages.react(connection, await happen(connection, Reacted("n", 2, "👍", True)), 2, "👍", on=True)
     await messages.pin(connection, await happen(connection, Pinned("n", 2, True)), 2, on=True)
-    message = await messages.find(connection, "r_garden", 2)
+    message = await messages.find(connection, Sight("r_garden"), 2)
     assert message is not None
 
     event = await happen(connection, MessageDeleted("nonce-02", 2), "u_bob")
     await messages.remove(connection, event, message)
 
-    found, _ = await messages.read_from(connection, "r_garden", 1, 10, SIZE)
+    found, _ = await messages.read_from(connection, Sight("r_garden"), 1, 10, SIZE)
     assert [each.text for each in found] == ["root", ""]
     assert (found[1].deleted, found[1].pinned, found[1].reactions, found[1].rev) == (6, None, {}, 6)
     assert (found[0].replies, found[0].rev) == (0, 6)
@@ -133,10 +133,10 @@ async def test_thread_is_read_alone(connection: AsyncConnection, say: Say) -> No
     for thread in (None, 1, None, 1, 1):
         await say("hi", thread=thread)
 
-    page = await messages.read_thread(connection, "r_garden", 1, 5, 1, SIZE)
+    page = await messages.read_thread(connection, Sight("r_garden"), 1, 5, 1, SIZE)
 
     assert ([message.q for message in page.messages], page.more) == ([4], True)
-    assert await messages.read_thread(connection, "r_garden", 3, 9, 9, SIZE) == ([], False)
+    assert await messages.read_thread(connection, Sight("r_garden"), 3, 9, 9, SIZE) == ([], False)
 
 
 async def test_reactions_take_room(connection: AsyncConnection, say: Say) -> None:
@@ -148,7 +148,8 @@ async def test_reactions_take_room(connection: AsyncConnection, say: Say) -> Non
             await messages.react(connection, event, q, emoji, on=True)
 
     lengths = [
-        len((await messages.read_from(connection, "r_garden", 1, 5, size)).messages) for size in (660, 740)
+        len((await messages.read_from(connection, Sight("r_garden"), 1, 5, size)).messages)
+        for size in (660, 740)
     ]
 
     assert lengths == [1, 2]
@@ -159,9 +160,9 @@ async def test_pages_are_ascending(connection: AsyncConnection, say: Say) -> Non
     for _ in range(10):
         await say("hi")
 
-    before = await messages.read_before(connection, "r_garden", 8, 3, SIZE)
-    after = await messages.read_from(connection, "r_garden", 8, 5, SIZE)
-    nothing = await messages.read_before(connection, "r_attic", 8, 3, SIZE)
+    before = await messages.read_before(connection, Sight("r_garden"), 8, 3, SIZE)
+    after = await messages.read_from(connection, Sight("r_garden"), 8, 5, SIZE)
+    nothing = await messages.read_before(connection, Sight("r_attic"), 8, 3, SIZE)
 
     assert ([message.q for message in before.messages], before.more) == ([5, 6, 7], True)
     assert ([message.q for message in after.messages], after.more) == ([8, 9, 10], False)
@@ -174,8 +175,8 @@ async def test_pages_have_a_size(connection: AsyncConnection, say: Say, size: in
     for _ in range(5):
         await say("好" * 900)
 
-    before = await messages.read_before(connection, "r_garden", 6, 5, size)
-    after = await messages.read_from(connection, "r_garden", 1, 5, size)
+    before = await messages.read_before(connection, Sight("r_garden"), 6, 5, size)
+    after = await messages.read_from(connection, Sight("r_garden"), 1, 5, size)
 
     assert [message.q for message in before.messages] == list(range(6 - fit, 6))
     assert [message.q for message in after.messages] == list(range(1, fit + 1))
@@ -192,7 +193,7 @@ async def test_crowd_of_reactions_shortens_pages(
             event = await happen(connection, Reacted("nonce-01", q, emoji, True))
             await messages.react(connection, event, q, emoji, on=True)
     monkeypatch.setattr(messages, "_REACTIONS", 2)
-    pages = [await messages.read_from(connection, "r_garden", q, 9, SIZE) for q in numbers]
+    pages = [await messages.read_from(connection, Sight("r_garden"), q, 9, SIZE) for q in numbers]
 
     assert [[message.q for message in page.messages] for page in pages] == [[1], [2], [3, 4], [4]]
     assert [page.more for page in pages] == [True, True, False, False]

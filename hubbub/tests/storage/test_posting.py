@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hubbub.domain.errors import ChatError
 from hubbub.domain.events import MessagePosted
-from hubbub.domain.models import Marks, Posted, Room, Visibility
+from hubbub.domain.models import Marks, Posted, Room, Sight, Visibility
 from hubbub.storage import marks, messages, posting, rooms, streams
 from hubbub.storage.posting import Post
 
@@ -112,7 +112,7 @@ async def test_thread_has_a_root(connection: AsyncConnection) -> None:
 
     assert outcomes == [Posted(2, 5, False), "invalid", Posted(3, 5, False)]
     assert deeper == ["invalid", "invalid"]
-    root = await messages.find(connection, "r_garden", 1)
+    root = await messages.find(connection, Sight("r_garden"), 1)
     assert root is not None
     assert (root.replies, root.rev) == (2, 3)
 

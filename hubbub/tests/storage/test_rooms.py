@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from hubbub.domain.models import Marks, Membership, Role, Room, User, Visibility
+from hubbub.domain.models import Marks, Membership, Role, Room, Sight, Standing, User, Visibility
 from hubbub.storage import rooms
 from hubbub.storage.rooms import Listed
 
@@ -45,8 +45,9 @@ async def test_members_are_selected(connection: AsyncConnection) -> None:
     """Of pairs of room and user, those of members are returned."""
     pairs = [("r_garden", "u_ann"), ("r_garden", "u_nobody"), ("r_attic", "u_ann"), ("r_nowhere", "u_ann")]
 
-    assert await rooms.select_members(connection, pairs) == {("r_garden", "u_ann")}
-    assert await rooms.select_members(connection, []) == set()
+    standing = Standing(Role.MEMBER, Sight("r_garden"))
+    assert await rooms.select_standings(connection, pairs) == {("r_garden", "u_ann"): standing}
+    assert await rooms.select_standings(connection, []) == {}
 
 
 async def test_newcomer_has_read_everything(connection: AsyncConnection, say: Say) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from hubbub.actions.archive_room import archive_room
 from hubbub.actions.change_room import change_room
 from hubbub.actions.create_room import create_room
 from hubbub.actions.delete_message import delete_message
@@ -12,6 +13,7 @@ from hubbub.actions.give_role import give_role
 from hubbub.actions.invite import invite
 from hubbub.actions.join_room import join_room
 from hubbub.actions.leave_room import leave_room
+from hubbub.actions.list_bans import list_bans
 from hubbub.actions.list_members import list_members
 from hubbub.actions.mark_read import mark_read
 from hubbub.actions.pin_message import pin_message
@@ -52,6 +54,8 @@ VERBS = {
     "join": lambda db, me, s, q, other: join_room(db, me, NONCE, s),
     "leave": lambda db, me, s, q, other: leave_room(db, me, s, NONCE),
     "change": lambda db, me, s, q, other: change_room(db, me, s, NONCE, name="mine"),
+    "archive": lambda db, me, s, q, other: archive_room(db, me, s, NONCE, on=True),
+    "bans": lambda db, me, s, q, other: list_bans(db, me, s),
     "invite": lambda db, me, s, q, other: invite(db, me, s, NONCE, me.id),
     "kick": lambda db, me, s, q, other: kick(db, me, s, NONCE, other),
     "ban": lambda db, me, s, q, other: ban(db, me, s, NONCE, other),

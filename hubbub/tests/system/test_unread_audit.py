@@ -30,7 +30,7 @@ from hubbub.actions.remove_member import ban, kick, unban
 from hubbub.actions.sign_in_guest import sign_in_guest
 from hubbub.domain.errors import ChatError
 from hubbub.domain.events import StoredEvent
-from hubbub.domain.models import Marks, Message, Role, User, Visibility
+from hubbub.domain.models import Marks, Message, Role, Sight, User, Visibility
 from hubbub.storage import marks, messages, streams
 from hubbub.storage.database import Database
 
@@ -229,7 +229,7 @@ class House:
         """Compare what is stored with the model, and with counting anew."""
 
         async def look(connection: AsyncConnection) -> None:
-            stored, _ = await messages.read_from(connection, self.room, 0, 10_000, EVERYTHING)
+            stored, _ = await messages.read_from(connection, Sight(self.room), 0, 10_000, EVERYTHING)
             found = {user.id: await marks.find(connection, self.room, user.id) for user in self.people}
             wrong = await marks.recount(connection, self.room)
             log = await streams.read_after(connection, self.room, 0)

@@ -32,6 +32,8 @@ async def test_owner_gives_roles(address: str, windows: Windows, guest: Enter) -
     await expect(row(page, "小林").get_by_role("button")).to_have_count(0)
     await row(page, "Bo").get_by_role("button").focus()
     await page.keyboard.press("ArrowDown")
+    await page.keyboard.press("ArrowDown")
+    await page.keyboard.press("ArrowDown")
     await expect(page.get_by_role("menuitemradio", name="房主")).to_be_focused()
     await expect(page.get_by_role("menuitemradio", name="成员")).to_be_checked()
     assert await audit(page) == []
@@ -91,7 +93,7 @@ async def test_ban_is_lifted_by_invitation(address: str, windows: Windows, guest
     await dialog.get_by_role("searchbox").fill("b")
     await dialog.get_by_role("button", name="邀请\u2068Bo").click()
     await expect(dialog.get_by_role("alert")).to_contain_text("被禁止进入")
-    await dialog.get_by_role("button", name="允许\u2068Bo\u2069回来").click()
+    await dialog.get_by_role("button", name="允许回来：\u2068Bo\u2069").click()
 
     await expect(dialog.get_by_text("已邀请")).to_be_visible()
     await page.keyboard.press("Escape")
@@ -107,13 +109,17 @@ async def test_members_are_offered_little(address: str, windows: Windows, guest:
     await call(me, "room.join", s=tea)
     await page.get_by_role("link", name="茶").click()
     await expect(row(page, "Bo").get_by_text("房主")).to_be_attached()
-    await expect(row(page, "Bo").get_by_role("button")).to_have_count(0)
+    await row(page, "Bo").get_by_role("button").press("Enter")
+    await expect(page.locator("[role^=menuitem]")).to_have_text(["发消息", "屏蔽"])
+    await page.keyboard.press("Escape")
     await page.get_by_role("button", name="房间菜单").click()
-    await expect(page.get_by_role("menuitem")).to_have_text(["复制链接", "离开房间"])
+    await expect(page.get_by_role("menuitem")).to_have_text(["加入收藏", "复制链接", "离开房间"])
     await call(bo, "member.role", s=tea, user=me.welcome["me"]["id"], role="moderator")
 
     await expect(page.get_by_role("menuitem")).to_have_text(
-        ["名称、话题和权限", "邀请成员", "复制链接", "离开房间"]
+        ["加入收藏", "名称、话题和权限", "邀请成员", "复制链接", "离开房间"]
     )
-    await expect(row(page, "Bo").get_by_role("button")).to_have_count(0)
+    await page.keyboard.press("Escape")
+    await row(page, "Bo").get_by_role("button").press("Enter")
+    await expect(page.locator("[role^=menuitem]")).to_have_text(["发消息", "屏蔽"])
     assert LOBBY not in page.url

@@ -35,6 +35,13 @@ def test_rows_fit(name: str, unread: int, mentions: int, width: int) -> None:
         assert line.cell_len == width
 
 
+def test_signs_tell_what_rooms_are() -> None:
+    """A room that is open, one that is private, and a talk with somebody have signs of their own."""
+    rows = [Row("r", "x", 0, 0, False), Row("r", "x", 0, 0, True), Row("r", "x", 0, 0, True, is_talk=True)]
+
+    assert [draw_row(row, 12, DARK, is_current=False).plain.strip() for row in rows] == ["# x", "⌂ x", "@ x"]
+
+
 class Bare(App[None]):
     """A list of rooms, and what was chosen."""
 

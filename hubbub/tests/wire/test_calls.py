@@ -18,4 +18,4 @@ def test_what_stores_an_event_writes() -> None:
     made = {name for name, method in wire.METHODS.items() if method.result is wire.RoomResult}
 
     assert {name for name, method in wire.METHODS.items() if method.writes} == stored | made
-    assert made == {"room.create", "room.join"}
+    assert made == {"room.create", "room.join", "dm.open"}

@@ -31,5 +31,5 @@ async def add_member(
     change = MemberChanged(MemberChange.JOIN, user, None if role is Role.MEMBER else role)
     event = await transaction.append(room.id, by.id, change, asked)
     await rooms.add_member(transaction.connection, room.id, user.id, transaction.now, role)
-    await transaction.append(user.id, by.id, RoomAdded(room))
+    await transaction.append(user.id, by.id, RoomAdded(room.seen_by(user.id)))
     return event

@@ -6,7 +6,7 @@ from hubbub.actions.audit import note
 from hubbub.actions.change_message import change_message
 from hubbub.domain.errors import ChatError, Code
 from hubbub.domain.events import MessageDeleted, StoredEvent
-from hubbub.domain.models import Deed, Message, Posted, Role, User
+from hubbub.domain.models import Deed, Message, Posted, Role, Standing, User
 from hubbub.storage import marks, messages
 from hubbub.storage.database import Database
 from hubbub.storage.writer import Transaction
@@ -19,8 +19,8 @@ async def delete_message(database: Database, user: User, room_id: str, nonce: st
         ChatError: `forbidden`, and those of `change_message`.
     """
 
-    def check(message: Message, role: Role) -> None:
-        if message.author != user.id and role.rank < Role.MODERATOR.rank:
+    def check(message: Message, standing: Standing) -> None:
+        if message.author != user.id and standing.role.rank < Role.MODERATOR.rank:
             raise ChatError(Code.FORBIDDEN, "Only its author or a moderator can delete a message.")
 
     async def fold(transaction: Transaction, event: StoredEvent, message: Message) -> None:

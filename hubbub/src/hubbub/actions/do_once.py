@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 from hubbub.domain.events import StoredEvent
-from hubbub.domain.models import Posted, Role, User
+from hubbub.domain.models import Posted, Standing, User
 from hubbub.domain.policies import check_nonce
 from hubbub.storage import rooms
 from hubbub.storage.database import Database
@@ -18,7 +18,7 @@ Change = Callable[[Transaction, Asked], Awaitable[StoredEvent]]
 """Does it, and stores one event that bears what was asked."""
 
 
-RoomChange = Callable[[Transaction, Role, Asked], Awaitable[StoredEvent]]
+RoomChange = Callable[[Transaction, Standing, Asked], Awaitable[StoredEvent]]
 """The same, for a member of a room, being what they are there."""
 
 
@@ -60,7 +60,7 @@ async def do_in_room(
     """
 
     async def check_and_change(transaction: Transaction, asked: Asked) -> StoredEvent:
-        role = await rooms.require_role(transaction.connection, room_id, user.id)
-        return await change(transaction, role, asked)
+        standing = await rooms.require_standing(transaction.connection, room_id, user.id)
+        return await change(transaction, standing, asked)
 
     return (await do_once(database, user, nonce, request, check_and_change)).posted

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hubbub.actions.change_message import change_message
 from hubbub.domain.errors import ChatError, Code
 from hubbub.domain.events import MessageEdited, StoredEvent
-from hubbub.domain.models import Message, Posted, Role, User
+from hubbub.domain.models import Message, Posted, Standing, User
 from hubbub.domain.policies import check_text
 from hubbub.storage import messages
 from hubbub.storage.database import Database
@@ -23,7 +23,7 @@ async def edit_message(
     """
     check_text(text)
 
-    def check(message: Message, _role: Role) -> None:
+    def check(message: Message, _standing: Standing) -> None:
         if message.author != user.id:
             raise ChatError(Code.FORBIDDEN, "Only its author can edit a message.")
         if base is not None and base != message.said:

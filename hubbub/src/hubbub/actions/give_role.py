@@ -6,7 +6,7 @@ from hubbub.actions.audit import note
 from hubbub.actions.do_once import do_in_room
 from hubbub.domain.errors import ChatError, Code
 from hubbub.domain.events import MemberChange, MemberChanged, StoredEvent
-from hubbub.domain.models import Deed, Posted, Role, User
+from hubbub.domain.models import Deed, Posted, Role, Standing, User
 from hubbub.domain.permissions import check_can_go, check_owns
 from hubbub.storage import rooms, users
 from hubbub.storage.database import Database
@@ -24,14 +24,14 @@ async def give_role(
             there, `not_found` for who is no member, and those of `do_in_room`.
     """
 
-    async def change(transaction: Transaction, role: Role, asked: Asked) -> StoredEvent:
-        check_owns(role)
+    async def change(transaction: Transaction, standing: Standing, asked: Asked) -> StoredEvent:
+        check_owns(standing.role)
         connection = transaction.connection
         other = await users.find(connection, other_id)
         if other is None or await rooms.find_role(connection, room_id, other_id) is None:
             raise ChatError(Code.NOT_FOUND)
         if other_id == user.id and given is not Role.OWNER:
-            check_can_go(role, await rooms.count_members(connection, room_id))
+            check_can_go(standing.role, await rooms.count_members(connection, room_id))
         await rooms.set_role(connection, room_id, other_id, given)
         await note(transaction, user, Deed("member.role", "user", other_id, room_id, {"role": given}))
         changed = MemberChanged(MemberChange.ROLE, other, given)

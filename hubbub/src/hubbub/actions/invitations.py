@@ -8,7 +8,16 @@ from typing import NamedTuple
 from hubbub.actions.audit import note
 from hubbub.actions.authenticate import digest_token
 from hubbub.domain.errors import ChatError, Code
-from hubbub.domain.models import Deed, Invitation, Role, ShownInvitation, User, Visibility, new_invite_id
+from hubbub.domain.models import (
+    Deed,
+    Invitation,
+    Kind,
+    Role,
+    ShownInvitation,
+    User,
+    Visibility,
+    new_invite_id,
+)
 from hubbub.domain.policies import INVITE_LIFETIME, INVITE_USES, INVITES
 from hubbub.storage import invites, resets, rooms, settings, users
 from hubbub.storage.database import Database
@@ -102,7 +111,7 @@ async def may_lead_to(connection: Connection, user_id: str, room_id: str) -> boo
     """Say whether someone's invitations may lead to a room: one that is public, or where they keep order."""
     room = await rooms.find(connection, room_id)
     role = await rooms.find_role(connection, room_id, user_id)
-    if room is None:
+    if room is None or room.kind is not Kind.ROOM:
         return False
     return room.visibility is Visibility.PUBLIC or (role is not None and role.rank >= Role.MODERATOR.rank)
 

@@ -18,12 +18,16 @@ class Directory(NamedTuple):
     next: str | None
 
 
-async def list_rooms(database: Database, user: User, after: str = "", limit: int = ROOMS_PAGE) -> Directory:
-    """Return public rooms by name, beginning after the room with an id.
+async def list_rooms(
+    database: Database, user: User, after: str = "", limit: int = ROOMS_PAGE, *, archived: bool = False
+) -> Directory:
+    """Return public rooms by name, beginning after the room with an id; or those that were archived.
 
     A limit that is too high is lowered.
     """
     limit = limit_page(limit, ROOMS_PAGE)
     # One more than is wanted tells whether there are more.
-    found = await database.read(lambda connection: rooms.list_public(connection, user.id, after, limit + 1))
+    found = await database.read(
+        lambda connection: rooms.list_public(connection, user.id, after, limit + 1, archived=archived)
+    )
     return Directory(found[:limit], found[limit - 1].room.id if len(found) > limit else None)

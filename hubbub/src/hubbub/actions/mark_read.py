@@ -25,6 +25,10 @@ async def mark_read(database: Database, user: User, room_id: str, q: int, *, bac
             raise await rooms.refusal(connection, room_id)
         [head] = await streams.read_heads(connection, [room_id])
         up_to = min(q, head.q)
+        if back:
+            # What came before they did waits for nobody.
+            standing = await rooms.require_standing(connection, room_id, user.id)
+            up_to = max(up_to, standing.sight.since)
         if up_to == before.read or (up_to < before.read and not back):
             return before
         await marks.set_read(connection, room_id, user.id, up_to)

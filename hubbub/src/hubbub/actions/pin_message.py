@@ -5,8 +5,8 @@ from __future__ import annotations
 from hubbub.actions.change_message import change_message
 from hubbub.domain.errors import ChatError, Code
 from hubbub.domain.events import Pinned, StoredEvent
-from hubbub.domain.models import Message, Posted, Role, User
-from hubbub.domain.permissions import check_moderates
+from hubbub.domain.models import Message, Posted, Sight, Standing, User
+from hubbub.domain.permissions import check_pins
 from hubbub.domain.policies import PINS
 from hubbub.storage import messages
 from hubbub.storage.database import Database
@@ -23,12 +23,12 @@ async def pin_message(
             those of `change_message`.
     """
 
-    def check(_message: Message, role: Role) -> None:
-        check_moderates(role)
+    def check(_message: Message, standing: Standing) -> None:
+        check_pins(standing)
 
     async def fold(transaction: Transaction, event: StoredEvent, message: Message) -> None:
         await messages.pin(transaction.connection, event, message.q, on=on)
-        if on and len(await messages.list_pins(transaction.connection, room_id)) > PINS:
+        if on and len(await messages.list_pins(transaction.connection, Sight(room_id))) > PINS:
             raise ChatError(Code.INVALID, f"A room has at most {PINS} pinned messages.")
 
     return await change_message(database, user, room_id, Pinned(nonce, q, on), check, fold)

@@ -6,7 +6,7 @@ from hubbub.actions.change_message import change_message
 from hubbub.domain.emoji import check_emoji
 from hubbub.domain.errors import ChatError, Code
 from hubbub.domain.events import Reacted, StoredEvent
-from hubbub.domain.models import Message, Posted, Role, User
+from hubbub.domain.models import Message, Posted, Standing, User
 from hubbub.domain.policies import REACTIONS
 from hubbub.storage import messages
 from hubbub.storage.database import Database
@@ -24,7 +24,7 @@ async def react(
     """
     check_emoji(emoji)
 
-    def check(message: Message, _role: Role) -> None:
+    def check(message: Message, _standing: Standing) -> None:
         if on and emoji not in message.reactions and len(message.reactions) >= REACTIONS:
             raise ChatError(Code.INVALID, f"A message has at most {REACTIONS} kinds of reactions.")
 

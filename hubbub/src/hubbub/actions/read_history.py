@@ -52,12 +52,12 @@ async def read_history(
 
     async def look(connection: Connection) -> HistoryPage:
         older = newer = NOTHING
-        await rooms.require_role(connection, room_id, user.id)
+        sight = (await rooms.require_standing(connection, room_id, user.id)).sight
         [head] = await streams.read_heads(connection, [room_id])
         if older_limit:
-            older = await messages.read_before(connection, room_id, q, older_limit, size)
+            older = await messages.read_before(connection, sight, q, older_limit, size)
         if limit > older_limit:
-            newer = await messages.read_from(connection, room_id, newer_q, limit - older_limit, size)
+            newer = await messages.read_from(connection, sight, newer_q, limit - older_limit, size)
         found = older.messages + newer.messages
         names = await users.names(connection, {message.author for message in found})
         return HistoryPage(found, head.q, older.more or newer.more, names)

@@ -17,7 +17,8 @@ class LogPage:
     """Events in the order of their numbers; `more` says whether there are further ones.
 
     `head` is how far the stream has come, `names` has every author's.  What was asked for up to `gone` isn't
-    there any more, if that isn't 0: inboxes forget.
+    there any more, if that isn't 0, or isn't for the user to see: inboxes forget, and rooms may show their
+    members only what has happened since they came.
     """
 
     head: Head
@@ -35,11 +36,12 @@ async def read_log(database: Database, user: User, stream: str, after: int, limi
     """
 
     async def look(connection: Connection) -> LogPage:
+        since = 0
         if stream != user.id:
-            await rooms.require_role(connection, stream, user.id)
+            since = (await rooms.require_standing(connection, stream, user.id)).sight.since
         [head] = await streams.read_heads(connection, [stream])
         events, more = await streams.read_page(
-            connection, stream, after, limit_page(limit, LOG_PAGE), LOG_BYTES
+            connection, stream, max(after, since - 1), limit_page(limit, LOG_PAGE), LOG_BYTES
         )
         names = await users.names(connection, {event.author for event in events})
         gone = events[0].q - 1 if events and events[0].q > after + 1 else 0

@@ -18,9 +18,9 @@ async def read_pinned(database: Database, user: User, room_id: str) -> HistoryPa
     """
 
     async def look(connection: Connection) -> HistoryPage:
-        await rooms.require_role(connection, room_id, user.id)
+        sight = (await rooms.require_standing(connection, room_id, user.id)).sight
         [head] = await streams.read_heads(connection, [room_id])
-        page = await messages.read_pinned(connection, room_id, PINS, HISTORY_BYTES)
+        page = await messages.read_pinned(connection, sight, PINS, HISTORY_BYTES)
         names = await users.names(connection, {message.author for message in page.messages})
         return HistoryPage(page.messages, head.q, page.more, names)
 

@@ -24,8 +24,9 @@ class Tail:
 async def read_tail(database: Database, room: str, events: int, size: int, members: int) -> Tail | None:
     """Read as many of the last events, and as many as take `size` bytes, in one transaction.
 
-    There is none for a room that doesn't exist.  Of one that more than so many members belong to it says
-    that nobody does, and nothing else.  Whoever is told of a tail must be one of its members.
+    There is none for a room that doesn't exist.  Of one that more than so many members belong to, or in which
+    not everyone sees all, it says that nobody does, and nothing else.  Whoever is told of a tail must be one
+    of its members.
 
     Raises:
         ChatError: if the database fails.
@@ -37,7 +38,7 @@ async def read_tail(database: Database, room: str, events: int, size: int, membe
             return None
         [head] = heads
         belong = await rooms.list_member_ids(connection, room, members + 1)
-        if len(belong) > members:
+        if len(belong) > members or not await rooms.shows_all(connection, room):
             return Tail(head, [], {}, frozenset())
         last = await streams.read_last(connection, room, head.q, events, size)
         names = await users.names(connection, {event.author for event in last})

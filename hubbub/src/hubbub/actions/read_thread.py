@@ -26,13 +26,13 @@ async def read_thread(
     """
 
     async def look(connection: Connection) -> HistoryPage:
-        await rooms.require_role(connection, room_id, user.id)
+        sight = (await rooms.require_standing(connection, room_id, user.id)).sight
         [head] = await streams.read_heads(connection, [room_id])
-        if await messages.find(connection, room_id, root) is None:
+        if await messages.find(connection, sight, root) is None:
             raise ChatError(Code.NOT_FOUND)
         end = head.q + 1 if before is None else before
         page = await messages.read_thread(
-            connection, room_id, root, end, limit_page(limit, HISTORY_PAGE), HISTORY_BYTES
+            connection, sight, root, end, limit_page(limit, HISTORY_PAGE), HISTORY_BYTES
         )
         names = await users.names(connection, {message.author for message in page.messages})
         return HistoryPage(page.messages, head.q, page.more, names)

@@ -32,8 +32,8 @@ async def read_versions(database: Database, user: User, room_id: str, q: int) ->
     """
 
     async def look(connection: Connection) -> tuple[list[Version], bool]:
-        await rooms.require_role(connection, room_id, user.id)
-        message = await messages.find(connection, room_id, q)
+        standing = await rooms.require_standing(connection, room_id, user.id)
+        message = await messages.find(connection, standing.sight, q)
         if message is None:
             raise ChatError(Code.NOT_FOUND)
         if message.deleted is not None:

@@ -7,7 +7,7 @@ from hubbub.actions.do_once import do_in_room
 from hubbub.actions.end_membership import end_membership
 from hubbub.domain.errors import ChatError, Code
 from hubbub.domain.events import MemberChange, MemberChanged, StoredEvent
-from hubbub.domain.models import Deed, Posted, Role, User
+from hubbub.domain.models import Deed, Posted, Standing, User
 from hubbub.domain.permissions import check_may_remove, check_moderates
 from hubbub.storage import rooms, users
 from hubbub.storage.database import Database
@@ -24,14 +24,14 @@ async def kick(database: Database, user: User, room_id: str, nonce: str, other_i
     """
     _check_other(user, other_id)
 
-    async def change(transaction: Transaction, role: Role, asked: Asked) -> StoredEvent:
+    async def change(transaction: Transaction, standing: Standing, asked: Asked) -> StoredEvent:
         # Who may not remove anybody doesn't learn who could be removed.
-        check_moderates(role)
+        check_moderates(standing.role)
         other_role = await rooms.find_role(transaction.connection, room_id, other_id)
         other = await users.find(transaction.connection, other_id)
         if other is None or other_role is None:
             raise ChatError(Code.NOT_FOUND)
-        check_may_remove(role, other_role)
+        check_may_remove(standing.role, other_role)
         await note(transaction, user, Deed("member.kick", "user", other_id, room_id))
         return await end_membership(transaction, MemberChange.KICK, room_id, other, user, asked)
 
@@ -47,11 +47,11 @@ async def ban(database: Database, user: User, room_id: str, nonce: str, other_id
     """
     _check_other(user, other_id)
 
-    async def change(transaction: Transaction, role: Role, asked: Asked) -> StoredEvent:
-        check_moderates(role)
+    async def change(transaction: Transaction, standing: Standing, asked: Asked) -> StoredEvent:
+        check_moderates(standing.role)
         other = await _find(transaction, other_id)
         other_role = await rooms.find_role(transaction.connection, room_id, other_id)
-        check_may_remove(role, other_role)
+        check_may_remove(standing.role, other_role)
         await rooms.ban(transaction.connection, room_id, other_id, user.id, transaction.now)
         await note(transaction, user, Deed("member.ban", "user", other_id, room_id))
         if other_role is None:
@@ -69,8 +69,8 @@ async def unban(database: Database, user: User, room_id: str, nonce: str, other_
             `do_in_room`.
     """
 
-    async def change(transaction: Transaction, role: Role, asked: Asked) -> StoredEvent:
-        check_moderates(role)
+    async def change(transaction: Transaction, standing: Standing, asked: Asked) -> StoredEvent:
+        check_moderates(standing.role)
         other = await _find(transaction, other_id)
         await rooms.unban(transaction.connection, room_id, other_id)
         await note(transaction, user, Deed("member.unban", "user", other_id, room_id))

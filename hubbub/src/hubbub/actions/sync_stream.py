@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hubbub.domain.events import StoredEvent
 from hubbub.domain.models import Head, Membership, Message, Position, User
 from hubbub.domain.policies import DELTA_BYTES, DELTA_EVENTS, HISTORY_BYTES, SNAPSHOT_MESSAGES
-from hubbub.storage import messages, own, rooms, streams, users
+from hubbub.storage import blocks, messages, own, rooms, streams, users
 from hubbub.storage.database import Database
 from hubbub.storage.transactions import Connection
 
@@ -41,12 +41,13 @@ class RoomSnapshot:
 class InboxSnapshot:
     """A user's inbox as it is: the rooms that they belong to, what waits there, and what they keep.
 
-    `own` has that by key, as JSON.
+    `own` has that by key, as JSON; `blocked` are those of whom they want nothing.
     """
 
     head: Head
     memberships: list[Membership]
     own: dict[str, str]
+    blocked: list[User]
 
 
 async def sync_stream(
@@ -54,7 +55,8 @@ async def sync_stream(
 ) -> Delta | RoomSnapshot | InboxSnapshot:
     """Read what someone lacks who has a stream up to `at`, in one transaction.
 
-    A delta is complete or isn't given: what is too much for one is a snapshot.
+    A delta is complete or isn't given: what is too much for one is a snapshot, and so is what has something
+    in it that isn't for the user to see.
 
     Raises:
         ChatError: for a stream that isn't the user's, see `rooms.refusal`.
@@ -68,6 +70,7 @@ async def sync_stream(
         if (
             at is not None
             and _continues(head, at)
+            and (membership is None or at.q >= membership.since - 1)
             and await streams.measure_after(connection, stream, at.q) <= DELTA_BYTES
         ):
             events = await streams.read_after(connection, stream, at.q)
@@ -76,10 +79,12 @@ async def sync_stream(
                 return Delta(head, events, await users.names(connection, {event.author for event in events}))
         if membership is None:
             memberships = await rooms.list_for_member(connection, user.id)
-            return InboxSnapshot(head, memberships, await own.find(connection, user.id))
-        last = await messages.read_before(connection, stream, head.q + 1, SNAPSHOT_MESSAGES, HISTORY_BYTES)
+            kept = await own.find(connection, user.id)
+            return InboxSnapshot(head, memberships, kept, await blocks.find(connection, user.id))
+        sight = membership.sight
+        last = await messages.read_before(connection, sight, head.q + 1, SNAPSHOT_MESSAGES, HISTORY_BYTES)
         names = await users.names(connection, {message.author for message in last.messages})
-        pins = await messages.list_pins(connection, stream)
+        pins = await messages.list_pins(connection, sight)
         return RoomSnapshot(head, membership, last.messages, last.more, pins, names)
 
     return await database.read(look)

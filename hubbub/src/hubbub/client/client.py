@@ -40,7 +40,7 @@ from hubbub.client.news import (
     Waiting,
 )
 from hubbub.client.outbox import Outbox, open_outbox
-from hubbub.client.own import OwnValues
+from hubbub.client.own import BlockedUsers, OwnValues
 from hubbub.client.rooms import Rooms
 from hubbub.client.stream import Level
 from hubbub.client.sync import Question, Sync
@@ -57,6 +57,8 @@ _PASSING = (Opened, Lost, Overheard, Waiting)
 class Client:
     """A user's session; `rooms` has a view of each of their rooms, by its id, `own` what they keep, by key.
 
+    `blocked` has the names of those of whom they want nothing, by id.
+
     Iterating gives what happens, from the beginning of the session on.  It raises `SessionEnded` when there
     is none any more, and ends when the program has closed it.
     """
@@ -65,6 +67,7 @@ class Client:
         self.me = wire.MeInfo("", "", "")
         self.rooms = Rooms()
         self.own = OwnValues()
+        self.blocked = BlockedUsers()
         self._sync = sync
         self._line = Line(address, sync, self._learn)
         self._outbox = outbox
@@ -182,6 +185,11 @@ class Client:
         It is as JSON is, and `own` has it once the server has told so.
         """
         await self.call(wire.SetOwn(key, value))
+
+    async def talk_to(self, *users: str) -> str:
+        """Return the room in which one talks to these people, or, to nobody else, takes notes."""
+        opened = cast("wire.RoomResult", await self.call(wire.OpenTalk(list(users))))
+        return opened.room.id
 
     # Asking
 
@@ -317,6 +325,7 @@ class Client:
         for news in self._sync.take_news():
             self.rooms.learn(news)
             self.own.learn(news)
+            self.blocked.learn(news)
             self._settle(news)
             self._show(news)
         if len(self._news) >= self._waiting and not self._is_paused:

@@ -1,4 +1,4 @@
-"""What a user keeps of their own, as it is on all their devices.
+"""What a user keeps of their own, and of whom they want nothing, as it is on all their devices.
 
 Knows which news concern it.
 """
@@ -25,3 +25,18 @@ class OwnValues(dict[str, Any]):
                     self.pop(key, None)
                 else:
                     self[key] = value
+
+
+class BlockedUsers(dict[str, str]):
+    """The names of those of whom the user wants nothing, by id."""
+
+    def learn(self, news: News) -> None:
+        """Take news, the next of their stream."""
+        match news:
+            case Reset(copy=wire.InboxCopy(blocked=blocked)):
+                self.clear()
+                self.update({user.id: user.name for user in blocked})
+            case Happened(body=wire.BlockBody(user=user, on=True)):
+                self[user.id] = user.name
+            case Happened(body=wire.BlockBody(user=user)):
+                self.pop(user.id, None)

@@ -18,6 +18,7 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 
 from hubbub import wire
+from hubbub.client import talks
 from hubbub.client.messages import Change, RoomMessages
 from hubbub.client.news import Happened, Named, Reset
 from hubbub.client.unread import Unread
@@ -189,8 +190,9 @@ class RoomView:
                 self._posted(event, wire.PostedBody("", ""))
             case wire.EditedBody() | wire.DeletedBody() | wire.ReactedBody() | wire.PinnedBody() as body:
                 self._changed(event, body)
-            case wire.MemberBody(user=user):
+            case wire.MemberBody(user=user) as member:
                 self.names[user.id] = user.name
+                self.info = self.info and talks.follow(self.info, member, self._me)
             case wire.RoomBody(room=room):
                 self.info = room
         for expected in self._expected:

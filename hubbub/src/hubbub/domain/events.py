@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar, Protocol
 
-from hubbub.domain.models import Marks, Role, Room, User
+from hubbub.domain.models import History, Kind, Marks, Posting, Role, Room, User
 
 
 class Event(Protocol):
@@ -144,7 +144,7 @@ class MemberChanged:
 
     def body(self) -> Mapping[str, object]:
         """Tell what, and to whom, by the name that they have now."""
-        body: dict[str, object] = {"op": self.op, "user": {"id": self.user.id, "name": self.user.name}}
+        body: dict[str, object] = {"op": self.op, "user": _user(self.user)}
         if self.role is not None:
             body["role"] = self.role
         return body
@@ -152,7 +152,7 @@ class MemberChanged:
 
 @dataclass(frozen=True, slots=True)
 class RoomChanged:
-    """A room has another name, topic or visibility."""
+    """A room has another name, topic or rule, or was archived or brought back."""
 
     kind: ClassVar[str] = "room"
 
@@ -235,8 +235,42 @@ class OwnSet:
         return {"key": self.key} if self.value is None else {"key": self.key, "value": self.value}
 
 
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """A user wants nothing of another, or no longer so; an event of the user's inbox."""
+
+    kind: ClassVar[str] = "block"
+
+    user: User
+    on: bool
+
+    def body(self) -> Mapping[str, object]:
+        """Tell whom."""
+        return {"user": _user(self.user), "on": self.on}
+
+
+def _user(user: User) -> Mapping[str, object]:
+    return {"id": user.id, "name": user.name}
+
+
 def _room(room: Room) -> Mapping[str, object]:
-    return {"id": room.id, "name": room.name, "topic": room.topic, "visibility": room.visibility}
+    body: dict[str, object] = {
+        "id": room.id,
+        "name": room.name,
+        "topic": room.topic,
+        "visibility": room.visibility,
+    }
+    # What most rooms are isn't said.
+    if room.kind is not Kind.ROOM:
+        body["kind"] = room.kind
+        body["users"] = [_user(user) for user in room.people]
+    if room.posting is not Posting.ALL:
+        body["posting"] = room.posting
+    if room.history is not History.ALL:
+        body["history"] = room.history
+    if room.archived is not None:
+        body["archived"] = room.archived
+    return body
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 LOBBY: Final = "r_lobby"
 
@@ -129,14 +129,52 @@ class Visibility(StrEnum):
     PRIVATE = "private"
 
 
+class Kind(StrEnum):
+    """What a room is: a place that has a name, or a talk of certain people."""
+
+    ROOM = "room"
+    DIRECT = "direct"
+    GROUP = "group"
+    NOTES = "notes"
+
+
+class Posting(StrEnum):
+    """Who may begin to speak in a room: everyone there, or who keeps order."""
+
+    ALL = "all"
+    MODERATORS = "moderators"
+
+
+class History(StrEnum):
+    """How much of a room its members see: all of it, or what has happened since they came."""
+
+    ALL = "all"
+    JOINED = "joined"
+
+
 @dataclass(frozen=True, slots=True)
 class Room:
-    """A place to talk.  A room's log is the stream that bears the room's id."""
+    """A place to talk.  A room's log is the stream that bears the room's id.
+
+    `archived` is when it was closed.  A talk of certain people has no name of its own, but those `people`.
+    """
 
     id: str
     name: str
     topic: str
     visibility: Visibility = Visibility.PUBLIC
+    kind: Kind = Kind.ROOM
+    posting: Posting = Posting.ALL
+    history: History = History.ALL
+    archived: int | None = None
+    people: tuple[User, ...] = ()
+
+    def seen_by(self, user_id: str) -> Room:
+        """Return it by the name that it has for someone: a talk is called after the others in it."""
+        if self.kind is Kind.ROOM:
+            return self
+        others = [user.name for user in self.people if user.id != user_id]
+        return replace(self, name=", ".join(others or [user.name for user in self.people]))
 
 
 class Role(StrEnum):
@@ -150,6 +188,33 @@ class Role(StrEnum):
     def rank(self) -> int:
         """Who has more of it may do more."""
         return list(Role).index(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """As much of a room as someone may see: what has the number `since`, and everything after it."""
+
+    room: str
+    since: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What someone is in a room, and what the room is."""
+
+    role: Role
+    sight: Sight
+    kind: Kind = Kind.ROOM
+    posting: Posting = Posting.ALL
+    is_archived: bool = False
+
+
+class Ban(NamedTuple):
+    """Who is kept out of a room, by whom, and since when."""
+
+    user: User
+    by: User
+    ts: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +233,12 @@ class Membership:
     room: Room
     role: Role
     marks: Marks
+    since: int = 0
+
+    @property
+    def sight(self) -> Sight:
+        """How much of it they may see."""
+        return Sight(self.room.id, self.since)
 
 
 @dataclass(frozen=True, slots=True)

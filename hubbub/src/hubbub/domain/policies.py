@@ -46,6 +46,13 @@ DELTA_BYTES: Final = 256 * 1024
 ROOMS: Final = 999
 """Rooms that a user may belong to: with their own stream, as many as a connection may hear."""
 
+GROUP_PEOPLE: Final = 9
+"""People in a talk that isn't a room."""
+BLOCKS: Final = 1_000
+"""People whom one may have blocked."""
+FOUND_PEOPLE: Final = 20
+"""People who are found at once by their names."""
+
 INBOX_EVENTS: Final = 10_000
 INBOX_AGE: Final = 90 * 24 * 3600
 """How many events of an inbox are kept, and how long those that no delta can have."""

@@ -44,9 +44,10 @@ class Own:
         heads = await read_heads(self._database, user)
         copy = await sync_stream(self._database, user, user.id, None)
         assert isinstance(copy, InboxSnapshot)
-        inbox = showing.inbox(copy.memberships, copy.own)
+        inbox = showing.inbox(copy.memberships, copy.own, copy.blocked)
         positions = {showing.stream_name(head.stream): (head.epoch, head.q) for head in heads}
-        return answer(http.MeResult(showing.me(user), inbox.rooms, inbox.marks, positions, inbox.own))
+        me = showing.me(user)
+        return answer(http.MeResult(me, inbox.rooms, inbox.marks, positions, inbox.own, inbox.blocked))
 
     async def read(self, request: Request) -> Response:
         """Have read a room up to an event; tell what waits there."""

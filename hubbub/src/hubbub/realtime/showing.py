@@ -14,6 +14,8 @@ from hubbub import wire
 from hubbub.domain.errors import ChatError, Code
 from hubbub.domain.events import StoredEvent
 from hubbub.domain.models import (
+    Ban,
+    Kind,
     Login,
     Marks,
     Membership,
@@ -95,7 +97,33 @@ def names(names: dict[str, str]) -> wire.Names:
 
 def room(room: Room, role: Role | None = None) -> wire.RoomInfo:
     """Show a room, to a member with their role there."""
-    return wire.RoomInfo(room.id, room.name, room.topic, room.visibility, role)
+    return wire.RoomInfo(
+        room.id,
+        room.name,
+        room.topic,
+        room.visibility,
+        role,
+        room.kind.value,
+        None if room.kind is Kind.ROOM else people(room.people),
+        room.posting.value,
+        room.history.value,
+        room.archived,
+    )
+
+
+def user(user: User) -> wire.UserInfo:
+    """Show someone, as everyone sees them."""
+    return wire.UserInfo(user.id, user.name)
+
+
+def people(people: Iterable[User]) -> list[wire.UserInfo]:
+    """Show users, as everyone sees them."""
+    return [user(each) for each in people]
+
+
+def bans(bans: Iterable[Ban]) -> list[wire.BanInfo]:
+    """Show who is kept out of a room."""
+    return [wire.BanInfo(user(ban.user), user(ban.by), ban.ts) for ban in bans]
 
 
 def members(members: Iterable[tuple[User, Role]]) -> list[wire.MemberInfo]:
@@ -113,9 +141,12 @@ def marks(marks: Marks) -> wire.Marks:
     return wire.Marks(marks.read, marks.unread, marks.mentions)
 
 
-def inbox(memberships: Iterable[Membership], own: Mapping[str, str]) -> wire.InboxCopy:
-    """Show the rooms that someone belongs to, and what they keep, which is JSON."""
-    copy = wire.InboxCopy([], {}, {key: msgspec.Raw(value.encode()) for key, value in own.items()})
+def inbox(
+    memberships: Iterable[Membership], own: Mapping[str, str], blocked: Iterable[User]
+) -> wire.InboxCopy:
+    """Show the rooms that someone belongs to, what they keep, which is JSON, and whom they block."""
+    kept = {key: msgspec.Raw(value.encode()) for key, value in own.items()}
+    copy = wire.InboxCopy([], {}, kept, people(blocked))
     for membership in memberships:
         copy.rooms.append(room(membership.room, membership.role))
         copy.marks[membership.room.id] = marks(membership.marks)

@@ -118,4 +118,6 @@ def _show_copy(request: int, copy: Delta | RoomSnapshot | InboxSnapshot) -> wire
             )
             return wire.RoomResetOk(request, epoch, head, room)
         case InboxSnapshot():
-            return wire.InboxResetOk(request, epoch, head, showing.inbox(copy.memberships, copy.own))
+            return wire.InboxResetOk(
+                request, epoch, head, showing.inbox(copy.memberships, copy.own, copy.blocked)
+            )

@@ -7,7 +7,8 @@ Invariants:
 
 1. A tail is the room as it is at its head: what was read, and every event since then.
 2. Only an event that adds to what was said makes a tail longer.  One that changes who belongs there, what
-   they are called, or what was said before, ends it, and so does another name for an author.
+   they are called, how much they see, or what was said before, ends it, and so does another name for an
+   author.
 3. However many ask, a room is read once at a time.
 4. There are at most `TAILS`, which take `SIZE` together, and none that nobody has asked for since twice
    `LIFE`.  None has more than `EVENTS` events, `BYTES` bytes and `MEMBERS` members; a room with more members
@@ -29,7 +30,6 @@ from hubbub.domain.events import (
     Notice,
     Pinned,
     Reacted,
-    RoomChanged,
     StoredEvent,
     UserRenamed,
 )
@@ -45,7 +45,7 @@ BYTES: Final = 64 * 1024
 MEMBERS: Final = 10_000
 LIFE: Final = 60.0
 
-_ADDING: Final = frozenset(kind.kind for kind in (MessagePosted, MessageEdited, Reacted, Pinned, RoomChanged))
+_ADDING: Final = frozenset(kind.kind for kind in (MessagePosted, MessageEdited, Reacted, Pinned))
 _ATTEMPTS: Final = 3
 
 

@@ -1,6 +1,8 @@
 """Queries about messages: what the events of a room add up to.
 
 How messages are posted, `posting` knows.
+
+Invariant: whoever reads messages says how much of the room they see, and gets none that are older.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from sqlalchemy import ColumnElement, Row, Select, delete, func, insert, select,
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hubbub.domain.events import MessageEdited, StoredEvent
-from hubbub.domain.models import Message
+from hubbub.domain.models import Message, Sight
 from hubbub.storage import streams
 from hubbub.storage.tables import events, messages, reactions
 
@@ -31,55 +33,59 @@ class Excerpt(NamedTuple):
     more: bool
 
 
-async def read_before(connection: AsyncConnection, room: str, q: int, limit: int, size: int) -> Excerpt:
+async def read_before(connection: AsyncConnection, sight: Sight, q: int, limit: int, size: int) -> Excerpt:
     """Return the last messages with a number under `q`: so many, or so few that they take `size` bytes."""
-    return await _read_last(connection, room, messages.c.q < q, limit, size)
+    return await _read_last(connection, sight, messages.c.q < q, limit, size)
 
 
-async def read_from(connection: AsyncConnection, room: str, q: int, limit: int, size: int) -> Excerpt:
+async def read_from(connection: AsyncConnection, sight: Sight, q: int, limit: int, size: int) -> Excerpt:
     """Return the first messages with a number of `q` or more, with the same limits."""
-    query = _select(room).where(messages.c.q >= q).order_by(messages.c.q)
-    return await _read(connection, room, query, limit, size)
+    query = _select(sight).where(messages.c.q >= q).order_by(messages.c.q)
+    return await _read(connection, sight, query, limit, size)
 
 
 async def read_thread(
-    connection: AsyncConnection, room: str, root: int, q: int, limit: int, size: int
+    connection: AsyncConnection, sight: Sight, root: int, q: int, limit: int, size: int
 ) -> Excerpt:
     """Return the last messages of a thread with a number under `q`, with the same limits."""
-    return await _read_last(connection, room, (messages.c.thread == root) & (messages.c.q < q), limit, size)
+    return await _read_last(connection, sight, (messages.c.thread == root) & (messages.c.q < q), limit, size)
 
 
-async def read_pinned(connection: AsyncConnection, room: str, limit: int, size: int) -> Excerpt:
+async def read_pinned(connection: AsyncConnection, sight: Sight, limit: int, size: int) -> Excerpt:
     """Return the messages that are pinned, the last pinned first, with the same limits."""
-    query = _select(room).where(messages.c.pinned.is_not(None)).order_by(messages.c.pinned.desc())
-    return await _read(connection, room, query, limit, size)
+    query = _select(sight).where(messages.c.pinned.is_not(None)).order_by(messages.c.pinned.desc())
+    return await _read(connection, sight, query, limit, size)
 
 
-async def list_pins(connection: AsyncConnection, room: str) -> list[tuple[int, int]]:
+async def list_pins(connection: AsyncConnection, sight: Sight) -> list[tuple[int, int]]:
     """Return which messages are pinned, and the event that pinned each; the last pinned first."""
     rows = await connection.execute(
         select(messages.c.q, messages.c.pinned)
-        .where(messages.c.stream == room, messages.c.pinned.is_not(None))
+        .where(_seen(sight), messages.c.pinned.is_not(None))
         .order_by(messages.c.pinned.desc())
     )
     return [(row.q, row.pinned) for row in rows]
 
 
 async def _read_last(
-    connection: AsyncConnection, room: str, condition: ColumnElement[bool], limit: int, size: int
+    connection: AsyncConnection, sight: Sight, condition: ColumnElement[bool], limit: int, size: int
 ) -> Excerpt:
-    query = _select(room).where(condition).order_by(messages.c.q.desc())
-    page = await _read(connection, room, query, limit, size)
+    query = _select(sight).where(condition).order_by(messages.c.q.desc())
+    page = await _read(connection, sight, query, limit, size)
     return Excerpt(page.messages[::-1], page.more)
 
 
-async def find(connection: AsyncConnection, room: str, q: int) -> Message | None:
+async def find(connection: AsyncConnection, sight: Sight, q: int) -> Message | None:
     """Return a message, if there is one with this number."""
-    page = await _read(connection, room, _select(room).where(messages.c.q == q), 1, 0)
+    page = await _read(connection, sight, _select(sight).where(messages.c.q == q), 1, 0)
     return page.messages[0] if page.messages else None
 
 
-def _select(room: str) -> Select[*tuple[Any, ...]]:
+def _seen(sight: Sight) -> ColumnElement[bool]:
+    return (messages.c.stream == sight.room) & (messages.c.q >= sight.since)
+
+
+def _select(sight: Sight) -> Select[*tuple[Any, ...]]:
     return select(
         messages.c.q,
         messages.c.rev,
@@ -94,18 +100,18 @@ def _select(room: str) -> Select[*tuple[Any, ...]]:
         messages.c.deleted,
         messages.c.pinned,
         messages.c.replies,
-    ).where(messages.c.stream == room)
+    ).where(_seen(sight))
 
 
 _Row = Row[*tuple[Any, ...]]
 
 
 async def _read(
-    connection: AsyncConnection, room: str, query: Select[*tuple[Any, ...]], limit: int, size: int
+    connection: AsyncConnection, sight: Sight, query: Select[*tuple[Any, ...]], limit: int, size: int
 ) -> Excerpt:
     # One more than is wanted tells whether there are more.
     rows = (await connection.execute(query.limit(limit + 1))).all()
-    page = list(_take_fitting(await _complete(connection, room, rows[:limit]), size))
+    page = list(_take_fitting(await _complete(connection, sight.room, rows[:limit]), size))
     return Excerpt(page, len(page) < len(rows))
 
 

@@ -17,7 +17,7 @@ from hubbub.storage.failures import StorageUnusableError
 if TYPE_CHECKING:
     from alembic.config import Config
 
-REVISION: Final = "0004"
+REVISION: Final = "0007"
 """The last revision, which the tables module describes."""
 
 

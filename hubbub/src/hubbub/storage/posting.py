@@ -7,7 +7,7 @@ statements at most.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Final
@@ -18,8 +18,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from hubbub.domain.errors import ChatError, Code
 from hubbub.domain.events import Mentioned, MessagePosted, StoredEvent
 from hubbub.domain.mentions import find_mentions
-from hubbub.domain.models import Posted
-from hubbub.storage import rooms, streams
+from hubbub.domain.models import Kind, Posted, Standing
+from hubbub.domain.permissions import check_speaks
+from hubbub.storage import blocks, rooms, streams
 from hubbub.storage.engine import execute_each, give, given, select_pairs
 from hubbub.storage.streams import Asked, Known, NewEvent, Numbered
 from hubbub.storage.tables import memberships, mentions, messages
@@ -65,11 +66,13 @@ async def post_all(
     """Store messages in this order, and say for each where it is, or why it is nowhere.
 
     One that was stored before under the same nonce stays where it is.  One that is refused (`not_found`,
-    `not_member`, `nonce_reuse`, `invalid`) doesn't keep the others from being stored.
+    `not_member`, `forbidden`, `archived`, `read_only`, `nonce_reuse`, `invalid`) doesn't keep the others from
+    being stored.
     """
     known = await streams.find_nonces(connection, {post.key for post in posts})
     pairs = {post.place for post in posts}.union(*(post.mentioned for post in posts))
-    members = await rooms.select_members(connection, pairs)
+    members = await rooms.select_standings(connection, pairs)
+    blocked = await _select_blocked(connection, posts, members)
     public = await rooms.select_public(connection, {post.room for post in posts if post.place not in members})
     targets = await _select_targets(connection, posts)
     accepted: dict[Key, Post] = {}
@@ -77,7 +80,7 @@ async def post_all(
     for index, post in enumerate(posts):
         if post.key in known or post.key in accepted:
             continue
-        if (reason := _refusal(post, members, public, targets)) is not None:
+        if (reason := _refusal(post, members, public, targets, blocked)) is not None:
             refused[index] = reason
         else:
             accepted[post.key] = post
@@ -91,16 +94,38 @@ async def post_all(
 
 
 def _refusal(
-    post: Post, members: set[Pair], public: set[str], targets: Mapping[tuple[str, int], int | None]
+    post: Post,
+    members: Mapping[Pair, Standing],
+    public: set[str],
+    targets: Mapping[tuple[str, int], int | None],
+    blocked: set[Pair],
 ) -> ChatError | None:
     reply_to, thread = post.message.reply_to, post.message.thread
-    if post.place not in members:
+    standing = members.get(post.place)
+    if standing is None:
         return ChatError(Code.NOT_MEMBER if post.room in public else Code.NOT_FOUND)
-    if reply_to is not None and (post.room, reply_to) not in targets:
+    if post.place in blocked:
+        return ChatError(Code.FORBIDDEN)
+    try:
+        check_speaks(standing, in_thread=thread is not None)
+    except ChatError as reason:
+        return reason
+    since = standing.sight.since
+    if reply_to is not None and (reply_to < since or (post.room, reply_to) not in targets):
         return ChatError(Code.INVALID, "There is no message to reply to.")
-    if thread is not None and targets.get((post.room, thread), thread) is not None:
+    if thread is not None and (thread < since or targets.get((post.room, thread), thread) is not None):
         return ChatError(Code.INVALID, "There is no message that could have this thread.")
     return None
+
+
+async def _select_blocked(
+    connection: AsyncConnection, posts: Sequence[Post], members: Mapping[Pair, Standing]
+) -> set[Pair]:
+    """Return where in direct rooms one of the two wants nothing of the other."""
+    places = {post.place for post in posts if post.place in members}
+    return await blocks.select_refused(
+        connection, [place for place in places if members[place].kind is Kind.DIRECT]
+    )
 
 
 def _outcome(
@@ -136,7 +161,7 @@ async def _fold(
     connection: AsyncConnection,
     posts: Sequence[Post],
     numbered: Sequence[Numbered],
-    members: set[Pair],
+    members: Collection[Pair],
     now: int,
 ) -> list[StoredEvent]:
     """Store what the events add up to; return those that they bring about."""
@@ -222,7 +247,7 @@ async def _mention(
     connection: AsyncConnection,
     posts: Sequence[Post],
     numbered: Sequence[Numbered],
-    members: set[Pair],
+    members: Collection[Pair],
     read: Mapping[Pair, int],
     now: int,
 ) -> list[StoredEvent]:

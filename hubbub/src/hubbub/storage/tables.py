@@ -117,6 +117,13 @@ rooms = Table(
     Column("topic", Text, nullable=False),
     Column("created", BigInteger, nullable=False),
     Column("visibility", String(16), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("posting", String(16), nullable=False),
+    Column("history", String(16), nullable=False),
+    Column("archived", BigInteger),
+    # Whose talk it is, where they have only one.
+    Column("pair", String(160)),
+    Index(None, "pair", unique=True),
     # The order of the directory.
     Index("ix_rooms_visibility", "visibility", "name", "id"),
 )
@@ -128,6 +135,8 @@ memberships = Table(
     Column("user", String(64), ForeignKey("users.id"), primary_key=True),
     Column("joined", BigInteger, nullable=False),
     Column("role", String(16), nullable=False),
+    # The event by which they came.
+    Column("since", BigInteger, nullable=False),
     # How far the member has read: up to this event, which so many messages that count came before.
     Column("read", BigInteger, nullable=False),
     Column("read_ord", BigInteger, nullable=False),
@@ -158,6 +167,16 @@ audit = Table(
     Column("room", String(64), ForeignKey("rooms.id")),
     Column("detail", Text, nullable=False),
     Index(None, "ts"),
+)
+
+# Who wants nothing of whom.
+blocks = Table(
+    "blocks",
+    metadata,
+    Column("user", String(64), ForeignKey("users.id"), primary_key=True),
+    Column("other", String(64), ForeignKey("users.id"), primary_key=True),
+    Column("ts", BigInteger, nullable=False),
+    Index(None, "other"),
 )
 
 streams = Table(

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hubbub.domain.models import Account, Person, ServerRole, User
 from hubbub.domain.permissions import check_administers
-from hubbub.storage.tables import sessions, users
+from hubbub.storage.tables import memberships, sessions, users
 
 _USER = (users.c.id, users.c.name, users.c.kind)
 _ADMINISTERS = (users.c.role == ServerRole.ADMINISTRATOR) & users.c.disabled.is_(None)
@@ -147,3 +147,25 @@ async def names(connection: AsyncConnection, ids: Iterable[str]) -> dict[str, st
     """Return the names of users, by id."""
     rows = await connection.execute(select(users.c.id, users.c.name).where(users.c.id.in_(set(ids))))
     return {row.id: row.name for row in rows}
+
+
+async def search_known(connection: AsyncConnection, user_id: str, text: str, limit: int) -> list[User]:
+    """Return others with a text in their names who share a room with a user, and those of just this name.
+
+    These come first.  What is typed in small letters finds capitals too, as far as the database knows them.
+    """
+    mine, theirs = memberships.alias("mine"), memberships.alias("theirs")
+    known = select(theirs.c.user).join(mine, mine.c.room == theirs.c.room).where(mine.c.user == user_id)
+    is_called = users.c.name == text
+    contains = func.lower(users.c.name).contains(text.lower(), autoescape=True)
+    rows = await connection.execute(
+        select(*_USER)
+        .where(
+            users.c.id != user_id,
+            users.c.disabled.is_(None),
+            is_called | (contains & users.c.id.in_(known)),
+        )
+        .order_by(is_called.desc(), users.c.name, users.c.id)
+        .limit(limit)
+    )
+    return [User(*row) for row in rows]

@@ -299,7 +299,8 @@ class Conversation(Screen[None]):
         is_read = view.id == self.room and self._looking.at_end and self.app.app_focus
         unread, mentioned = (0, 0) if is_read else (view.marks.unread, view.marks.mentions)
         is_private = view.info is not None and view.info.visibility == "private"
-        return Row(view.id, room_name(view), unread, mentioned, is_private)
+        is_talk = view.info is not None and view.info.kind != "room"
+        return Row(view.id, room_name(view), unread, mentioned, is_private, is_talk)
 
     def _show_timeline(self, view: RoomView | None) -> None:
         timeline = self.query_one(Timeline)

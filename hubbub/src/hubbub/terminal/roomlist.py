@@ -32,6 +32,7 @@ class Row:
     unread: int
     mentions: int
     is_private: bool
+    is_talk: bool = False
 
 
 def badge_of(row: Row) -> str:
@@ -39,6 +40,12 @@ def badge_of(row: Row) -> str:
     number = row.mentions or row.unread
     shown = f"{number}" if number <= MOST else f"{MOST}+"
     return f"@{shown}" if row.mentions else shown if number else ""
+
+
+def _sign_of(row: Row) -> str:
+    if row.is_talk:
+        return "@ "
+    return "⌂ " if row.is_private else "# "
 
 
 def draw_row(row: Row, width: int, palette: Palette, *, is_current: bool) -> Text:
@@ -50,7 +57,7 @@ def draw_row(row: Row, width: int, palette: Palette, *, is_current: bool) -> Tex
     style = Style(color=palette.text if is_loud else palette.quiet, bold=bool(row.unread))
     text = Text.assemble(
         ("▌" if is_current else " ", palette.accent),
-        ("⌂ " if row.is_private else "# ", palette.quiet),
+        (_sign_of(row), palette.quiet),
         (name, style),
         no_wrap=True,
         end="",

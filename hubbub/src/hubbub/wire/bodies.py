@@ -119,6 +119,13 @@ class SetBody(Struct, omit_defaults=True):
     value: Any = None
 
 
+class BlockBody(Struct):
+    """One wants nothing of a user, or no longer so."""
+
+    user: UserInfo
+    on: bool
+
+
 # Of what may be lost
 
 
@@ -146,7 +153,7 @@ class BadgeInfo(Struct):
 
 EventBody = (
     PostedBody | EditedBody | DeletedBody | ReactedBody | PinnedBody | MemberBody | RoomBody
-    | RoomAddedBody | RoomRemovedBody | ReadBody | MentionBody | SetBody
+    | RoomAddedBody | RoomRemovedBody | ReadBody | MentionBody | SetBody | BlockBody
 )  # fmt: skip
 
 EphemeralBody = TypingInfo | PresenceInfo | PresenceList | BadgeInfo
@@ -164,6 +171,7 @@ EVENTS: Final[dict[str, type[EventBody]]] = {
     "read": ReadBody,
     "mention": MentionBody,
     "set": SetBody,
+    "block": BlockBody,
 }
 
 FORGETTABLE: Final = frozenset({"msg.new", "msg.edit"})

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final, NamedTuple
 from msgspec import Meta, Struct
 
 from hubbub.wire.shapes import (
+    BanInfo,
     EditInfo,
     InviteInfo,
     MemberInfo,
@@ -20,8 +21,19 @@ from hubbub.wire.shapes import (
     RoomInfo,
     SessionInfo,
     SettingsInfo,
+    UserInfo,
 )
-from hubbub.wire.values import Amount, Id, Number, Role, ServerRole, SignUp, Visibility
+from hubbub.wire.values import (
+    Amount,
+    History,
+    Id,
+    Number,
+    Posting,
+    Role,
+    ServerRole,
+    SignUp,
+    Visibility,
+)
 
 # Longer than any name or topic may be; how long they may, the server says.
 Title = Annotated[str, Meta(max_length=2_000)]
@@ -35,6 +47,8 @@ class CreateRoom(Struct, omit_defaults=True):
     name: Title
     topic: Title = ""
     visibility: Visibility = "public"
+    posting: Posting = "all"
+    history: History = "all"
 
 
 class UpdateRoom(Struct, omit_defaults=True):
@@ -44,6 +58,8 @@ class UpdateRoom(Struct, omit_defaults=True):
     name: Title | None = None
     topic: Title | None = None
     visibility: Visibility | None = None
+    posting: Posting | None = None
+    history: History | None = None
 
 
 class JoinRoom(Struct):
@@ -66,10 +82,24 @@ class Invite(Struct):
 
 
 class ListRooms(Struct, omit_defaults=True):
-    """Asks for public rooms, by name, from behind a page's `next` on."""
+    """Asks for public rooms, by name, from behind a page's `next` on; or for those that were archived."""
 
     after: Id | None = None
     limit: Amount = 50
+    archived: bool = False
+
+
+class ArchiveRoom(Struct):
+    """Closes a room for good, or opens it again."""
+
+    s: Id
+    on: bool
+
+
+class OpenTalk(Struct):
+    """Talks to these people, or, to nobody else, takes notes; of two people there is one such room."""
+
+    users: Annotated[list[Id], Meta(max_length=64)]
 
 
 class Kick(Struct):
@@ -91,6 +121,27 @@ class Unban(Struct):
 
     s: Id
     user: Id
+
+
+class ListBans(Struct, omit_defaults=True):
+    """Asks who is kept out of a room, from behind a page's `next` on."""
+
+    s: Id
+    after: Id | None = None
+    limit: Amount = 100
+
+
+class FindPeople(Struct):
+    """Asks for people by their names: a part of it, of those in one's rooms, or all of it."""
+
+    text: Title
+
+
+class BlockUser(Struct):
+    """Wants nothing of somebody, or no longer so."""
+
+    user: Id
+    on: bool
 
 
 class GiveRole(Struct):
@@ -248,6 +299,19 @@ class MembersResult(Struct, omit_defaults=True):
     next: str | None = None
 
 
+class BansResult(Struct, omit_defaults=True):
+    """A page of those who are kept out; `next` if there is another."""
+
+    bans: list[BanInfo]
+    next: str | None = None
+
+
+class PeopleResult(Struct):
+    """People."""
+
+    users: list[UserInfo]
+
+
 class EditsResult(Struct):
     """The last texts of a message, the oldest first, and `more` before them; none once it is deleted."""
 
@@ -318,11 +382,13 @@ Params = (
     | ListMembers | ListEdits | ReadThread | ListPinned | ListSessions | RevokeSession | SetOwn
     | ReadSettings | ChangeSettings | ListUsers | GiveServerRole | DisableUser | EnableUser | IssueReset
     | CreateInvite | ListInvites | RevokeInvite | AcceptInvite
+    | ArchiveRoom | OpenTalk | ListBans | FindPeople | BlockUser
 )  # fmt: skip
 
 Result = (
     RoomResult | WriteResult | RoomsResult | MembersResult | EditsResult | MessagesResult | SessionsResult
-    | SettingsResult | UsersResult | LinkResult | InviteResult | InvitesResult | AcceptedResult | DoneResult
+    | SettingsResult | UsersResult | LinkResult | InviteResult | InvitesResult | AcceptedResult
+    | DoneResult | BansResult | PeopleResult
 )  # fmt: skip
 
 
@@ -341,9 +407,14 @@ METHODS: Final[dict[str, Method]] = {
     "room.leave": Method(LeaveRoom, WriteResult, True),
     "room.invite": Method(Invite, WriteResult, True),
     "room.list": Method(ListRooms, RoomsResult, False),
+    "room.archive": Method(ArchiveRoom, WriteResult, True),
+    "dm.open": Method(OpenTalk, RoomResult, True),
+    "user.search": Method(FindPeople, PeopleResult, False),
+    "user.block": Method(BlockUser, WriteResult, True),
     "member.kick": Method(Kick, WriteResult, True),
     "member.ban": Method(Ban, WriteResult, True),
     "member.unban": Method(Unban, WriteResult, True),
+    "member.bans": Method(ListBans, BansResult, False),
     "member.role": Method(GiveRole, WriteResult, True),
     "member.list": Method(ListMembers, MembersResult, False),
     "msg.edits": Method(ListEdits, EditsResult, False),

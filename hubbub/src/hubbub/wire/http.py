@@ -11,7 +11,7 @@ from msgspec import Meta, Struct
 
 from hubbub.wire.replies import ErrorCode, Event
 from hubbub.wire.requests import NewText
-from hubbub.wire.shapes import Marks, MeInfo, Names, RoomInfo
+from hubbub.wire.shapes import Marks, MeInfo, Names, RoomInfo, UserInfo
 from hubbub.wire.values import Amount, Number, SomeSignUp
 
 Line = Annotated[str, Meta(max_length=256)]
@@ -149,7 +149,7 @@ class SignedInResult(Struct, omit_defaults=True):
 class MeResult(Struct, omit_defaults=True):
     """Who one is, one's rooms, what waits in each, and how far each of one's streams is: epoch and head.
 
-    `own` is what one keeps, by key.
+    `own` is what one keeps, by key; one wants nothing of those who are `blocked`.
     """
 
     me: MeInfo
@@ -157,6 +157,7 @@ class MeResult(Struct, omit_defaults=True):
     marks: dict[str, Marks]
     heads: dict[str, tuple[int, int]]
     own: dict[str, Any] = {}
+    blocked: list[UserInfo] = []
 
 
 class EventsResult(Struct, omit_defaults=True):

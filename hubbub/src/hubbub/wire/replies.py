@@ -15,7 +15,7 @@ from hubbub.wire.bodies import BadgeInfo, PresenceList, TypingInfo
 from hubbub.wire.calls import Result
 from hubbub.wire.codes import ERRORS
 from hubbub.wire.requests import Pong
-from hubbub.wire.shapes import Marks, MeInfo, MessageInfo, Names, PresenceInfo, RoomInfo
+from hubbub.wire.shapes import Marks, MeInfo, MessageInfo, Names, PresenceInfo, RoomInfo, UserInfo
 from hubbub.wire.values import (
     BATCH_FRAMES,
     LEVEL,
@@ -96,11 +96,15 @@ class RoomCopy(Struct, omit_defaults=True):
 
 
 class InboxCopy(Struct, omit_defaults=True):
-    """The rooms that someone belongs to, what waits in each, and what they keep of their own, by key."""
+    """The rooms that someone belongs to, what waits in each, and what they keep of their own, by key.
+
+    They want nothing of those who are `blocked`.
+    """
 
     rooms: list[RoomInfo]
     marks: dict[str, Marks]
     own: dict[str, Any] = {}
+    blocked: list[UserInfo] = []
 
 
 class DeltaOk(Struct, tag_field="t", tag="ok"):

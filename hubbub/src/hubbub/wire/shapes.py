@@ -7,7 +7,17 @@ from __future__ import annotations
 
 from msgspec import Struct, field
 
-from hubbub.wire.values import SomePresence, SomeRole, SomeServerRole, SomeSignUp, SomeVisibility, UserKind
+from hubbub.wire.values import (
+    SomeHistory,
+    SomeKind,
+    SomePosting,
+    SomePresence,
+    SomeRole,
+    SomeServerRole,
+    SomeSignUp,
+    SomeVisibility,
+    UserKind,
+)
 
 
 class UserInfo(Struct):
@@ -48,13 +58,31 @@ class MemberInfo(Struct):
 
 
 class RoomInfo(Struct, omit_defaults=True):
-    """A room; `role` is what one is there oneself, where one asked as a member."""
+    """A room; `role` is what one is there oneself, where one asked as a member.
+
+    A talk of certain people is of another `kind`, and has those `users`; `name` is what it is called to who
+    sees it.  `posting` says who may begin to speak, `history` how much members see, `archived` since when it
+    is closed.
+    """
 
     id: str
     name: str
     topic: str
     visibility: SomeVisibility
     role: SomeRole | None = None
+    kind: SomeKind = "room"
+    users: list[UserInfo] | None = None
+    posting: SomePosting = "all"
+    history: SomeHistory = "all"
+    archived: int | None = None
+
+
+class BanInfo(Struct):
+    """Who is kept out of a room, by whom, and since when."""
+
+    user: UserInfo
+    by: UserInfo
+    ts: int
 
 
 class NamedRoom(Struct):

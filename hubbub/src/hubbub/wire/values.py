@@ -60,6 +60,8 @@ Role = Literal["member", "moderator", "owner"]
 ServerRole = Literal["member", "administrator"]
 SignUp = Literal["open", "invite", "closed"]
 """Who may make an account."""
+Posting = Literal["all", "moderators"]
+History = Literal["all", "joined"]
 
 
 def _known(*values: str) -> Meta:
@@ -71,6 +73,9 @@ SomePresence = Annotated[str, _known(*get_args(Presence))]
 SomeVisibility = Annotated[str, _known(*get_args(Visibility))]
 SomeServerRole = Annotated[str, _known(*get_args(ServerRole))]
 SomeSignUp = Annotated[str, _known(*get_args(SignUp))]
+SomeKind = Annotated[str, _known("room", "direct", "group", "notes")]
+SomePosting = Annotated[str, _known(*get_args(Posting))]
+SomeHistory = Annotated[str, _known(*get_args(History))]
 SomeRole = Annotated[str, _known(*get_args(Role))]
 Change = Annotated[str, _known("join", "leave", "kick", "ban", "unban", "role", "rename")]
 Removal = Annotated[str, _known("leave", "kick", "ban")]

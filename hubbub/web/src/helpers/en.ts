@@ -8,6 +8,7 @@ import { en as refusals } from './words/refusals.en'
 import { en as rooms } from './words/rooms.en'
 import { en as settings } from './words/settings.en'
 import { en as shell } from './words/shell.en'
+import { en as talks } from './words/talks.en'
 import { en as timeline } from './words/timeline.en'
 
 export const en = {
@@ -17,6 +18,7 @@ export const en = {
   ...timeline,
   ...composer,
   ...rooms,
+  ...talks,
   ...people,
   ...settings,
   ...refusals,

@@ -9,6 +9,7 @@ import { zh as refusals } from './words/refusals.zh'
 import { zh as rooms } from './words/rooms.zh'
 import { zh as settings } from './words/settings.zh'
 import { zh as shell } from './words/shell.zh'
+import { zh as talks } from './words/talks.zh'
 import { zh as timeline } from './words/timeline.zh'
 
 export const zh: Words = {
@@ -18,6 +19,7 @@ export const zh: Words = {
   ...timeline,
   ...composer,
   ...rooms,
+  ...talks,
   ...people,
   ...settings,
   ...refusals,

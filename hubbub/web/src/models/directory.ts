@@ -1,4 +1,4 @@
-/* The public rooms, as far as they were asked for: page by page, by name. */
+/* The public rooms, or those that were archived, as far as they were asked for: page by page, by name. */
 
 import type * as wire from '../wire/frames.generated'
 import { CallError, type Calls } from './calls'
@@ -11,7 +11,10 @@ export class Directory extends Observable {
   problem: string | null = null
   #next: string | undefined = ''
 
-  constructor(private readonly call: Calls['call']) {
+  constructor(
+    private readonly call: Calls['call'],
+    private readonly archived = false,
+  ) {
     super()
   }
 
@@ -27,7 +30,7 @@ export class Directory extends Observable {
     this.problem = null
     this.changed()
     try {
-      const page = await this.call('room.list', { after: this.#next })
+      const page = await this.call('room.list', { after: this.#next, archived: this.archived })
       this.entries = [...this.entries, ...page.rooms]
       this.#next = page.next
     } catch (error) {

@@ -11,26 +11,32 @@ export type Deed =
 export interface Standing {
   /** Whether one keeps order in the room. */
   moderates: boolean
+  /** Whether one may pin. */
+  pins: boolean
+  /** Whether nothing may change here. */
+  closed: boolean
+  /** Whether one may write. */
+  speaks: boolean
   /** Whether the message stands in a thread, where no other begins. */
   threaded: boolean
 }
 
 /** What may be done, in the order in which it is offered. */
-export function permitted(row: MessageRow, { moderates, threaded }: Standing): Deed[] {
+export function permitted(row: MessageRow, { moderates, pins, closed, speaks, threaded }: Standing): Deed[] {
   if (row.q === undefined || row.deleted) return []
   const { own, pinned = false, edited = false, reactions = [] } = row
   const all: [Deed, boolean][] = [
-    ['react', true],
-    ['reply', true],
+    ['react', !closed],
+    ['reply', speaks],
     ['thread', !threaded],
-    ['edit', own],
-    ['pin', moderates && !pinned],
-    ['unpin', moderates && pinned],
+    ['edit', own && !closed],
+    ['pin', pins && !closed && !pinned],
+    ['unpin', pins && !closed && pinned],
     ['copy', true],
     ['link', true],
     ['reactors', reactions.length > 0],
     ['edits', edited],
-    ['delete', own || moderates],
+    ['delete', (own || moderates) && !closed],
   ]
   return all.filter(([, is]) => is).map(([deed]) => deed)
 }

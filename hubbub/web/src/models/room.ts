@@ -14,6 +14,7 @@ import { Pages, type Happened } from './pages'
 import { People } from './people'
 import { Roster } from './roster'
 import { Strays, type Stray } from './strays'
+import { follow } from './sections'
 import type { StreamReader } from './subscription'
 import { Thread } from './thread'
 import { Unread } from './unread'
@@ -215,10 +216,17 @@ export class Room extends Observable implements StreamReader<wire.RoomCopy> {
     this.#pages.note(event, body)
     if (body.k === 'msg.new') this.#arrive(event, body.d)
     else if (body.k === 'member') this.#member(body.d)
-    else if (body.k === 'room') this.info = { ...this.info, ...body.d.room }
+    else if (body.k === 'room') this.#become(body.d.room)
     else if (isChange(body)) this.#change(event, body)
     this.#strays.apply(event, body)
     this.thread?.apply(event, body)
+  }
+
+  /** What isn't said of it is as with most rooms; only what one is there oneself stays. */
+  #become({ role: _, ...info }: wire.RoomInfo): void {
+    const { role, history } = this.info
+    if (history === 'joined' && info.history === undefined) this.log.more = this.log.first !== undefined
+    this.info = { ...info, ...(role && { role }) }
   }
 
   #change(event: wire.Event, body: Change): void {
@@ -232,6 +240,7 @@ export class Room extends Observable implements StreamReader<wire.RoomCopy> {
     const { op, user, role } = body
     this.people.learnOne(user)
     this.roster.apply(body)
+    this.info = follow(this.info, body, this.me)
     if (op === 'role' && user.id === this.me && role) this.info = { ...this.info, role }
     this.listener.renamed(user)
     if (user.id === this.me && ENDS.includes(op)) this.listener.ended(this)

@@ -3,8 +3,9 @@
 import type { Room } from '../models/room'
 
 export type Asked =
-  | { kind: 'settings' | 'create' | 'directory' | 'switcher' }
-  | { kind: 'leave' | 'room' | 'invite'; room: Room }
+  | { kind: 'settings' | 'create' | 'directory' | 'switcher' | 'write' }
+  | { kind: 'leave' | 'room' | 'invite' | 'archive'; room: Room }
+  | { kind: 'block'; user: { id: string; name: string } }
   | { kind: 'kick' | 'ban'; room: Room; user: { id: string; name: string } }
 
 class Dialogs {

@@ -9,11 +9,14 @@ import { mentionPieces, readable } from '../helpers/mentions'
 import { changesByMessage } from '../models/foreseen'
 import type { Entry, Outbox } from '../models/outbox'
 import { permitted, type Deed } from '../models/permitted'
+import type { Own } from '../models/own'
 import { moderates } from '../models/rights'
 import type { Roster } from '../models/roster'
 import type { Room } from '../models/room'
 import { pathOf } from '../models/router'
 import { messageRow, type MessageRow } from '../models/rows'
+import { isTalk } from '../models/sections'
+import { closedBy, pins, type Closed } from '../models/standing'
 import type { Sync } from '../models/sync'
 import { copied } from './clipboard'
 import { language } from './language.svelte'
@@ -49,6 +52,7 @@ export class Talk {
   readonly #synced: { readonly now: Sync }
   readonly #outbox: { readonly now: Outbox }
   readonly #members: { readonly now: Roster }
+  readonly #own: { readonly now: Own }
   #timer: ReturnType<typeof setTimeout> | undefined
 
   constructor(
@@ -61,6 +65,7 @@ export class Talk {
     this.#synced = live(sync)
     this.#outbox = live(sync.outbox)
     this.#members = live(room.roster)
+    this.#own = live(sync.own)
   }
 
   readonly nameOf: NameOf = (id) => {
@@ -85,9 +90,26 @@ export class Talk {
     return known ?? this.#members.now.all.find((member) => member.id === id)?.name
   }
 
+  /** Why one may not write here. */
+  get closed(): Closed | null {
+    const { info } = this.#entered.now
+    const own = this.#own.now
+    return closedBy(info, this.sync.me.id, (id) => own.blocks(id), this.thread !== undefined)
+  }
+
+  /** Whether it comes from somebody of whom the reader wants nothing, in a place that is not theirs alone. */
+  folded(row: MessageRow): boolean {
+    return !row.own && this.#own.now.blocks(row.by) && this.#entered.now.info.kind !== 'direct'
+  }
+
   permitted(row: MessageRow): Deed[] {
+    const { info } = this.#entered.now
+    const closed = this.closed
     return permitted(row, {
-      moderates: moderates(this.#entered.now.info.role),
+      moderates: moderates(info.role) && !isTalk(info),
+      pins: pins(info),
+      closed: closed !== null && closed !== 'announcements',
+      speaks: closed === null,
       threaded: this.thread !== undefined,
     })
   }

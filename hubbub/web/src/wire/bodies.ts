@@ -33,6 +33,7 @@ const EVENTS: { readonly [K in keyof wire.EventBodies]: Shape } = {
   read: { s: 'string', q: 'number', unread: 'number', mentions: 'number', asof: 'number?' },
   mention: { s: 'string', q: 'number' },
   set: { key: 'string' },
+  block: { user: USER, on: 'boolean' },
 }
 
 const EPHEMERALS: { readonly [K in keyof wire.EphemeralBodies]: Shape } = {

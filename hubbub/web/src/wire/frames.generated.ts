@@ -17,6 +17,12 @@ export interface AcceptedResult {
 
 export type Answer = Ok | DeltaOk | RoomResetOk | InboxResetOk | BadgeOk | SendOk | HistOk | LogOk | CallOk
 
+/** Closes a room for good, or opens it again. */
+export interface ArchiveRoom {
+  s: string
+  on: boolean
+}
+
 /** Says what waits in a room that is subscribed to at the level `badge`. */
 export interface Badge {
   t: 'eph'
@@ -48,8 +54,33 @@ export interface Ban {
   user: string
 }
 
+/** Who is kept out of a room, by whom, and since when. */
+export interface BanInfo {
+  user: UserInfo
+  by: UserInfo
+  ts: number
+}
+
+/** A page of those who are kept out; `next` if there is another. */
+export interface BansResult {
+  bans: BanInfo[]
+  next?: string
+}
+
 /** Several frames of one side as one, where both agreed to it. */
 export type Batch = ClientFrame[] | ServerFrame[]
+
+/** One wants nothing of a user, or no longer so. */
+export interface BlockBody {
+  user: UserInfo
+  on: boolean
+}
+
+/** Wants nothing of somebody, or no longer so. */
+export interface BlockUser {
+  user: string
+  on: boolean
+}
 
 /** Says why the connection is about to be closed, and whether to come back. */
 export interface Bye {
@@ -77,9 +108,14 @@ export interface Methods {
   'room.leave': { p: LeaveRoom; r: WriteResult }
   'room.invite': { p: Invite; r: WriteResult }
   'room.list': { p: ListRooms; r: RoomsResult }
+  'room.archive': { p: ArchiveRoom; r: WriteResult }
+  'dm.open': { p: OpenTalk; r: RoomResult }
+  'user.search': { p: FindPeople; r: PeopleResult }
+  'user.block': { p: BlockUser; r: WriteResult }
   'member.kick': { p: Kick; r: WriteResult }
   'member.ban': { p: Ban; r: WriteResult }
   'member.unban': { p: Unban; r: WriteResult }
+  'member.bans': { p: ListBans; r: BansResult }
   'member.role': { p: GiveRole; r: WriteResult }
   'member.list': { p: ListMembers; r: MembersResult }
   'msg.edits': { p: ListEdits; r: EditsResult }
@@ -141,6 +177,8 @@ export interface CreateRoom {
   name: string
   topic?: string
   visibility?: 'private' | 'public'
+  posting?: 'all' | 'moderators'
+  history?: 'all' | 'joined'
 }
 
 /** Asks to take the message `m` back. */
@@ -273,6 +311,12 @@ export interface EventBodies {
   'read': ReadBody
   'mention': MentionBody
   'set': SetBody
+  'block': BlockBody
+}
+
+/** Asks for people by their names: a part of it, of those in one's rooms, or all of it. */
+export interface FindPeople {
+  text: string
 }
 
 /** What is left of a text that was deleted: that there was one. */
@@ -328,11 +372,16 @@ export interface HistOk {
   users: Record<string, NameInfo>
 }
 
-/** The rooms that someone belongs to, what waits in each, and what they keep of their own, by key. */
+/**
+ * The rooms that someone belongs to, what waits in each, and what they keep of their own, by key.
+ *
+ * They want nothing of those who are `blocked`.
+ */
 export interface InboxCopy {
   rooms: RoomInfo[]
   marks: Record<string, Marks>
   own?: Record<string, unknown>
+  blocked?: UserInfo[]
 }
 
 /** Brings a fresh copy of one's own stream, as it was at `head`. */
@@ -417,6 +466,13 @@ export interface LinkResult {
   expires: number
 }
 
+/** Asks who is kept out of a room, from behind a page's `next` on. */
+export interface ListBans {
+  s: string
+  after?: string
+  limit?: number
+}
+
 /** Asks for the texts that a message had. */
 export interface ListEdits {
   s: string
@@ -438,10 +494,11 @@ export interface ListPinned {
   s: string
 }
 
-/** Asks for public rooms, by name, from behind a page's `next` on. */
+/** Asks for public rooms, by name, from behind a page's `next` on; or for those that were archived. */
 export interface ListRooms {
   after?: string
   limit?: number
+  archived?: boolean
 }
 
 /** Asks where one is signed in. */
@@ -580,6 +637,16 @@ export interface Ok {
   id: number
 }
 
+/** Talks to these people, or, to nobody else, takes notes; of two people there is one such room. */
+export interface OpenTalk {
+  users: string[]
+}
+
+/** People. */
+export interface PeopleResult {
+  users: UserInfo[]
+}
+
 /** Someone, as administrators see them: since when they are there, or `disabled`, and last `seen`. */
 export interface PersonInfo {
   id: string
@@ -716,7 +783,7 @@ export interface ReadThread {
   limit?: number
 }
 
-export type Result = RoomResult | WriteResult | RoomsResult | MembersResult | EditsResult | MessagesResult | SessionsResult | SettingsResult | UsersResult | LinkResult | InviteResult | InvitesResult | AcceptedResult | DoneResult
+export type Result = RoomResult | WriteResult | RoomsResult | MembersResult | EditsResult | MessagesResult | SessionsResult | SettingsResult | UsersResult | LinkResult | InviteResult | InvitesResult | AcceptedResult | DoneResult | BansResult | PeopleResult
 
 /** Takes an invitation back. */
 export interface RevokeInvite {
@@ -760,13 +827,24 @@ export interface RoomEntry {
   joined: boolean
 }
 
-/** A room; `role` is what one is there oneself, where one asked as a member. */
+/**
+ * A room; `role` is what one is there oneself, where one asked as a member.
+ *
+ * A talk of certain people is of another `kind`, and has those `users`; `name` is what it is
+ * called to who sees it. `posting` says who may begin to speak, `history` how much members see,
+ * `archived` since when it is closed.
+ */
 export interface RoomInfo {
   id: string
   name: string
   topic: string
   visibility: 'public' | 'private'
   role?: 'member' | 'moderator' | 'owner'
+  kind?: 'room' | 'direct' | 'group' | 'notes'
+  users?: UserInfo[]
+  posting?: 'all' | 'moderators'
+  history?: 'all' | 'joined'
+  archived?: number
 }
 
 /** One no longer belongs to a room, and why. */
@@ -918,6 +996,8 @@ export interface UpdateRoom {
   name?: string
   topic?: string
   visibility?: 'private' | 'public'
+  posting?: 'all' | 'moderators'
+  history?: 'all' | 'joined'
 }
 
 /** Someone, as everyone sees them. */

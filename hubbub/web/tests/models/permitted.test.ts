@@ -16,7 +16,7 @@ const row = (more: Partial<MessageRow> = {}): MessageRow => ({
   },
   ...more,
 })
-const MEMBER = { moderates: false, threaded: false }
+const MEMBER = { moderates: false, pins: false, closed: false, speaks: true, threaded: false }
 
 test("of another's message a member may say something", () => {
   expect(permitted(row(), MEMBER)).toEqual(['react', 'reply', 'thread', 'copy', 'link'])
@@ -29,13 +29,13 @@ test('of their own its author may change it', () => {
 })
 
 test('who keeps order pins and deletes', () => {
-  const moderator = { moderates: true, threaded: false }
+  const moderator = { ...MEMBER, moderates: true, pins: true }
   expect(permitted(row(), moderator)).toEqual(['react', 'reply', 'thread', 'pin', 'copy', 'link', 'delete'])
   expect(permitted(row({ pinned: true }), moderator)).toContain('unpin')
 })
 
 test('no thread begins in a thread', () => {
-  expect(permitted(row(), { moderates: false, threaded: true })).not.toContain('thread')
+  expect(permitted(row(), { ...MEMBER, threaded: true })).not.toContain('thread')
 })
 
 test('nothing may be done with what is gone, or not there yet', () => {
@@ -50,4 +50,15 @@ test('the last of one that may be edited', () => {
   const { q: _, ...unsent } = row({ own: true, state: 'waiting' })
   expect(lastEditable([...rows, unsent])).toBeUndefined()
   expect(lastEditable([row()])).toBeUndefined()
+})
+
+test('where one may not write one may still look', () => {
+  expect(permitted(row({ own: true }), { ...MEMBER, closed: true, speaks: false })).toEqual([
+    ...['thread', 'copy', 'link'],
+  ])
+  expect(permitted(row(), { ...MEMBER, speaks: false })).toEqual(['react', 'thread', 'copy', 'link'])
+})
+
+test('who keeps no order may pin where all may', () => {
+  expect(permitted(row(), { ...MEMBER, pins: true })).toContain('pin')
 })

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hubbub.domain.events import MessagePosted
-from hubbub.domain.models import Login, Marks, Membership, Posted, Role, Room, User
+from hubbub.domain.models import Login, Marks, Membership, Posted, Role, Room, Sight, User
 from hubbub.storage import marks, messages, posting, rooms, sessions, streams
 from hubbub.storage.engine import Engines
 from hubbub.storage.migrate import alembic_config, migrate
@@ -56,7 +56,7 @@ async def connection(blank: Engines) -> AsyncIterator[AsyncConnection]:
 
 async def test_old_messages_are_counted(connection: AsyncConnection) -> None:
     """Messages have their rank and what gave them their text; nothing of them waits for anyone."""
-    found, _ = await messages.read_from(connection, "r_garden", 1, 9, 9999)
+    found, _ = await messages.read_from(connection, Sight("r_garden"), 1, 9, 9999)
 
     assert [(message.q, message.said, message.text, message.replies) for message in found] == [
         (2, 2, "hi", 0),

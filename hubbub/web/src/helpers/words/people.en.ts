@@ -21,7 +21,7 @@ export const en = {
   inviteNamed: (name: string) => `Invite ${isolate(name)}`,
   invited: 'Invited',
   unban: 'Let back in',
-  unbanNamed: (name: string) => `Let ${isolate(name)} back in`,
+  unbanNamed: (name: string) => `Let back in: ${isolate(name)}`,
   isBanned: (name: string) => `${isolate(name)} is banned from this room. You can let them back in.`,
   nobodyToInvite: 'Everybody you know of is here already.',
   kick: 'Remove from the room',

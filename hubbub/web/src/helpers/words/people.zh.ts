@@ -22,7 +22,7 @@ export const zh: typeof en = {
   inviteNamed: (name) => `邀请${isolate(name)}`,
   invited: '已邀请',
   unban: '允许回来',
-  unbanNamed: (name) => `允许${isolate(name)}回来`,
+  unbanNamed: (name) => `允许回来：${isolate(name)}`,
   isBanned: (name) => `${isolate(name)}被禁止进入这个房间。你可以允许其回来。`,
   nobodyToInvite: '你认识的人都已经在这里了。',
   kick: '移出房间',

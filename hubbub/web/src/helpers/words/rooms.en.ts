@@ -27,11 +27,30 @@ export const en = {
   visibilities: { public: 'Everyone', private: 'Invited people' },
   publicHelp: 'It stands in the list of rooms, and everyone may join.',
   privateHelp: 'Only who is in it knows of it. Others come in by invitation.',
+  postingLabel: 'Who may post',
+  postings: { all: 'Everyone', moderators: 'Moderators' },
+  postingHelp: 'For announcements: others answer in threads and react.',
+  historyLabel: 'What newcomers see',
+  histories: { all: 'Everything', joined: 'From joining on' },
+  historyHelp: 'Who joins sees nothing that was said before.',
   roomRefusal: (code: string) =>
     code === 'invalid'
       ? "This name can't be used. Write up to 80 characters on one line."
       : refusals.refusal(code),
 
+  archive: 'Archive',
+  archiveTitle: (room: string) => `Archive ${isolate(room)}?`,
+  archiveText: 'Nothing in it changes any more. It leaves the list, can be read, and can be brought back.',
+  unarchive: 'Bring back',
+  archivedRoom: 'archived',
+  announcementRoom: 'announcements',
+  bans: 'Banned people',
+  nobodyBanned: 'Nobody is banned.',
+  bannedBy: (name: string) => `by ${isolate(name)}`,
+  letBack: (name: string) => `${isolate(name)} may come back`,
+
+  directoryShows: 'Which rooms',
+  directories: { open: 'Open', archived: 'Archived' },
   browseRooms: 'Browse rooms',
   searchRooms: 'Search by name or topic',
   loadingRooms: 'Loading rooms…',

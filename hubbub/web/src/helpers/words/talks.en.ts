@@ -1,0 +1,41 @@
+import { isolate } from '../words'
+
+export const en = {
+  notes: 'Notes to self',
+  favourites: 'Favourites',
+  talks: 'People',
+  writeToSomeone: 'New message',
+  writeToWhom: 'To whom',
+  chosenPeople: 'Chosen people',
+  takeOut: (name: string) => `Take ${isolate(name)} out`,
+  talkMost: (most: number) => `Up to ${most} people talk like this. For more, create a room.`,
+  startTalk: 'Write',
+  message: 'Write a message',
+  nobodyFound: 'Nobody found. Of people in none of your rooms, type the whole name.',
+  searchFailed: "The search didn't work. Try again.",
+
+  addFavourite: 'Add to favourites',
+  removeFavourite: 'Remove from favourites',
+  levels: { all: 'Notify of everything', mentions: 'Notify of mentions only', none: 'Mute' },
+  muted: 'muted',
+  hide: 'Hide until something is written',
+  addPeople: 'Add people',
+  leaveTalk: 'Leave this talk',
+  leaveTalkText: 'Somebody who is in it has to add you to come back. You will see only what is said then.',
+
+  block: 'Block',
+  blockTitle: (name: string) => `Block ${isolate(name)}?`,
+  blockText:
+    "You two can't write to each other, and they can't invite you into rooms. Elsewhere their messages are folded for you. They aren't told.",
+  unblock: 'Unblock',
+  unblockNamed: (name: string) => `Unblock ${isolate(name)}`,
+  blocked: (name: string) => `${isolate(name)} is blocked`,
+  unblocked: (name: string) => `${isolate(name)} is no longer blocked`,
+  blockedPeople: 'Blocked people',
+  nobodyBlocked: 'You have blocked nobody.',
+  youBlocked: (name: string) => `You have blocked ${isolate(name)}. Unblock them to write to each other.`,
+  foldedMessage: (name: string) => `A message from ${isolate(name)}, whom you blocked`,
+  show: 'Show',
+  archivedNotice: 'This room is archived. It can be read, and nothing in it changes.',
+  announcementsNotice: 'Only moderators post here. You can answer in threads.',
+}

@@ -1,0 +1,41 @@
+import { isolate } from '../words'
+import type { en } from './talks.en'
+
+export const zh: typeof en = {
+  notes: '给自己的笔记',
+  favourites: '收藏',
+  talks: '私聊',
+  writeToSomeone: '发起私聊',
+  writeToWhom: '发给谁',
+  chosenPeople: '已选的人',
+  takeOut: (name) => `去掉${isolate(name)}`,
+  talkMost: (most) => `这样聊天最多 ${most} 个人，人更多时请新建房间。`,
+  startTalk: '开始聊',
+  message: '发消息',
+  nobodyFound: '没有找到。不在同一个房间里的人，要输入完整的名字。',
+  searchFailed: '没能查找，请再试一次。',
+
+  addFavourite: '加入收藏',
+  removeFavourite: '取消收藏',
+  levels: { all: '所有消息都提醒', mentions: '只在提到我时提醒', none: '免打扰' },
+  muted: '免打扰',
+  hide: '先隐藏，有新消息再显示',
+  addPeople: '添加人',
+  leaveTalk: '退出群聊',
+  leaveTalkText: '要由里面的人再次添加才能回来，回来后只能看到之后的消息。',
+
+  block: '屏蔽',
+  blockTitle: (name) => `屏蔽${isolate(name)}？`,
+  blockText: '你们将不能互相发消息，对方也不能邀请你进房间。在别处，对方的消息会为你折叠。对方不会收到通知。',
+  unblock: '取消屏蔽',
+  unblockNamed: (name) => `取消屏蔽${isolate(name)}`,
+  blocked: (name) => `已屏蔽${isolate(name)}`,
+  unblocked: (name) => `已取消屏蔽${isolate(name)}`,
+  blockedPeople: '已屏蔽的人',
+  nobodyBlocked: '你没有屏蔽任何人。',
+  youBlocked: (name) => `你屏蔽了${isolate(name)}。取消屏蔽后才能互相发消息。`,
+  foldedMessage: (name) => `${isolate(name)}的一条消息（你已屏蔽此人）`,
+  show: '显示',
+  archivedNotice: '这个房间已归档，可以看，不能再改。',
+  announcementsNotice: '这里只有管理员可以发言，你可以在话题里回复。',
+}
