@@ -23,10 +23,12 @@ from starlette.applications import Starlette
 from fullduplex import Request, WebSocketServer, asgi
 from hubbub import wire
 from hubbub.actions.audit_marks import audit_marks
+from hubbub.actions.collect_files import collect_orphans
 from hubbub.actions.forget_sessions import forget_sessions
 from hubbub.actions.open_lobby import open_lobby
 from hubbub.actions.passwords import Passwords
 from hubbub.actions.trim_inboxes import trim_inboxes
+from hubbub.actions.upload_file import Store
 from hubbub.bus.base import Bus
 from hubbub.bus.local import LocalBus
 from hubbub.config import Settings
@@ -41,6 +43,8 @@ from hubbub.domain.policies import (
     READS_PER_SECOND,
     SENDER_LOGIN_BURST,
     SENDER_LOGINS_PER_SECOND,
+    UPLOAD_BURST,
+    UPLOADS_PER_SECOND,
 )
 from hubbub.endpoints.admission import Admission
 from hubbub.endpoints.application import Endpoints, make_application
@@ -48,6 +52,7 @@ from hubbub.endpoints.auth import Auth
 from hubbub.endpoints.callers import Callers
 from hubbub.endpoints.calls import Calls
 from hubbub.endpoints.events import Events
+from hubbub.endpoints.files import Files
 from hubbub.endpoints.health import Health
 from hubbub.endpoints.messages import Messages
 from hubbub.endpoints.names import Names
@@ -61,6 +66,7 @@ from hubbub.endpoints.throttle import Throttle
 from hubbub.realtime.arrivals import Arrivals
 from hubbub.realtime.bucket import Buckets, Rate
 from hubbub.realtime.caller import Shared
+from hubbub.realtime.collector import Collector
 from hubbub.realtime.feeds import Feeds
 from hubbub.realtime.gateway import Gateway
 from hubbub.realtime.hub import Hub
@@ -74,6 +80,8 @@ from hubbub.storage.engine import Engines, database_url, open_engines
 from hubbub.storage.failures import StorageUnusableError
 from hubbub.storage.folder import DATABASE, claim_folder
 from hubbub.storage.migrate import migrate
+from hubbub.storage.pictures import Pictures
+from hubbub.storage.shelf import FOLDER, Shelf
 
 log = logging.getLogger(__name__)
 
@@ -107,9 +115,10 @@ async def run_chat(settings: Settings) -> AsyncIterator[str]:
     try:
         with nullcontext() if settings.database else claim_folder(settings.folder):
             bus = LocalBus()
+            shelf = Shelf(settings.folder / FOLDER)
             async with (
-                _open_database(settings, bus) as database,
-                _listen(settings, database, bus) as server,
+                _open_database(settings, bus, shelf) as database,
+                _listen(settings, database, bus, shelf) as server,
             ):
                 yield _address(server, settings)
     except StorageUnusableError as error:
@@ -118,7 +127,7 @@ async def run_chat(settings: Settings) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def _open_database(settings: Settings, bus: Bus) -> AsyncIterator[Database]:
+async def _open_database(settings: Settings, bus: Bus, shelf: Shelf) -> AsyncIterator[Database]:
     file = settings.folder / DATABASE
     place = settings.place if settings.database else file
     if settings.database is None:
@@ -132,7 +141,7 @@ async def _open_database(settings: Settings, bus: Bus) -> AsyncIterator[Database
     try:
         await forget_sessions(database, bus)
         await open_lobby(database)
-        async with _do_chores(database, bus):
+        async with _do_chores(database, bus, shelf):
             yield database
     finally:
         await database.close()
@@ -147,11 +156,15 @@ async def _prepare(engines: Engines) -> None:
 
 
 @asynccontextmanager
-async def _do_chores(database: Database, bus: Bus) -> AsyncIterator[None]:
+async def _do_chores(database: Database, bus: Bus, shelf: Shelf) -> AsyncIterator[None]:
     """Do now and then what nobody asks for, as long as the context lasts."""
     often = _repeat(EXPIRY_INTERVAL, lambda: forget_sessions(database, bus))
     daily = _repeat(
-        CHORES_INTERVAL, lambda: trim_inboxes(database), lambda: audit_marks(database), database.optimize
+        CHORES_INTERVAL,
+        lambda: trim_inboxes(database),
+        lambda: audit_marks(database),
+        lambda: collect_orphans(database, shelf),
+        database.optimize,
     )
     tasks = [asyncio.create_task(chores, name="chores") for chores in (often, daily)]
     try:
@@ -187,7 +200,9 @@ def _publish_all(bus: Bus, events: Sequence[StoredEvent]) -> None:
 
 
 @asynccontextmanager
-async def _listen(settings: Settings, database: Database, bus: Bus) -> AsyncIterator[WebSocketServer]:
+async def _listen(
+    settings: Settings, database: Database, bus: Bus, shelf: Shelf
+) -> AsyncIterator[WebSocketServer]:
     hub = Hub()
     presence = Presence(hub)
     tails = Tails(database)
@@ -195,11 +210,13 @@ async def _listen(settings: Settings, database: Database, bus: Bus) -> AsyncIter
     tallies, arrivals = Tallies(database), Arrivals(database)
     gateway = Gateway(Shared(database, bus, hub, presence, tails, tallies, arrivals, turnstile))
     feeds = Feeds(database, hub)
-    for listener in (tails.hear, hub.hear, presence.hear, gateway.hear, feeds.hear):
+    collector, pictures = Collector(database, shelf), Pictures(settings.picture_pixels)
+    store = Store(shelf, pictures, settings.file_bytes, settings.user_file_bytes)
+    for listener in (tails.hear, hub.hear, presence.hear, gateway.hear, feeds.hear, collector.hear):
         bus.subscribe(listener)
     names = Names(settings.host, socket.gethostname(), settings.public_url)
     proxies = Proxies(settings.proxies)
-    application = _make_application(settings, database, bus, names, proxies, feeds, turnstile)
+    application = _make_application(settings, database, bus, store, names, proxies, feeds, turnstile)
 
     def let_in(connection: Any, request: Request) -> None:
         peer = str(connection.remote_address[0])
@@ -237,6 +254,8 @@ async def _listen(settings: Settings, database: Database, bus: Bus) -> AsyncIter
         feeds.drain()
         await gateway.drain()
         await server.wait_closed()
+        await collector.drain()
+        pictures.close()
 
 
 def _leave_out_server(lines: list[str], _request: Request) -> None:
@@ -252,6 +271,7 @@ def _limits(settings: Settings) -> Limits:
         hellos=Rate(settings.hello_burst, settings.hellos_per_second),
         user_connections=settings.user_connections,
         address_connections=settings.address_connections,
+        file_bytes=settings.file_bytes,
     )
 
 
@@ -259,6 +279,7 @@ def _make_application(
     settings: Settings,
     database: Database,
     bus: Bus,
+    store: Store,
     names: Names,
     proxies: Proxies,
     feeds: Feeds,
@@ -281,6 +302,7 @@ def _make_application(
     auth = Auth(database, bus, passwords, callers, throttle, admission, secure=secure)
     sessions = Sessions(database, bus, passwords, callers, throttle, admission)
     own, messages = Own(database, admission), Messages(database, admission)
+    files = Files(database, store, admission, Buckets(UPLOAD_BURST, UPLOADS_PER_SECOND))
     events, calls = Events(database, admission, feeds), Calls(database, bus, admission)
     endpoints: list[Endpoints] = [
         Health(database),
@@ -288,6 +310,7 @@ def _make_application(
         sessions,
         own,
         messages,
+        files,
         events,
         calls,
         Page(WEB),

@@ -47,6 +47,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     and by which scheme (`X-Forwarded-For`, `X-Forwarded-Proto`).  Behind any other proxy everyone has the
     proxy's address.
 
+    `file_bytes` is how large a file may be that somebody sends, `user_file_bytes` how large all of theirs
+    together, and `picture_pixels` how many pixels a picture may have.
+
     The others limit what one connection, one user and one address may do.
     """
 
@@ -64,6 +67,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     address_write_burst: Count = policies.ADDRESS_WRITE_BURST
     address_writes_per_second: PerSecond = policies.ADDRESS_WRITES_PER_SECOND
     address_connections: Count = policies.ADDRESS_CONNECTIONS
+    file_bytes: Count = policies.FILE_BYTES
+    user_file_bytes: Count = policies.USER_FILE_BYTES
+    picture_pixels: Count = policies.PICTURE_PIXELS
     hello_burst: Count = policies.HELLO_BURST
     hellos_per_second: PerSecond = policies.HELLOS_PER_SECOND
 

@@ -17,7 +17,7 @@ from hubbub.storage.failures import StorageUnusableError
 if TYPE_CHECKING:
     from alembic.config import Config
 
-REVISION: Final = "0003"
+REVISION: Final = "0005"
 """The last revision, which the tables module describes."""
 
 

@@ -133,6 +133,7 @@ from hubbub.wire.requests import (
 )
 from hubbub.wire.shapes import (
     EditInfo,
+    FileInfo,
     Marks,
     MeInfo,
     MemberInfo,
@@ -150,6 +151,7 @@ from hubbub.wire.values import (
     BATCH,
     BATCH_FRAMES,
     FEATURES,
+    FILES,
     FRAME_BYTES,
     LEVEL,
     ME,
@@ -190,6 +192,7 @@ __all__ = [
     "ERRORS",
     "EVENTS",
     "FEATURES",
+    "FILES",
     "FORGETTABLE",
     "FRAME_BYTES",
     "LEVEL",
@@ -235,6 +238,7 @@ __all__ = [
     "Err",
     "Event",
     "EventBody",
+    "FileInfo",
     "Forgotten",
     "Frame",
     "Gap",

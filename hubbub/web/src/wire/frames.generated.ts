@@ -138,11 +138,16 @@ export interface DeltaOk {
 /** That it is so. */
 export type DoneResult = Record<string, unknown>
 
-/** What a message is to say; `re` is the message it answers, `th` the one whose thread it goes to. */
+/**
+ * What a message is to say; `re` is the message it answers, `th` the one whose thread it goes to.
+ *
+ * `files` were uploaded before; with them, the text may be empty.
+ */
 export interface Draft {
   text: string
   re?: number
   th?: number
+  files?: string[]
 }
 
 /** Asks to give the message `m` another text, if it still has that of the event `base`. */
@@ -228,6 +233,22 @@ export interface EventBodies {
   'read': ReadBody
   'mention': MentionBody
   'set': SetBody
+}
+
+/**
+ * A file of a message; `w` and `h` are a picture's size in pixels, `alt` says in words what it
+ * shows.
+ *
+ * `type` is what the server found it to be.
+ */
+export interface FileInfo {
+  id: string
+  name: string
+  type: string
+  size: number
+  w?: number
+  h?: number
+  alt?: string
 }
 
 /** What is left of a text that was deleted: that there was one. */
@@ -316,7 +337,11 @@ export interface LeaveRoom {
   s: string
 }
 
-/** How much is too much on one connection. */
+/**
+ * How much is too much on one connection.
+ *
+ * A message has so many `files`, and each so many bytes as `file` says; 0 if none are taken.
+ */
 export interface Limits {
   frame: number
   text: number
@@ -328,6 +353,8 @@ export interface Limits {
   rate: number
   batch: number
   typing: number
+  file: number
+  files: number
 }
 
 /** Asks for the texts that a message had. */
@@ -446,6 +473,7 @@ export interface MessageInfo {
   pin?: number
   rx?: Record<string, string[]>
   rc?: number
+  files?: FileInfo[]
 }
 
 /** Messages as they were when the stream's head was `asof`; `more` if there are others before them. */
@@ -506,6 +534,7 @@ export interface PostedBody {
   text: string
   re?: number
   th?: number
+  files?: FileInfo[]
 }
 
 /** Says what state to be shown in, and with which words. */
