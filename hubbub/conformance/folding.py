@@ -29,7 +29,7 @@ def fold(events: Iterable[wire.Event]) -> dict[int, wire.MessageInfo]:
 def _post(messages: dict[int, wire.MessageInfo], event: wire.Event, body: wire.PostedBody) -> None:
     q = event.q
     messages[q] = wire.MessageInfo(
-        q, q, event.ts, event.by, body.n, body.text, base=q, re=body.re, th=body.th
+        q, q, event.ts, event.by, body.n, body.text, base=q, re=body.re, th=body.th, files=list(body.files)
     )
     _count_reply(messages, messages[q], event, 1)
 
@@ -54,6 +54,7 @@ def _change(
             message.text, message.base, message.ed = text, event.q, event.ts
         case wire.DeletedBody():
             message.text, message.rx, message.pin, message.deleted = "", {}, None, event.ts
+            message.files = []
             _count_reply(messages, message, event, -1)
         case wire.ReactedBody(e=emoji, on=on):
             _react(message, emoji, event.by, on=on)

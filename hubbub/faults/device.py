@@ -19,7 +19,7 @@ from faults.history import Acknowledged, Denied, Entry, History, Refilled, Shown
 from hubbub import wire
 from hubbub.client.client import WAITING, Client
 from hubbub.client.errors import RequestRefused, SessionEnded
-from hubbub.client.guests import SignedIn, websocket_address
+from hubbub.client.guests import SignedIn
 from hubbub.client.link import State
 from hubbub.client.news import Happened, Lost, News, Opened, Refused, Reset, Stored
 from hubbub.client.outbox import open_outbox
@@ -74,7 +74,7 @@ class Device:
         """What the server said instead of an answer, also where it is asked again."""
         self.heard = asyncio.Event()
         """Set at each news; clear it, then look, then wait."""
-        self._address = websocket_address(address)
+        self._address = address
         self._outbox = folder / f"{name}.outbox"
         self._history = history
         self._written: dict[str, str] = {}
@@ -93,7 +93,7 @@ class Device:
         self._sync = _Sync(self, at)
         for s, (epoch, q) in (at or {}).items():
             self._history.note(Refilled(self.name, s, epoch, q))
-        self._client = Client(self._address, self._sync, open_outbox(self._outbox), WAITING)
+        self._client = Client(self._address, self.token, self._sync, open_outbox(self._outbox), WAITING)
         await self._client.open()
         self._tasks.add(asyncio.create_task(self._iterate(self._client)))
 

@@ -22,6 +22,7 @@ from hubbub import client as sdk
 from hubbub.actions.begin_session import SignedIn
 from hubbub.actions.open_lobby import open_lobby
 from hubbub.actions.sign_in_guest import sign_in_guest
+from hubbub.actions.upload_file import Store
 from hubbub.app import run_chat
 from hubbub.bus.local import LocalBus
 from hubbub.config import Settings
@@ -29,6 +30,8 @@ from hubbub.domain.events import Notice, StoredEvent
 from hubbub.storage.database import Database
 from hubbub.storage.engine import Engines, open_engines, sqlite_url
 from hubbub.storage.migrate import migrate
+from hubbub.storage.pictures import Pictures
+from hubbub.storage.shelf import Shelf
 from hubbub.storage.tables import metadata
 
 # The tests of faults are a program beside the package, and lend us what they run.
@@ -180,6 +183,14 @@ async def blank(backend: str, blank_url: URL) -> AsyncIterator[Engines]:
             await connection.execute(text("CREATE SCHEMA public"))
     yield engines
     await engines.dispose()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    """Return where files go: of 64 KiB each, 100 KiB of a user's, and pictures of 100 000 pixels."""
+    pictures = Pictures(100_000)
+    yield Store(Shelf(tmp_path / "files"), pictures, 64 * 1024, 100 * 1024)
+    pictures.close()
 
 
 @pytest.fixture

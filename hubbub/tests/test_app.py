@@ -400,6 +400,9 @@ async def test_chores_are_done_now_and_then(
         done.append("audit")
         raise troubles.pop(0)
 
+    async def collect(_database: object, _shelf: object) -> None:
+        done.append("collect")
+
     async def optimize(_database: object) -> None:
         done.append("optimize")
 
@@ -410,6 +413,7 @@ async def test_chores_are_done_now_and_then(
         monkeypatch.setattr("hubbub.app.trim_audit", trim_deeds)
         monkeypatch.setattr("hubbub.app.trim_invites", trim_links)
         monkeypatch.setattr("hubbub.app.audit_marks", audit)
+        monkeypatch.setattr("hubbub.app.collect_orphans", collect)
         await loop_clock.advance(EXPIRY_INTERVAL)
         await loop_clock.advance(CHORES_INTERVAL - EXPIRY_INTERVAL - 30)
         before = list(done)
@@ -417,7 +421,8 @@ async def test_chores_are_done_now_and_then(
         await loop_clock.advance(CHORES_INTERVAL + 1)
 
     assert before == ["forget", "forget"]
-    assert [each for each in done if each != "forget"] == ["trim", "deeds", "links", "audit", "optimize"] * 2
+    daily = ["trim", "deeds", "links", "audit", "collect", "optimize"]
+    assert [each for each in done if each != "forget"] == daily * 2
     assert "left for the next time" in caplog.text
     assert "nobody thought of" in caplog.text
 
@@ -445,7 +450,7 @@ def test_every_limit_is_a_setting() -> None:
     chosen = {
         name: n
         for n, name in enumerate((field.name for field in msgspec.structs.fields(Settings)), 1)
-        if name.endswith(("burst", "per_second", "connections"))
+        if name.endswith(("burst", "per_second", "connections")) or name == "file_bytes"
     }
     limits = _limits(Settings(**chosen))
     numbers = [number for limit in limits for number in (limit if isinstance(limit, Rate) else [limit])]

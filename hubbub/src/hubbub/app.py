@@ -24,6 +24,7 @@ from fullduplex import Request, WebSocketServer, asgi
 from hubbub import wire
 from hubbub.actions.audit import trim_audit
 from hubbub.actions.audit_marks import audit_marks
+from hubbub.actions.collect_files import collect_orphans
 from hubbub.actions.forget_sessions import forget_sessions
 from hubbub.actions.invitations import trim_invites
 from hubbub.actions.known_settings import KnownSettings
@@ -32,6 +33,7 @@ from hubbub.actions.open_lobby import open_lobby
 from hubbub.actions.passwords import Passwords
 from hubbub.actions.set_up import SetUp
 from hubbub.actions.trim_inboxes import trim_inboxes
+from hubbub.actions.upload_file import Store
 from hubbub.bus.base import Bus
 from hubbub.bus.local import LocalBus
 from hubbub.config import Settings
@@ -46,6 +48,8 @@ from hubbub.domain.policies import (
     READS_PER_SECOND,
     SENDER_LOGIN_BURST,
     SENDER_LOGINS_PER_SECOND,
+    UPLOAD_BURST,
+    UPLOADS_PER_SECOND,
 )
 from hubbub.endpoints.admission import Admission
 from hubbub.endpoints.application import Endpoints, make_application
@@ -54,6 +58,7 @@ from hubbub.endpoints.callers import Callers
 from hubbub.endpoints.calls import Calls
 from hubbub.endpoints.entry import Entry
 from hubbub.endpoints.events import Events
+from hubbub.endpoints.files import Files
 from hubbub.endpoints.health import Health
 from hubbub.endpoints.messages import Messages
 from hubbub.endpoints.names import Names
@@ -68,6 +73,7 @@ from hubbub.endpoints.traffic import Traffic
 from hubbub.realtime.arrivals import Arrivals
 from hubbub.realtime.bucket import Buckets, Rate
 from hubbub.realtime.caller import Shared
+from hubbub.realtime.collector import Collector
 from hubbub.realtime.feeds import Feeds
 from hubbub.realtime.gateway import Gateway
 from hubbub.realtime.hub import Hub
@@ -81,6 +87,8 @@ from hubbub.storage.engine import Engines, database_url, open_engines
 from hubbub.storage.failures import StorageUnusableError
 from hubbub.storage.folder import DATABASE, claim_folder
 from hubbub.storage.migrate import migrate
+from hubbub.storage.pictures import Pictures
+from hubbub.storage.shelf import FOLDER, Shelf
 
 log = logging.getLogger(__name__)
 
@@ -114,9 +122,10 @@ async def run_chat(settings: Settings) -> AsyncIterator[str]:
     try:
         with nullcontext() if settings.database else claim_folder(settings.folder):
             bus = LocalBus()
+            shelf = Shelf(settings.folder / FOLDER)
             async with (
-                _open_database(settings, bus) as database,
-                _listen(settings, database, bus) as server,
+                _open_database(settings, bus, shelf) as database,
+                _listen(settings, database, bus, shelf) as server,
             ):
                 address = _address(server, settings)
                 log.info("the chat is at %s", address)
@@ -128,7 +137,7 @@ async def run_chat(settings: Settings) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def _open_database(settings: Settings, bus: Bus) -> AsyncIterator[Database]:
+async def _open_database(settings: Settings, bus: Bus, shelf: Shelf) -> AsyncIterator[Database]:
     file = settings.folder / DATABASE
     place = settings.place if settings.database else file
     if settings.database is None:
@@ -142,7 +151,7 @@ async def _open_database(settings: Settings, bus: Bus) -> AsyncIterator[Database
     try:
         await forget_sessions(database, bus)
         await open_lobby(database)
-        async with _do_chores(database, bus):
+        async with _do_chores(database, bus, shelf):
             yield database
     finally:
         await database.close()
@@ -157,7 +166,8 @@ async def create_administrator(settings: Settings, username: str, password: str)
     """
     try:
         with nullcontext() if settings.database else claim_folder(settings.folder):
-            async with _open_database(settings, LocalBus()) as database:
+            shelf = Shelf(settings.folder / FOLDER)
+            async with _open_database(settings, LocalBus(), shelf) as database:
                 return await make_administrator(database, Passwords(), username, password)
     except StorageUnusableError as error:
         raise StartError(f"Can't do it: {error}.") from error
@@ -172,7 +182,7 @@ async def _prepare(engines: Engines) -> None:
 
 
 @asynccontextmanager
-async def _do_chores(database: Database, bus: Bus) -> AsyncIterator[None]:
+async def _do_chores(database: Database, bus: Bus, shelf: Shelf) -> AsyncIterator[None]:
     """Do now and then what nobody asks for, as long as the context lasts."""
     often = _repeat(EXPIRY_INTERVAL, lambda: forget_sessions(database, bus))
     daily = _repeat(
@@ -181,6 +191,7 @@ async def _do_chores(database: Database, bus: Bus) -> AsyncIterator[None]:
         lambda: trim_audit(database),
         lambda: trim_invites(database),
         lambda: audit_marks(database),
+        lambda: collect_orphans(database, shelf),
         database.optimize,
     )
     tasks = [asyncio.create_task(chores, name="chores") for chores in (often, daily)]
@@ -217,7 +228,9 @@ def _publish_all(bus: Bus, events: Sequence[StoredEvent]) -> None:
 
 
 @asynccontextmanager
-async def _listen(settings: Settings, database: Database, bus: Bus) -> AsyncIterator[WebSocketServer]:
+async def _listen(
+    settings: Settings, database: Database, bus: Bus, shelf: Shelf
+) -> AsyncIterator[WebSocketServer]:
     set_up = SetUp(database, settings.folder)
     await set_up.begin()
     hub = Hub()
@@ -228,12 +241,15 @@ async def _listen(settings: Settings, database: Database, bus: Bus) -> AsyncIter
     shared = Shared(database, bus, hub, presence, tails, tallies, arrivals, turnstile)
     gateway, feeds = Gateway(shared), Feeds(database, hub)
     health, traffic, known = Health(database), Traffic(), KnownSettings(database)
-    for listener in (tails.hear, hub.hear, presence.hear, gateway.hear, feeds.hear, known.hear):
-        bus.subscribe(listener)
+    collector, pictures = Collector(database, shelf), Pictures(settings.picture_pixels)
+    store = Store(shelf, pictures, settings.file_bytes, settings.user_file_bytes)
+    listeners = (tails, hub, presence, gateway, feeds, known, collector)
+    for listener in listeners:
+        bus.subscribe(listener.hear)
     names = Names(settings.host, socket.gethostname(), settings.public_url)
     proxies = Proxies(settings.proxies)
     application = _make_application(
-        settings, database, bus, names, proxies, feeds, turnstile, known, set_up, health, traffic
+        settings, database, bus, store, names, proxies, feeds, turnstile, known, set_up, health, traffic
     )
 
     def let_in(connection: Any, request: Request) -> None:
@@ -248,6 +264,8 @@ async def _listen(settings: Settings, database: Database, bus: Bus) -> AsyncIter
             yield server
         finally:
             await _drain(settings, server, health, gateway, feeds)
+            await collector.drain()
+            pictures.close()
 
 
 def _make_server(
@@ -341,6 +359,7 @@ def _limits(settings: Settings) -> Limits:
         hellos=Rate(settings.hello_burst, settings.hellos_per_second),
         user_connections=settings.user_connections,
         address_connections=settings.address_connections,
+        file_bytes=settings.file_bytes,
     )
 
 
@@ -348,6 +367,7 @@ def _make_application(
     settings: Settings,
     database: Database,
     bus: Bus,
+    store: Store,
     names: Names,
     proxies: Proxies,
     feeds: Feeds,
@@ -376,6 +396,7 @@ def _make_application(
     entry = Entry(database, bus, passwords, known, set_up, callers, throttle, doorway)
     sessions = Sessions(database, bus, passwords, callers, throttle, admission)
     own, messages = Own(database, admission), Messages(database, admission)
+    files = Files(database, store, admission, Buckets(UPLOAD_BURST, UPLOADS_PER_SECOND))
     events, calls = Events(database, admission, feeds), Calls(database, bus, admission)
     endpoints: list[Endpoints] = [
         health,
@@ -384,6 +405,7 @@ def _make_application(
         sessions,
         own,
         messages,
+        files,
         events,
         calls,
         Page(WEB),

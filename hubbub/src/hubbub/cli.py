@@ -151,14 +151,18 @@ def _choose_database(command: Callable[..., None]) -> Callable[..., None]:
 @click.argument("file", type=Path)
 @_choose_database
 def backup_command(file: Path, config: Path | None, **flags: object) -> None:
-    """Copy everything into a new FILE, whether the chat runs or not, and verify the copy."""
+    """Copy everything into a new FILE, whether the chat runs or not, and verify the copy.
+
+    What people have uploaded is in the folder FILE.files then, which belongs to it.
+    """
     settings = _load(flags, config)
     _refuse_postgresql(settings, BACKUP_OF_POSTGRESQL)
     from hubbub.storage.backup import back_up
     from hubbub.storage.folder import DATABASE
 
     with _explain("Can't back up"):
-        back_up(settings.folder / DATABASE, file, _tell)
+        missing = back_up(settings.folder / DATABASE, file, _tell)
+    _tell_missing(missing)
     click.echo(f"{file} has everything, and was verified.")
 
 
@@ -173,11 +177,13 @@ def restore_command(file: Path, config: Path | None, **flags: object) -> None:
     """
     settings = _load(flags, config)
     _refuse_postgresql(settings, RESTORE_OF_POSTGRESQL)
-    from hubbub.storage.backup import restore
+    from hubbub.storage.backup import restore, restore_files
     from hubbub.storage.folder import DATABASE, claim_folder
 
     with _explain("Can't restore"), claim_folder(settings.folder):
+        missing = restore_files(file, settings.folder, _tell)
         kept = restore(file, settings.folder / DATABASE, time.time_ns() // 1_000_000, _tell)
+    _tell_missing(missing)
     click.echo(f"The chat is what {file} has." + (f" What it was before is in {kept}." if kept else ""))
 
 
@@ -238,6 +244,11 @@ async def _renew_epochs(settings: Settings) -> None:
                 await connection.execute(renew_epochs(time.time_ns() // 1_000_000))
         finally:
             await engines.dispose()
+
+
+def _tell_missing(missing: int) -> None:
+    if missing:
+        click.echo(f"hubbub: {missing} uploaded file(s) are missing, and aren't among them.", err=True)
 
 
 def _refuse_postgresql(settings: Settings, advice: str) -> None:

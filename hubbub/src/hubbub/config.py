@@ -123,6 +123,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     address_connections: Annotated[Count, _say("Connections that one address may have.")] = (
         policies.ADDRESS_CONNECTIONS
     )
+    file_bytes: Annotated[Count, _say("How many bytes a file may have that somebody sends.")] = (
+        policies.FILE_BYTES
+    )
+    user_file_bytes: Annotated[Count, _say("How many bytes all files of one user may have together.")] = (
+        policies.USER_FILE_BYTES
+    )
+    picture_pixels: Annotated[Count, _say("How many pixels a picture may have.")] = policies.PICTURE_PIXELS
     hello_burst: Annotated[Count, _say("Connections that may come from one address at once.")] = (
         policies.HELLO_BURST
     )

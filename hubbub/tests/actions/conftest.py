@@ -16,9 +16,12 @@ from hubbub.actions.join_room import join_room
 from hubbub.actions.passwords import Passwords
 from hubbub.actions.post_message import post_message
 from hubbub.actions.register import register
+from hubbub.actions.upload_file import upload_file
 from hubbub.domain.errors import ChatError
-from hubbub.domain.models import Role, ServerRole, User, Visibility
+from hubbub.domain.models import Attachment, Role, ServerRole, User, Visibility
 from hubbub.storage.writer import Transaction
+
+from ..files import pieces
 
 
 @pytest.fixture(params=BACKENDS)
@@ -64,6 +67,22 @@ def say(database, people, room, nonces) -> Callable[..., Awaitable[int]]:
         return (await post_message(database, people[name], room, next(nonces), text, **more)).q
 
     return say
+
+
+@pytest.fixture
+def upload(database, store, people, room) -> Callable[..., Awaitable[Attachment]]:
+    """Return what uploads a file of someone's for the room."""
+
+    async def upload(name: str, content: bytes = b"tea", where: Any = store, alt: str = "") -> Attachment:
+        return await upload_file(database, where, people[name], room, "a.txt", pieces(content), alt)
+
+    return upload
+
+
+@pytest.fixture
+async def file(upload) -> str:
+    """Upload a file of the member's for the room, and return its id."""
+    return (await upload("member")).id
 
 
 @pytest.fixture

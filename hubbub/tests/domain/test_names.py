@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from hubbub.domain.errors import ChatError
 from hubbub.domain.names import (
+    clean_alt,
+    clean_file_name,
     clean_label,
     clean_name,
     clean_room_name,
@@ -175,3 +177,34 @@ def test_folded_username_stays(raw: str) -> None:
         return
 
     assert fold_username(username) == username
+
+
+FILE_NAMES = {
+    "茶.png": "茶.png",
+    "../../etc/passwd": "passwd",
+    "..\\..\\windows\\system.ini": "system.ini",
+    "C:\\CON": "CON",
+    "a\0b\nc.txt": "abc.txt",
+    "gpj.\u202eexe": "gpj.exe",
+    " .hidden. ": "hidden",
+    "": "file",
+    "..": "file",
+    "\u200b": "file",
+    "👩\u200d💻.png": "👩\u200d💻.png",
+    "x" * 300 + ".png": "x" * 196 + ".png",
+    "y" * 300: "y" * 200,
+    "a." + "z" * 300: ("a." + "z" * 300)[:200],
+}
+
+
+@pytest.mark.parametrize("raw", FILE_NAMES)
+def test_file_name_is_cleaned(raw: str) -> None:
+    """A file's name has no folders, nothing unseen, an end that is what it looks like, and some length."""
+    assert clean_file_name(raw) == FILE_NAMES[raw]
+
+
+def test_description_is_one_line() -> None:
+    """What a picture shows is said on one line, of some length."""
+    assert clean_alt("  a cup\nof tea ") == "a cup of tea"
+    with pytest.raises(ChatError):
+        clean_alt("x" * 1_001)

@@ -24,7 +24,7 @@ async def test_open_operations_need_no_token(program) -> None:
     """Nobody gets anything that isn't open, and is kept from nothing that is."""
     passwords = {"old": "correct horse", "new": "battery staple", "password": "correct horse"}
     for operation in OPERATIONS:
-        path = operation.path.format(s="r_lobby", q=1, e="x", id="x")
+        path = operation.path.format(s="r_lobby", q=1, e="x", id="x", name="x")
         headers = {"Idempotency-Key": "nonce-01"}
         answer = await program.request(operation.method, path, json=passwords, headers=headers)
         assert (answer.status_code == 401) != operation.open, operation

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from pathlib import Path
+
 import pytest
 
 from hubbub.actions.archive_room import archive_room
+from hubbub.actions.change_file import describe_file, discard_file
 from hubbub.actions.change_room import change_room
 from hubbub.actions.create_room import create_room
 from hubbub.actions.delete_message import delete_message
 from hubbub.actions.edit_message import edit_message
+from hubbub.actions.find_file import find_file
 from hubbub.actions.give_role import give_role
 from hubbub.actions.invite import invite
 from hubbub.actions.join_room import join_room
@@ -28,10 +33,24 @@ from hubbub.actions.read_versions import read_versions
 from hubbub.actions.remove_member import ban, kick, unban
 from hubbub.actions.sign_in_guest import sign_in_guest
 from hubbub.actions.sync_stream import sync_stream
+from hubbub.actions.upload_file import Store, upload_file
 from hubbub.domain.errors import ChatError, Code
-from hubbub.domain.models import Position, Role, Visibility
+from hubbub.domain.models import Attachment, Position, Role, StoredFile, Visibility
+from hubbub.storage import files
+from hubbub.storage.pictures import Pictures
+from hubbub.storage.shelf import Shelf
 
 NONCE = "nonce-xx"
+
+# Nobody gets so far that anything is put there.
+STORE = Store(Shelf(Path("/nowhere")), Pictures(1), 1, 1)
+
+
+async def nothing() -> AsyncIterator[bytes]:
+    """Give what comes of a file that nobody takes."""
+    pytest.fail("it was taken")
+    yield b""
+
 
 # Everything that can be tried on a room: by whom, where, on which message, on whom.
 VERBS = {
@@ -46,6 +65,11 @@ VERBS = {
     "room": lambda db, me, s, q, other: read_room(db, me, s),
     "read": lambda db, me, s, q, other: mark_read(db, me, s, q),
     "post": lambda db, me, s, q, other: post_message(db, me, s, NONCE, "hi"),
+    "upload": lambda db, me, s, q, other: upload_file(db, STORE, me, s, "a", nothing()),
+    "attach": lambda db, me, s, q, other: post_message(db, me, s, NONCE, "hi", files=["f_x"]),
+    "find": lambda db, me, s, q, other: find_file(db, me, "f_file"),
+    "describe": lambda db, me, s, q, other: describe_file(db, me, "f_file", "mine"),
+    "discard": lambda db, me, s, q, other: discard_file(db, me, "f_file"),
     "reply": lambda db, me, s, q, other: post_message(db, me, s, NONCE, "hi", q, q),
     "edit": lambda db, me, s, q, other: edit_message(db, me, s, NONCE, q, "hi"),
     "delete": lambda db, me, s, q, other: delete_message(db, me, s, NONCE, q),
@@ -73,7 +97,9 @@ async def house(database):
     room = (await create_room(database, owner, "nonce-00", "secret", "", Visibility.PRIVATE)).room.id
     for name in ("left", "kicked", "banned"):
         await invite(database, owner, room, f"nonce-in-{name}", people[name].id)
-    q = (await post_message(database, people["left"], room, "nonce-01", "mine")).q
+    file = StoredFile(Attachment("f_file", "a", "text/plain", 1), people["left"].id, room, "")
+    await database.write(lambda transaction: files.add(transaction.connection, file, 1))
+    q = (await post_message(database, people["left"], room, "nonce-01", "mine", files=["f_file"])).q
     await leave_room(database, people["left"], room, "nonce-02")
     await kick(database, owner, room, "nonce-03", people["kicked"].id)
     await ban(database, owner, room, "nonce-04", people["banned"].id)

@@ -46,6 +46,8 @@ NAMES_SHOWN = {"u_ann": {"name": "Ann"}}
                     "rate": 5,
                     "batch": 128,
                     "typing": 3,
+                    "file": 0,
+                    "files": 10,
                 },
                 "heads": {"me": [7, 1]},
                 "feat": [],

@@ -21,11 +21,12 @@ async def edit_message(
         ChatError: `forbidden` for another's message, `edit_conflict` if its text isn't that of `base`,
             `invalid` or `too_long` for what can't be a text, and those of `change_message`.
     """
-    check_text(text)
+    check_text(text, may_be_blank=True)
 
     def check(message: Message, _standing: Standing) -> None:
         if message.author != user.id:
             raise ChatError(Code.FORBIDDEN, "Only its author can edit a message.")
+        check_text(text, may_be_blank=bool(message.files))
         if base is not None and base != message.said:
             raise ChatError(Code.EDIT_CONFLICT)
 

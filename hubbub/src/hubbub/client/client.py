@@ -17,7 +17,7 @@ import logging
 import random
 import secrets
 from collections import deque
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final, Self, cast
@@ -44,6 +44,7 @@ from hubbub.client.own import BlockedUsers, OwnValues
 from hubbub.client.rooms import Rooms
 from hubbub.client.stream import Level
 from hubbub.client.sync import Question, Sync
+from hubbub.client.uploads import file_address, upload
 from hubbub.client.writes import Request, nonce_of
 
 log = logging.getLogger(__name__)
@@ -63,13 +64,15 @@ class Client:
     is none any more, and ends when the program has closed it.
     """
 
-    def __init__(self, address: str, sync: Sync, outbox: Outbox, waiting: int) -> None:
+    def __init__(self, url: str, token: str, sync: Sync, outbox: Outbox, waiting: int) -> None:
         self.me = wire.MeInfo("", "", "")
         self.rooms = Rooms()
         self.own = OwnValues()
         self.blocked = BlockedUsers()
         self._sync = sync
-        self._line = Line(address, sync, self._learn)
+        self._url = url
+        self._token = token
+        self._line = Line(websocket_address(url), sync, self._learn)
         self._outbox = outbox
         self._waiting = waiting
         self._loop = asyncio.get_running_loop()
@@ -138,9 +141,12 @@ class Client:
         *,
         re: int | None = None,
         th: int | None = None,
+        files: Sequence[str] = (),
         nonce: str | None = None,
     ) -> wire.SendOk:
         """Post a message; return once the server has stored it, however long it can't be reached.
+
+        `files` are the ids of what was uploaded for this room; with them, the text may be empty.
 
         Cancelling doesn't take it back.  The other writes are so, too.  Who shows it meanwhile knows it again
         by its `nonce`, from `make_nonce`, in the news that has it.
@@ -149,7 +155,23 @@ class Client:
             RequestRefused: if the server won't store it.
             OutboxUnusable: if it can't be kept until it is stored; then it isn't sent.
         """
-        return await self._write(wire.Send(0, room, nonce or make_nonce(), wire.Draft(text, re, th)))
+        return await self._write(
+            wire.Send(0, room, nonce or make_nonce(), wire.Draft(text, re, th, list(files)))
+        )
+
+    async def upload(
+        self, room: str, content: Path | bytes, *, name: str | None = None, alt: str = ""
+    ) -> wire.FileInfo:
+        """Store a file, by its path or its content, for a message to this room; see `uploads.upload`.
+
+        Raises:
+            OSError: if it can't be read, or the server can't be reached or refuses.
+        """
+        return await upload(self._url, self._token, room, content, name, alt)
+
+    def address_of(self, file: wire.FileInfo) -> str:
+        """Return where a file is, for whoever belongs to its room."""
+        return file_address(self._url, file)
 
     @property
     def unsent(self) -> list[wire.Send]:
@@ -401,7 +423,7 @@ async def connect(
     """
     program = wire.Client(name, __version__)
     sync = Sync(program, token, random.random, follow=follow, complete=complete, at=at)
-    client = Client(websocket_address(url), sync, open_outbox(outbox), waiting)
+    client = Client(url, token, sync, open_outbox(outbox), waiting)
     try:
         await client.open()
         yield client

@@ -144,6 +144,7 @@ def _fold(message: wire.MessageInfo, event: wire.Event, body: Change) -> None:
             message.text, message.base, message.ed = text, event.q, event.ts
         case wire.DeletedBody(th=root):
             message.text, message.deleted, message.pin, message.rx = "", event.ts, None, {}
+            message.files = []
             message.th = message.th if root is None else root
         case wire.ReactedBody(e=emoji, on=on):
             _react(message.rx, emoji, event.by, on=on)

@@ -247,7 +247,17 @@ class RoomView:
         message = self._here.find(event.q)
         if message is None:
             message = wire.MessageInfo(
-                event.q, event.q, event.ts, event.by, body.n, body.text, event.q, body.re, body.th, rx={}
+                q=event.q,
+                rev=event.q,
+                ts=event.ts,
+                by=event.by,
+                n=body.n,
+                text=body.text,
+                base=event.q,
+                re=body.re,
+                th=body.th,
+                rx={},
+                files=list(body.files),
             )
             self._here.put(message)
         message.n = body.n

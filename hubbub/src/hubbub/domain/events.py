@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar, Protocol
 
-from hubbub.domain.models import History, Kind, Marks, Posting, Role, Room, User
+from hubbub.domain.models import Attachment, History, Kind, Marks, Posting, Role, Room, User
 
 
 class Event(Protocol):
@@ -35,6 +35,7 @@ class MessagePosted:
     text: str
     reply_to: int | None = None
     thread: int | None = None
+    files: tuple[Attachment, ...] = ()
 
     @property
     def counts(self) -> bool:
@@ -48,7 +49,19 @@ class MessagePosted:
             body["re"] = self.reply_to
         if self.thread is not None:
             body["th"] = self.thread
+        if self.files:
+            body["files"] = [tell_file(file) for file in self.files]
         return body
+
+
+def tell_file(file: Attachment) -> Mapping[str, object]:
+    """Tell of a file all that is needed to show where it will be."""
+    told: dict[str, object] = {"id": file.id, "name": file.name, "type": file.type, "size": file.size}
+    if file.width is not None and file.height is not None:
+        told |= {"w": file.width, "h": file.height}
+    if file.alt:
+        told["alt"] = file.alt
+    return told
 
 
 @dataclass(frozen=True, slots=True)

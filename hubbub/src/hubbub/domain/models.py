@@ -241,6 +241,41 @@ class Membership:
         return Sight(self.room.id, self.since)
 
 
+def new_file_id() -> str:
+    """Make up the id of a new file: by which it is stored, too, and which nobody can guess."""
+    return f"f_{secrets.token_urlsafe(16)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file as its room sees it: `type` was found out, `width` and `height` are those of a picture.
+
+    `alt` says in words what it shows.
+    """
+
+    id: str
+    name: str
+    type: str
+    size: int
+    width: int | None = None
+    height: int | None = None
+    alt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A file that is stored, and where it belongs; until it is in a message, it is its owner's alone.
+
+    `digest` is of its content, `message` the number of the message that has it.
+    """
+
+    attachment: Attachment
+    owner: str
+    room: str
+    digest: str
+    message: int | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """A message as it is now.
@@ -264,6 +299,7 @@ class Message:
     pinned: int | None
     replies: int
     reactions: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    files: Sequence[Attachment] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,14 @@ Whatever is shown among other text must not disturb it, and two that look alike 
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from typing import Final
 
 from hubbub.domain.errors import ChatError, Code
 from hubbub.domain.policies import (
+    ALT_LENGTH,
+    FILE_NAME_LENGTH,
     LABEL_LENGTH,
     NAME_LENGTH,
     ROOM_NAME_LENGTH,
@@ -70,6 +73,34 @@ def clean_label(raw: str) -> str:
     """Return what a session is called: as much as can be shown of what its program says of itself."""
     shown = "".join(character for character in raw[: 4 * LABEL_LENGTH] if _is_plain(character))
     return " ".join(shown.split())[:LABEL_LENGTH]
+
+
+def clean_alt(raw: str) -> str:
+    """Return what a picture shows in words, on one line, cleaned as names are; it may be empty.
+
+    Raises:
+        ChatError: `invalid`.
+    """
+    return _clean_line(" ".join(raw[: 4 * ALT_LENGTH + 1].split()), "A description", 0, ALT_LENGTH)
+
+
+def clean_file_name(raw: str) -> str:
+    """Return what a file is called: as much of its name as can be shown, and kept on any disk.
+
+    Where it was is left out, and so is whatever would make it look like a file of another kind.
+    """
+    name = unicodedata.normalize("NFC", raw[-4 * FILE_NAME_LENGTH :])
+    shown = "".join(character for character in name if not _hides(character))
+    # Whichever system it comes from; no system lets a name end in blanks or dots, or begin with a dot unseen.
+    last = " ".join(re.split(r"[/\\]", shown)[-1].split()).strip(". ")
+    stem, dot, suffix = last.rpartition(".")
+    if dot and len(suffix) < FILE_NAME_LENGTH // 4:
+        return stem[: FILE_NAME_LENGTH - len(suffix) - 1] + dot + suffix
+    return last[:FILE_NAME_LENGTH] or "file"
+
+
+def _hides(character: str) -> bool:
+    return character not in _JOINERS and unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
 
 def _clean_line(raw: str, what: str, shortest: int, longest: int) -> str:

@@ -31,6 +31,31 @@ REACTIONS: Final = 50
 PINS: Final = 100
 """Messages that may be pinned to a room."""
 
+FILES: Final = 10
+"""Files that a message may have."""
+FILE_NAME_LENGTH: Final = 200
+ALT_LENGTH: Final = 1_000
+# Of one file, and of all that are one user's; settings can say otherwise.
+FILE_BYTES: Final = 100 * 1024 * 1024
+USER_FILE_BYTES: Final = 2 * 1024 * 1024 * 1024
+PICTURE_PIXELS: Final = 50_000_000
+"""How large a picture may be: four bytes for each are needed while it is looked at."""
+ANIMATION_BYTES: Final = 20 * 1024 * 1024
+ANIMATION_FRAMES: Final = 1_000
+ANIMATION_PIXELS: Final = 1_000_000_000
+"""How large and how long a picture may be that moves: all its frames together have so many pixels."""
+PICTURES_WAITING: Final = 32
+"""How many pictures may wait to be looked at, one after the other."""
+THUMBNAILS: Final = (96, 480)
+"""Within which squares pictures are kept small, too."""
+UPLOAD_BURST: Final = 30
+UPLOADS_PER_SECOND: Final = 0.5
+UPLOADS_AT_ONCE: Final = 6
+UPLOAD_PATIENCE: Final = 30.0
+"""How long nothing may come of a file that is under way."""
+UNSENT_LIFE: Final = 24 * 3600
+"""How long a file is kept that no message has."""
+
 HISTORY_PAGE: Final = 100
 HISTORY_BYTES: Final = 256 * 1024
 LOG_PAGE: Final = 1_000
@@ -125,15 +150,15 @@ _OWN_KEY = re.compile(r"[a-z]+(\.[A-Za-z0-9_-]+)+")
 _NONCE = re.compile(rf"[A-Za-z0-9_-]{{{NONCE_MIN},{NONCE_MAX}}}")
 
 
-def check_text(text: str) -> None:
-    """Refuse a text that can't be a message's.
+def check_text(text: str, *, may_be_blank: bool = False) -> None:
+    """Refuse a text that can't be a message's; one that has files may be blank.
 
     Raises:
         ChatError: `too_long`, or `invalid` for one that is blank, or that databases can't store.
     """
     if len(text) > TEXT_LENGTH:
         raise ChatError(Code.TOO_LONG, f"A message has at most {TEXT_LENGTH} characters.")
-    if not text.strip():
+    if not may_be_blank and not text.strip():
         raise ChatError(Code.INVALID, "A message has a text.")
     if "\0" in text or _SURROGATE.search(text):
         raise ChatError(Code.INVALID, "A message has no NUL characters, and no halves of characters.")

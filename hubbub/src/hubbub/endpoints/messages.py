@@ -79,7 +79,9 @@ class Messages:
         user = await self._admission.writer(request)
         nonce, stream = read_nonce(request), read_stream(request, user)
         draft = await read_body(request, wire.Draft, "a text", wire.FRAME_BYTES)
-        posted = await post_message(self._database, user, stream, nonce, draft.text, draft.re, draft.th)
+        posted = await post_message(
+            self._database, user, stream, nonce, draft.text, draft.re, draft.th, draft.files
+        )
         return show_posted(posted, 201)
 
     async def edit(self, request: Request) -> Response:

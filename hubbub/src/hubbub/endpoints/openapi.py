@@ -24,7 +24,8 @@ _PATH_PARAMETERS: Final[dict[str, Schema]] = {
     "s": {"description": "A room's id, or `me`", "schema": {"type": "string"}},
     "q": {"description": "The number of a message", "schema": {"type": "integer"}},
     "e": {"description": "An emoji", "schema": {"type": "string"}},
-    "id": {"description": "The id of a session", "schema": {"type": "string"}},
+    "id": {"description": "The id of a session or a file", "schema": {"type": "string"}},
+    "name": {"description": "What a file is called", "schema": {"type": "string"}},
 }
 _RETRY_AFTER: Final = {
     "Retry-After": {"description": "In how many seconds to try again", "schema": {"type": "integer"}}
@@ -71,6 +72,8 @@ def _describe(operation: Operation) -> Schema:
     described["responses"] |= {"4XX": error | {"headers": _RETRY_AFTER}, "5XX": error}
     if operation.body is not None:
         described["requestBody"] = {"required": True, "content": _content(operation.body)}
+    if operation.binary:
+        described["requestBody"] = {"required": True, "content": {"application/octet-stream": {}}}
     return described
 
 

@@ -8,7 +8,7 @@ from typing import Final
 from msgspec import Struct
 
 from hubbub import wire
-from hubbub.endpoints import auth, calls, entry, events, health, messages, own, sessions
+from hubbub.endpoints import auth, calls, entry, events, files, health, messages, own, sessions
 from hubbub.wire import http
 
 
@@ -16,9 +16,9 @@ from hubbub.wire import http
 class Operation:
     """What is done by a method at a path.
 
-    `query`, `body` and `result` are what is behind the question mark, in the request and in the answer.
-    `statuses` are those that come with the result, or with nothing if there is none.  One that `writes` needs
-    a nonce, and one that is `open` nobody's token.
+    `query`, `body` and `result` are what is behind the question mark, in the request and in the answer; one
+    that is `binary` takes bytes of any kind.  `statuses` are those that come with the result, or with nothing
+    if there is none.  One that `writes` needs a nonce, and one that is `open` nobody's token.
     """
 
     method: str
@@ -31,6 +31,7 @@ class Operation:
     media_type: str = "application/json"
     writes: bool = False
     open: bool = False
+    binary: bool = False
 
 
 _COMING: Final = "; a browser gets a cookie, a program the token"
@@ -108,6 +109,20 @@ OPERATIONS: Final = (
     Operation("DELETE", messages.REACTION, "Takes a reaction back", wire.WriteResult, writes=True),
     Operation("PUT", messages.PIN, "Pins a message to its room", wire.WriteResult, writes=True),
     Operation("DELETE", messages.PIN, "Takes a pinned message down", wire.WriteResult, writes=True),
+    # Files
+    Operation(
+        "POST", files.FILES, "Stores a file, which a message may have then", wire.FileInfo,
+        query=http.UploadQuery, statuses=(201,), binary=True,
+    ),
+    Operation(
+        "PATCH", files.FILE, "Says in words what a file shows that isn't sent yet", None,
+        body=http.Description, statuses=(204,),
+    ),
+    Operation("DELETE", files.FILE, "Lets a file go that isn't sent", None, statuses=(204,)),
+    Operation(
+        "GET", files.CONTENT, "Gives out a file, whole or in part; the name may be any", None,
+        query=http.FileQuery, statuses=(200, 206, 304, 416), media_type="*/*",
+    ),
     # Events
     Operation(
         "GET", events.EVENTS, "Gives the events after a number, or waits for one", http.EventsResult,

@@ -365,6 +365,7 @@ class Session:
                 nonce_max=policies.NONCE_MAX,
                 burst=limits.writes.burst,
                 rate=limits.writes.per_second,
+                file=limits.file_bytes,
             ),
             heads={name: at for name, at in positions.items() if hello.at.get(name) != at},
             feat=features,

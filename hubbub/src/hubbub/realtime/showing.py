@@ -14,6 +14,7 @@ from hubbub import wire
 from hubbub.domain.errors import ChatError, Code
 from hubbub.domain.events import StoredEvent
 from hubbub.domain.models import (
+    Attachment,
     Ban,
     Kind,
     Login,
@@ -170,7 +171,13 @@ def message(message: Message) -> wire.MessageInfo:
         pin=message.pinned,
         rx={emoji: list(users) for emoji, users in message.reactions.items()},
         rc=message.replies,
+        files=[file(each) for each in message.files],
     )
+
+
+def file(file: Attachment) -> wire.FileInfo:
+    """Show a file."""
+    return wire.FileInfo(file.id, file.name, file.type, file.size, file.width, file.height, file.alt)
 
 
 def messages(messages: Iterable[Message]) -> list[wire.MessageInfo]:

@@ -24,7 +24,10 @@ MARK_SPREAD: Final = 2.0
 
 
 class Limits(NamedTuple):
-    """How much is too much; `writes` is for one connection, `hellos` for one address."""
+    """How much is too much; `writes` is for one connection, `hellos` for one address.
+
+    `file_bytes` is for one file, and counted elsewhere.
+    """
 
     writes: Rate = Rate(wire.WRITE_BURST, wire.WRITES_PER_SECOND)
     user_writes: Rate = Rate(policies.USER_WRITE_BURST, policies.USER_WRITES_PER_SECOND)
@@ -32,6 +35,7 @@ class Limits(NamedTuple):
     hellos: Rate = Rate(policies.HELLO_BURST, policies.HELLOS_PER_SECOND)
     user_connections: int = policies.USER_CONNECTIONS
     address_connections: int = policies.ADDRESS_CONNECTIONS
+    file_bytes: int = policies.FILE_BYTES
 
 
 class Turnstile:

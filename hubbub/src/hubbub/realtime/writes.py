@@ -27,7 +27,7 @@ async def _act(database: Database, user: User, stream: str, request: wire.Write)
     n = request.n
     match request:
         case wire.Send(d=d):
-            return await post_message(database, user, stream, n, d.text, d.re, d.th)
+            return await post_message(database, user, stream, n, d.text, d.re, d.th, d.files)
         case wire.Edit(m=m, d=new, base=base):
             return await edit_message(database, user, stream, n, m, new.text, base)
         case wire.Delete(m=m):

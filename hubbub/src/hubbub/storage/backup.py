@@ -5,7 +5,8 @@ Invariants:
 1. A copy has one state of the database, whatever is written meanwhile.
 2. No copy has its name before it was verified and is on the disk.
 3. Whatever goes wrong while a copy is put back, either the old database is there or the new one.
-4. What was put back has other epochs than it had, and than what was there had: numbers may be given anew.
+4. A copy of the database is made before those of the files that it speaks of.
+5. What was put back has other epochs than it had, and than what was there had: numbers may be given anew.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import os
 import shutil
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Final
@@ -23,30 +24,49 @@ from sqlalchemy import Connection, NullPool, create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from hubbub.storage.failures import StorageUnusableError
+from hubbub.storage.file_copies import Tell, copy_files, folder_of
 from hubbub.storage.migrate import check_revision
+from hubbub.storage.shelf import FOLDER
 from hubbub.storage.streams import renew_epochs, select_broken
-
-Tell = Callable[[str, float], None]
-"""Is told what is under way, and how much of it is done, from 0 to 1."""
 
 # So many pages are copied at a time, and told of.
 _STEP: Final = 4096
 
 
-def back_up(database: Path, target: Path, tell: Tell) -> None:
-    """Copy a database into a new file, and verify the copy.
+def back_up(database: Path, target: Path, tell: Tell) -> int:
+    """Copy a database into a new file, and verify the copy; what people have uploaded goes beside it.
+
+    Returns how many files are missing.
 
     Raises:
         StorageUnusableError: if that can't be done; then there is no such file.
     """
     _require(database)
-    if target.exists():
-        raise StorageUnusableError(f"{target} is there already")
-    with _make_part(target) as part:
-        _copy(database, part, tell)
-        with _open_copy(part) as connection:
-            _verify(connection, tell)
-        _place(part, target)
+    for path in (target, folder_of(target)):
+        if path.exists():
+            raise StorageUnusableError(f"{path} is there already")
+    try:
+        with _make_part(target) as part:
+            _copy(database, part, tell)
+            with _open_copy(part) as connection:
+                _verify(connection, tell)
+                missing = copy_files(connection, database.parent / FOLDER, folder_of(target), tell)
+            _place(part, target)
+    except BaseException:
+        shutil.rmtree(folder_of(target), ignore_errors=True)
+        raise
+    return missing
+
+
+def restore_files(backup: Path, folder: Path, tell: Tell) -> int:
+    """Put the files of a copy among those that are there; return how many are missing then.
+
+    Raises:
+        StorageUnusableError: if that can't be done; nothing that was there has changed.
+    """
+    _require(backup)
+    with _open_copy(backup) as connection:
+        return copy_files(connection, folder_of(backup), folder / FOLDER, tell)
 
 
 def restore(backup: Path, database: Path, now: int, tell: Tell) -> Path | None:

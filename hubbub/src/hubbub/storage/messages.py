@@ -7,7 +7,7 @@ Invariant: whoever reads messages says how much of the room they see, and gets n
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import ColumnElement, Row, Select, delete, func, insert, select, update
@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hubbub.domain.events import MessageEdited, StoredEvent
 from hubbub.domain.models import Message, Sight
-from hubbub.storage import streams
+from hubbub.storage import files, streams
 from hubbub.storage.tables import events, messages, reactions
 
 # What the wire puts around a text, and around those who react; an estimate from above.
@@ -100,6 +100,7 @@ def _select(sight: Sight) -> Select[*tuple[Any, ...]]:
         messages.c.deleted,
         messages.c.pinned,
         messages.c.replies,
+        messages.c.files,
     ).where(_seen(sight))
 
 
@@ -118,6 +119,7 @@ async def _read(
 def _take_fitting(found: Iterable[Message], size: int) -> Iterator[Message]:
     for index, message in enumerate(found):
         size -= len(message.text.encode()) + _ENVELOPE + sum(map(_measure, message.reactions.items()))
+        size -= len(files.encode(message.files) or "")
         # However long a message is, a page has at least one, or nobody would get past it.
         if size < 0 and index:
             break
@@ -144,7 +146,12 @@ async def _complete(connection: AsyncConnection, room: str, page: Sequence[_Row]
     by_message: dict[int, dict[str, list[str]]] = {}
     for q, emoji, user in found:
         by_message.setdefault(q, {}).setdefault(emoji, []).append(user)
-    return [Message(**row._mapping, reactions=by_message.get(row.q, {})) for row in page]
+    return [_make(row, by_message.get(row.q, {})) for row in page]
+
+
+def _make(row: _Row, reacted: Mapping[str, Sequence[str]]) -> Message:
+    known = dict(row._mapping)
+    return Message(**known | {"files": files.decode(row.files), "reactions": reacted})
 
 
 # What events change
@@ -178,12 +185,17 @@ async def react(connection: AsyncConnection, event: StoredEvent, q: int, emoji: 
 
 
 async def remove(connection: AsyncConnection, event: StoredEvent, message: Message) -> None:
-    """Take a message back: forget what it ever said, wherever that is stored, and what was said of it."""
+    """Take a message back: forget what it ever said, wherever that is stored, and what was said of it.
+
+    Its files are nobody's from then on.
+    """
     await streams.forget_bodies(connection, _gave_text(event.stream, message.q))
     await connection.execute(
         delete(reactions).where(reactions.c.stream == event.stream, reactions.c.q == message.q)
     )
-    await _change(connection, event, message.q, text="", deleted=event.ts, pinned=None)
+    await _change(connection, event, message.q, text="", deleted=event.ts, pinned=None, files=None)
+    if message.files:
+        await files.let_go(connection, event.stream, message.q)
     if message.thread is not None:
         await connection.execute(
             update(messages)

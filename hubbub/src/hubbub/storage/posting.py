@@ -8,19 +8,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Final
 
+import msgspec
 from sqlalchemy import Update, bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hubbub.domain.errors import ChatError, Code
 from hubbub.domain.events import Mentioned, MessagePosted, StoredEvent
 from hubbub.domain.mentions import find_mentions
-from hubbub.domain.models import Kind, Posted, Standing
+from hubbub.domain.models import Kind, Posted, Standing, StoredFile
 from hubbub.domain.permissions import check_speaks
-from hubbub.storage import blocks, rooms, streams
+from hubbub.storage import blocks, files, rooms, streams
 from hubbub.storage.engine import execute_each, give, given, select_pairs
 from hubbub.storage.streams import Asked, Known, NewEvent, Numbered
 from hubbub.storage.tables import memberships, mentions, messages
@@ -34,11 +35,12 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """A message that someone wants to be stored in a room."""
+    """A message that someone wants to be stored in a room, with these files of theirs."""
 
     room: str
     author: str
     message: MessagePosted
+    files: tuple[str, ...] = ()
 
     @property
     def key(self) -> Key:
@@ -57,7 +59,21 @@ class Post:
 
     def as_event(self) -> NewEvent:
         """Return the event that it becomes."""
-        return NewEvent(self.room, self.author, self.message, Asked(self.message.nonce))
+        return NewEvent(self.room, self.author, self.message, Asked(self.message.nonce, self._request()))
+
+    def _request(self) -> str | None:
+        """Return what was asked for, where the event says more: all that is known of its files."""
+        if not self.files:
+            return None
+        asked = replace(self.message, files=()).body()
+        return msgspec.json.encode([self.room, self.message.kind, asked, self.files]).decode()
+
+    def with_files(self, unsent: Mapping[str, StoredFile]) -> Post:
+        """Return the same, with what is known of its files."""
+        if not self.files:
+            return self
+        told = tuple(unsent[file].attachment for file in self.files)
+        return replace(self, message=replace(self.message, files=told))
 
 
 async def post_all(
@@ -66,8 +82,8 @@ async def post_all(
     """Store messages in this order, and say for each where it is, or why it is nowhere.
 
     One that was stored before under the same nonce stays where it is.  One that is refused (`not_found`,
-    `not_member`, `forbidden`, `archived`, `read_only`, `nonce_reuse`, `invalid`) doesn't keep the others from
-    being stored.
+    `not_member`, `forbidden`, `archived`, `read_only`, `nonce_reuse`, `invalid`, `upload_missing`) doesn't
+    keep the others from being stored.
     """
     known = await streams.find_nonces(connection, {post.key for post in posts})
     pairs = {post.place for post in posts}.union(*(post.mentioned for post in posts))
@@ -75,20 +91,24 @@ async def post_all(
     blocked = await _select_blocked(connection, posts, members)
     public = await rooms.select_public(connection, {post.room for post in posts if post.place not in members})
     targets = await _select_targets(connection, posts)
+    unsent = await _select_unsent(connection, posts)
+    claimed: set[str] = set()
     accepted: dict[Key, Post] = {}
     refused: dict[int, ChatError] = {}
     for index, post in enumerate(posts):
         if post.key in known or post.key in accepted:
             continue
-        if (reason := _refusal(post, members, public, targets, blocked)) is not None:
+        reason = _refusal(post, members, public, targets, blocked) or _refuse_files(post, unsent, claimed)
+        if reason is not None:
             refused[index] = reason
         else:
             accepted[post.key] = post
-    new = list(accepted.values())
+            claimed.update(post.files)
+    new = [post.with_files(unsent) for post in accepted.values()]
     numbered = await streams.append(connection, [post.as_event() for post in new], now)
     brought_about = await _fold(connection, new, numbered, members, now)
     stored = [event for event, _ in numbered]
-    placed = {post.key: (post, event) for post, event in zip(new, stored, strict=True)}
+    placed = {key: (accepted[key], event) for key, event in zip(accepted, stored, strict=True)}
     outcomes = [refused.get(index) or _outcome(post, known, placed) for index, post in enumerate(posts)]
     return outcomes, stored + brought_about
 
@@ -128,6 +148,19 @@ async def _select_blocked(
     )
 
 
+def _refuse_files(post: Post, unsent: Mapping[str, StoredFile], claimed: set[str]) -> ChatError | None:
+    """Refuse files that aren't the author's, of another room, in another message, or said twice."""
+    free = (
+        file in unsent
+        and file not in claimed
+        and (unsent[file].owner, unsent[file].room) == (post.author, post.room)
+        for file in post.files
+    )
+    if all(free) and len(set(post.files)) == len(post.files):
+        return None
+    return ChatError(Code.UPLOAD_MISSING)
+
+
 def _outcome(
     post: Post, known: Mapping[Key, Known], placed: Mapping[Key, tuple[Post, StoredEvent]]
 ) -> Posted | ChatError:
@@ -157,6 +190,11 @@ async def _select_targets(
     return {(row.stream, row.q): row.thread for row in rows}
 
 
+async def _select_unsent(connection: AsyncConnection, posts: Sequence[Post]) -> dict[str, StoredFile]:
+    wanted = {file for post in posts for file in post.files}
+    return await files.select_unsent(connection, wanted) if wanted else {}
+
+
 async def _fold(
     connection: AsyncConnection,
     posts: Sequence[Post],
@@ -169,6 +207,7 @@ async def _fold(
         return []
     rows = [_row(post, each) for post, each in zip(posts, numbered, strict=True)]
     await execute_each(connection, _INSERT, rows)
+    await _claim_files(connection, posts, numbered)
     await _count_replies(connection, posts, numbered)
     read = await _mark_read(connection, posts, numbered)
     return await _mention(connection, posts, numbered, members, read, now)
@@ -192,7 +231,18 @@ def _row(post: Post, numbered: Numbered) -> dict[str, object]:
         "ord": ord_,
         "said": event.q,
         "replies": 0,
+        "files": files.encode(post.message.files),
     }
+
+
+async def _claim_files(
+    connection: AsyncConnection, posts: Sequence[Post], numbered: Sequence[Numbered]
+) -> None:
+    claims = [
+        (file, event.q) for post, (event, _) in zip(posts, numbered, strict=True) for file in post.files
+    ]
+    if claims:
+        await files.claim(connection, claims)
 
 
 _COUNT_REPLY = (

@@ -237,6 +237,8 @@ messages = Table(
     # The event that pinned it.
     Column("pinned", BigInteger),
     Column("replies", Integer, nullable=False),
+    # As the event tells them: JSON, if there are any.
+    Column("files", Text),
     ForeignKeyConstraint(["stream", "q"], ["events.stream", "events.q"]),
 )
 _deleted = messages.c.thread.is_(None) & messages.c.deleted.is_not(None)
@@ -261,6 +263,29 @@ Index(
     messages.c.pinned,
     sqlite_where=messages.c.pinned.is_not(None),
     postgresql_where=messages.c.pinned.is_not(None),
+)
+
+# Files that were uploaded, of which the disk has the content.  `state` is that of `storage.files.State`, and
+# `q` is the message that has it.
+files = Table(
+    "files",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("owner", String(64), ForeignKey("users.id"), nullable=False),
+    Column("room", String(64), ForeignKey("rooms.id"), nullable=False),
+    Column("q", BigInteger),
+    Column("state", String(16), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("type", String(100), nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("width", Integer),
+    Column("height", Integer),
+    Column("alt", Text, nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("created", BigInteger, nullable=False),
+    Index("ix_files_owner", "owner", "state"),
+    Index("ix_files_room", "room", "q"),
+    Index("ix_files_state", "state", "created"),
 )
 
 reactions = Table(

@@ -317,6 +317,7 @@ class Conversation(Screen[None]):
             zone=self._zone,
             is_connected=self._connection.is_open,
             fresh_after=self._looking.fresh_after,
+            address_of=self.client.address_of,
         )
         timeline.show(compose(view, self.sender.outgoing.of(view.id), context), self.palette)
         if self._looking.opens():

@@ -10,9 +10,10 @@ Invariants:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
+from operator import attrgetter
 from typing import Final, Literal, TypeAlias
 
 from hubbub import wire
@@ -109,6 +110,8 @@ class Context:
     zone: tzinfo | None
     is_connected: bool
     fresh_after: int | None = None
+    address_of: Callable[[wire.FileInfo], str] = attrgetter("id")
+    """Where a file is."""
 
     def when(self, ts: int) -> datetime:
         """Return what the clock on the wall shows at a time of the server's."""
@@ -193,7 +196,7 @@ def _post(
         by=message.by,
         author=author_of(view, message.by),
         time=time,
-        text=words.deleted if is_deleted else plain(mentions.read(message.text, names)),
+        text=words.deleted if is_deleted else _read(message, names, context),
         opens=opens,
         is_own=message.by == context.me,
         state="deleted" if is_deleted else "stored",
@@ -204,6 +207,25 @@ def _post(
         replies=words.count(words.reply_one, words.reply_many, message.rc) if message.rc else "",
         marks=() if is_deleted else tuple(marks),
     )
+
+
+def _read(message: wire.MessageInfo, names: Mapping[str, str], context: Context) -> str:
+    """Return what a message says, and below it what comes with it and where that is."""
+    said = [plain(mentions.read(message.text, names))] if message.text or not message.files else []
+    told = (
+        f"📎 {plain_line(file.name)} ({size_of(file.size)})\n{context.address_of(file)}"
+        for file in message.files
+    )
+    return "\n".join([*said, *told])
+
+
+def size_of(size: float) -> str:
+    """Return how large a file is, in the units that people know."""
+    for unit in ("B", "KB", "MB"):
+        if size < 1000:
+            return f"{size:.1f} {unit}" if unit != "B" and size < 10 else f"{size:.0f} {unit}"
+        size /= 1000
+    return f"{size:.1f} GB"
 
 
 def _draft(view: RoomView, draft: Draft, context: Context, *, opens: bool) -> Post:
@@ -233,7 +255,10 @@ def _quote(view: RoomView, q: int | None, names: Mapping[str, str], words: Words
     message = view.find(q)
     if message is None:
         return Quote("", "", words.gone)
-    text = words.deleted if message.deleted is not None else mentions.read(message.text[:QUOTED], names)
+    said = mentions.read(message.text[:QUOTED], names) or " ".join(
+        f"📎 {file.name}" for file in message.files
+    )
+    text = words.deleted if message.deleted is not None else said
     return Quote(message.by, author_of(view, message.by), plain_line(text))
 
 

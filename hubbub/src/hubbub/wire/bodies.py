@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from hubbub.wire.shapes import PresenceInfo, RoomInfo, UserInfo
+from hubbub.wire.shapes import FileInfo, PresenceInfo, RoomInfo, UserInfo
 from hubbub.wire.values import Change, Removal, SomeRole
 
 
@@ -27,6 +27,7 @@ class PostedBody(Struct, omit_defaults=True):
     text: str
     re: int | None = None
     th: int | None = None
+    files: list[FileInfo] = []
 
 
 class EditedBody(Struct):

@@ -5,14 +5,14 @@ A field that may be None is left out where it is.  `after` is in milliseconds wh
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
 from hubbub.wire.replies import ErrorCode, Event
 from hubbub.wire.requests import NewText
 from hubbub.wire.shapes import Marks, MeInfo, Names, RoomInfo, UserInfo
-from hubbub.wire.values import Amount, Number, SomeSignUp
+from hubbub.wire.values import Amount, Id, Number, SomeSignUp
 
 Line = Annotated[str, Meta(max_length=256)]
 Password = Annotated[str, Meta(max_length=1024)]
@@ -87,6 +87,12 @@ class Revision(NewText, omit_defaults=True):
     base: Number | None = None
 
 
+class Description(Struct):
+    """What a file shows, in words."""
+
+    alt: Annotated[str, Meta(max_length=4_000)]
+
+
 class ReadUpTo(Struct, omit_defaults=True):
     """How far one has read; less than before only if it goes `back`."""
 
@@ -119,6 +125,20 @@ class EventsQuery(Struct, omit_defaults=True):
     after: Number
     limit: Amount = 1_000
     wait: Seconds = 0
+
+
+class UploadQuery(Struct, omit_defaults=True):
+    """For which room a file is, what it is called, and what it shows, in words."""
+
+    s: Id
+    name: Annotated[str, Meta(max_length=4_000)] = ""
+    alt: Annotated[str, Meta(max_length=4_000)] = ""
+
+
+class FileQuery(Struct, omit_defaults=True):
+    """Which small picture of a file, if not the file itself: one that fits into such a square."""
+
+    thumb: Literal[96, 480] | None = None
 
 
 # What answers bring

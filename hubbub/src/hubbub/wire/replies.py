@@ -18,6 +18,7 @@ from hubbub.wire.requests import Pong
 from hubbub.wire.shapes import Marks, MeInfo, MessageInfo, Names, PresenceInfo, RoomInfo, UserInfo
 from hubbub.wire.values import (
     BATCH_FRAMES,
+    FILES,
     LEVEL,
     REQUESTS,
     STREAMS,
@@ -33,7 +34,10 @@ ErrorCode = Annotated[str, Meta(extra_json_schema={"x-known": list(ERRORS)})]
 
 
 class Limits(Struct):
-    """How much is too much on one connection."""
+    """How much is too much on one connection.
+
+    A message has so many `files`, and each so many bytes as `file` says; 0 if none are taken.
+    """
 
     frame: int
     text: int
@@ -45,6 +49,8 @@ class Limits(Struct):
     rate: float = WRITES_PER_SECOND
     batch: int = BATCH_FRAMES
     typing: float = TYPING_INTERVAL
+    file: int = 0
+    files: int = FILES
 
 
 class Welcome(Struct, tag_field="t", tag="welcome"):

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from hubbub.wire.values import STREAMS, Amount, At, Id, Name, Nonce, Number, Presence, Status
+from hubbub.wire.values import FILES, STREAMS, Amount, At, Id, Name, Nonce, Number, Presence, Status
 
 
 class Client(Struct, omit_defaults=True):
@@ -55,11 +55,15 @@ class Write(Struct):
 
 
 class Draft(Struct, omit_defaults=True):
-    """What a message is to say; `re` is the message it answers, `th` the one whose thread it goes to."""
+    """What a message is to say; `re` is the message it answers, `th` the one whose thread it goes to.
+
+    `files` were uploaded before; with them, the text may be empty.
+    """
 
     text: str
     re: Number | None = None
     th: Number | None = None
+    files: Annotated[list[Id], Meta(max_length=FILES)] = []
 
 
 class Send(Write, tag_field="t", tag="send"):

@@ -108,6 +108,21 @@ class Marks(Struct):
     mentions: int
 
 
+class FileInfo(Struct, omit_defaults=True):
+    """A file of a message; `w` and `h` are a picture's size in pixels, `alt` says in words what it shows.
+
+    `type` is what the server found it to be.
+    """
+
+    id: str
+    name: str
+    type: str
+    size: int
+    w: int | None = None
+    h: int | None = None
+    alt: str = ""
+
+
 class MessageInfo(Struct, omit_defaults=True):
     """A message as it is now.
 
@@ -130,6 +145,7 @@ class MessageInfo(Struct, omit_defaults=True):
     pin: int | None = None
     rx: dict[str, list[str]] = {}
     rc: int = 0
+    files: list[FileInfo] = []
 
 
 class EditInfo(Struct):

@@ -30,6 +30,8 @@ BATCH_FRAMES: Final = 128
 """How many frames may come as one."""
 REQUESTS: Final = 32
 STREAMS: Final = 1_000
+FILES: Final = 10
+"""How many files a message may have."""
 WRITE_BURST: Final = 20
 WRITES_PER_SECOND: Final = 5
 TYPING_INTERVAL: Final = 3

@@ -3,6 +3,7 @@
 import { en as common } from './words/common.en'
 import { en as composer } from './words/composer.en'
 import { en as entry } from './words/entry.en'
+import { en as files } from './words/files.en'
 import { en as people } from './words/people.en'
 import { en as refusals } from './words/refusals.en'
 import { en as rooms } from './words/rooms.en'
@@ -17,6 +18,7 @@ export const en = {
   ...shell,
   ...timeline,
   ...composer,
+  ...files,
   ...rooms,
   ...talks,
   ...people,

@@ -4,6 +4,7 @@ import type { Words } from './en'
 import { zh as common } from './words/common.zh'
 import { zh as composer } from './words/composer.zh'
 import { zh as entry } from './words/entry.zh'
+import { zh as files } from './words/files.zh'
 import { zh as people } from './words/people.zh'
 import { zh as refusals } from './words/refusals.zh'
 import { zh as rooms } from './words/rooms.zh'
@@ -18,6 +19,7 @@ export const zh: Words = {
   ...shell,
   ...timeline,
   ...composer,
+  ...files,
   ...rooms,
   ...talks,
   ...people,

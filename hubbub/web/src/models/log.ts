@@ -125,9 +125,10 @@ export function changed(
   if (k === 'react') return { ...message, rx: reacted(message.rx ?? {}, d, by) }
   const { pin: _, ...unpinned } = message
   if (k === 'pin') return d.on ? { ...message, pin: q } : unpinned
+  const { files: _files, ...bare } = unpinned
   // Of one that was deleted before it came, only this says that it was in a thread.
   const th = d.th ?? message.th
-  return { ...unpinned, ...(th !== undefined && { th }), text: '', rx: {}, del: ts }
+  return { ...bare, ...(th !== undefined && { th }), text: '', rx: {}, del: ts }
 }
 
 function reacted(

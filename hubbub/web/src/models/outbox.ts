@@ -13,6 +13,7 @@
 
 import type { Environment } from '../wire/environment'
 import type * as wire from '../wire/frames.generated'
+import type { Attached } from './attached'
 import { Observable } from './observable'
 
 /** `waiting` to be sent or answered; `acked` as number q; `failed` until the author decides. */
@@ -20,7 +21,8 @@ export type EntryState = 'waiting' | 'acked' | 'failed'
 
 /** What there is to write: a message, or a change of one that is there. */
 export type Write =
-  | ({ t: 'send' } & wire.Draft)
+  /** Files that were chosen for it are `attached`, and `files` once the server has them. */
+  | ({ t: 'send'; attached?: readonly Attached[] } & wire.Draft)
   | ({ t: 'edit' } & Pick<wire.Edit, 'm' | 'base'> & wire.NewText)
   | ({ t: 'del' } & Pick<wire.Delete, 'm'>)
   | ({ t: 'react' } & Pick<wire.React, 'm' | 'e' | 'on'>)
@@ -48,7 +50,11 @@ export function isPost(entry: Entry): entry is Post {
 }
 
 /** A refusal that another nonce may overcome. */
-const SPOILT: readonly string[] = ['nonce_reuse', 'edit_conflict'] satisfies wire.Err['code'][]
+const SPOILT: readonly string[] = [
+  'nonce_reuse',
+  'edit_conflict',
+  'upload_missing',
+] satisfies wire.Err['code'][]
 
 export interface OutboxStore {
   /** Entries of pages that are gone; from now on they are ours. */
@@ -119,6 +125,12 @@ export class Outbox extends Observable {
     this.store.remove(nonce)
   }
 
+  /** The server has the files of a message: it is stored before that is sent, so that it stays the same. */
+  uploaded(nonce: string, files: string[]): void {
+    const entry = this.#change(nonce, { files })
+    if (entry) this.store.put(entry)
+  }
+
   fail(nonce: string, code: string): void {
     const { t } = this.#find(nonce) ?? {}
     if (code === 'not_found' && t !== 'send' && t !== 'edit') return this.remove(nonce)
@@ -133,6 +145,8 @@ export class Outbox extends Observable {
     if (spoilt) this.store.remove(nonce)
     // Who asks again for an edit that was crossed by another knows what it replaces.
     if (before?.t === 'edit' && spoilt) delete before.base
+    // Files that the server has let go of can be handed to it again.
+    if (before?.t === 'send' && before.code === 'upload_missing') delete before.files
     const entry = this.#change(nonce, { state: 'waiting', ...(spoilt && { nonce: newNonce() }) })
     if (entry) this.store.put(entry)
   }

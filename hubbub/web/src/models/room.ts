@@ -195,11 +195,12 @@ export class Room extends Observable implements StreamReader<wire.RoomCopy> {
     if (this.older !== 'loading' && this.log.trim(keep)) this.changed()
   }
 
-  #arrive({ q, ts, by }: wire.Event, { n, text, re, th }: wire.PostedBody): void {
+  #arrive({ q, ts, by }: wire.Event, { n, text, re, th, files }: wire.PostedBody): void {
     const message: Message = {
       ...{ q, rev: q, base: q, ts, by, n, text },
       ...(re !== undefined && { re }),
       ...(th !== undefined && { th }),
+      ...(files && { files }),
     }
     this.log.append(message)
     this.unread.posted(message)

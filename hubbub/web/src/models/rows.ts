@@ -7,6 +7,7 @@
  * 2. No message is shown twice, in the log and as an entry.
  */
 
+import { shownAttached, shownFile, type ShownFile } from './attached'
 import { changesByMessage, foresee } from './foreseen'
 import type { Message } from './log'
 import { isPost, type ChangeEntry, type Entry, type EntryState, type Post } from './outbox'
@@ -40,6 +41,7 @@ export interface MessageRow {
   /** The changes that were refused. */
   refused?: readonly ChangeEntry[]
   reactions?: readonly Reaction[]
+  files?: readonly ShownFile[]
   /** How many messages belong to its thread. */
   replies?: number
 }
@@ -99,20 +101,27 @@ export function messageRow(known: Message, changes: readonly ChangeEntry[], me: 
     ...{ q, by, text, ts, own: by === me, starts: true, state: 'sent', changing, refused },
     ...{ deleted, edited: !deleted && ed !== undefined, pinned: pin !== undefined, replies: rc },
     ...(!deleted && re !== undefined && { re }),
+    ...(message.files && message.files.length > 0 && { files: message.files.map(shownFile) }),
     reactions: reactionsOf(message, me),
   }
 }
 
 function entryRow(entry: Post, me: string): MessageRow {
-  const { nonce, text, ts, state, re } = entry
+  const { nonce, text, ts, state, re, attached } = entry
   return {
     ...{ kind: 'message', key: `${me} ${nonce}`, by: me, text, ts, own: true, starts: true, state, entry },
     ...(re !== undefined && { re }),
+    ...(attached && { files: attached.map(shownAttached) }),
   }
 }
 
 function reactionsOf({ rx = {} }: Message, me: string): Reaction[] {
   return Object.entries(rx).map(([emoji, users]) => ({ emoji, users, own: users.includes(me) }))
+}
+
+/** What the files of a message are called, where there is no room to show them. */
+export function namesOf({ files = [] }: { files?: readonly { name: string }[] | undefined }): string {
+  return files.map(({ name }) => name).join(' · ')
 }
 
 /** When the day began, as the reader lives it. */

@@ -6,7 +6,8 @@
  * 2. A lost or refused-for-now entry is sent again under its own nonce, before
  *    any later one; a refusal for good lets the later ones pass.
  * 3. Nothing is sent before `begin`: what earlier pages left comes first.
- * 4. After an entry was refused for now the server lets none of its room pass;
+ * 4. A message is sent once all of its files are with the server.
+ * 5. After an entry was refused for now the server lets none of its room pass;
  *    given up, it is named by `skip`, and the later ones go on (R2).
  */
 
@@ -15,7 +16,8 @@ import type { Connection } from '../wire/connection'
 import type { Environment } from '../wire/environment'
 import type { SendOk } from '../wire/frames.generated'
 import type { Refusal, Unnumbered, Write } from '../wire/requests'
-import type { Entry, Outbox } from './outbox'
+import { isPost, type Entry, type Outbox, type Post } from './outbox'
+import type { Uploads } from './uploads'
 
 /** A frame may become so much longer by its number. */
 const NUMBER_BYTES = 16
@@ -38,6 +40,7 @@ export class Sender {
     private readonly connection: Pick<Connection, 'request' | 'state'>,
     private readonly environment: Environment,
     private readonly outbox: Outbox,
+    private readonly uploads: Uploads,
     private readonly confirmed: (entry: Entry, q: number, ts: number) => void,
   ) {}
 
@@ -71,6 +74,7 @@ export class Sender {
   }
 
   #send(turn: Turn, entry: Entry): void {
+    if (isPost(entry) && lacksFiles(entry)) return this.#upload(turn, entry)
     const request = requestOf(entry)
     turn.cancel = null
     if (bytesOf(request) + NUMBER_BYTES > this.frameLimit) {
@@ -81,6 +85,29 @@ export class Sender {
       ok: ({ q, ts }) => this.#ok(turn, entry, q, ts),
       err: (refusal) => this.#err(turn, entry, refusal),
     })
+  }
+
+  /** Let the files of a message go ahead of it. */
+  #upload(turn: Turn, entry: Post): void {
+    // The server knows nothing of it yet.
+    turn.cancel = () => {}
+    const { nonce, stream, attached = [] } = entry
+    const isTurn = (): boolean => this.#turns.get(stream) === turn
+    Promise.all(attached.map((each) => this.uploads.wait(stream, each))).then(
+      (files) => {
+        if (!isTurn()) return
+        this.outbox.uploaded(
+          nonce,
+          files.map(({ id }) => id),
+        )
+        this.#send(turn, entry)
+      },
+      (code: string) => {
+        if (!isTurn()) return
+        this.outbox.fail(nonce, code)
+        this.#end(turn, stream)
+      },
+    )
   }
 
   /** The connection is gone: whatever waited will be sent on the next one. */
@@ -121,12 +148,17 @@ function requestOf(entry: Entry): Unnumbered<Write> {
   const { nonce: n, stream: s } = entry
   switch (entry.t) {
     case 'send': {
-      const { text, re, th } = entry
+      const { text, re, th, files } = entry
       return {
         t: 'send',
         s,
         n,
-        d: { text, ...(re !== undefined && { re }), ...(th !== undefined && { th }) },
+        d: {
+          text,
+          ...(re !== undefined && { re }),
+          ...(th !== undefined && { th }),
+          ...(files && { files }),
+        },
       }
     }
     case 'edit': {
@@ -140,6 +172,10 @@ function requestOf(entry: Entry): Unnumbered<Write> {
     case 'pin':
       return { t: 'pin', s, n, m: entry.m, on: entry.on }
   }
+}
+
+function lacksFiles({ attached = [], files }: Post): boolean {
+  return attached.length > 0 && files === undefined
 }
 
 function bytesOf(request: object): number {

@@ -10,6 +10,7 @@ import { Connection, type ConnectionState } from '../wire/connection'
 import type { Environment } from '../wire/environment'
 import type * as wire from '../wire/frames.generated'
 import { Calls, type Given, type Method, type Params } from './calls'
+import type { Attached } from './attached'
 import type { Message } from './log'
 import { keyOf, kept, choiceOf, type Choice } from './choices'
 import { Observable } from './observable'
@@ -20,6 +21,8 @@ import type { Room, RoomListener } from './room'
 import { Rooms } from './rooms'
 import { Sender } from './sender'
 import { Subscription, type Cursor } from './subscription'
+import { Trays } from './trays'
+import { NOBODY, Uploads, type Carrier } from './uploads'
 
 const OWN_STREAM = 'me'
 /** What a hello may speak of. */
@@ -40,6 +43,8 @@ export class Sync extends Observable {
   readonly outbox: Outbox
   /** What the reader keeps for all their devices. */
   readonly own = new Own()
+  readonly uploads: Uploads
+  readonly trays: Trays
   textLimit = 16_000
   readonly #connection: Connection
   readonly #sender: Sender
@@ -58,9 +63,12 @@ export class Sync extends Observable {
     store: OutboxStore,
     private readonly listener: SyncListener,
     room?: wire.RoomInfo,
+    carrier: Carrier = NOBODY,
   ) {
     super()
     this.outbox = new Outbox(me.id, store, environment)
+    this.uploads = new Uploads(carrier, environment)
+    this.trays = new Trays(this.uploads)
     this.#connection = new Connection(environment, {
       hello: () => ({ t: 'hello', client: { name: 'web', ver: __VERSION__ }, feat: [], at: this.#cursors() }),
       welcome: (frame) => this.#welcome(frame),
@@ -69,7 +77,7 @@ export class Sync extends Observable {
       ended: (why) => listener.ended(why),
       failed: () => listener.doubted(),
     })
-    this.#sender = new Sender(this.#connection, environment, this.outbox, (entry, q, ts) =>
+    this.#sender = new Sender(this.#connection, environment, this.outbox, this.uploads, (entry, q, ts) =>
       this.#confirmed(entry, q, ts),
     )
     this.#calls = new Calls(this.#connection, environment)
@@ -122,8 +130,13 @@ export class Sync extends Observable {
   }
 
   /** Say it: shown at once, sent when it can be; perhaps as an answer, or in a thread. */
-  say(stream: string, text: string, place: Omit<wire.Draft, 'text'> = {}): void {
-    this.#write(stream, { t: 'send', text, ...place })
+  say(
+    stream: string,
+    text: string,
+    place: Pick<wire.Draft, 're' | 'th'> = {},
+    attached: readonly Attached[] = [],
+  ): void {
+    this.#write(stream, { t: 'send', text, ...place, ...(attached.length > 0 && { attached }) })
   }
 
   /** Give one's own message another text. */
@@ -155,7 +168,9 @@ export class Sync extends Observable {
 
   /** Forget what wasn't sent, or was refused; returns false if the server may be doing it at this moment. */
   giveUp(entry: Entry): boolean {
-    return this.#sender.giveUp(entry)
+    const given = this.#sender.giveUp(entry)
+    if (given && entry.t === 'send') for (const { key } of entry.attached ?? []) this.uploads.cancel(key)
+    return given
   }
 
   /** What a method of the server gives; rejects with a CallError that has its code. */
@@ -208,6 +223,9 @@ export class Sync extends Observable {
     this.#clockAhead = frame.now - this.environment.now()
     this.textLimit = frame.limits.text ?? this.textLimit
     this.#sender.frameLimit = frame.limits.frame ?? Infinity
+    this.uploads.limit = frame.limits.file ?? 0
+    this.trays.most = frame.limits.files ?? this.trays.most
+    this.uploads.reach(true)
     this.renamed(frame.me)
     this.#forsake(frame.heads)
     this.#inbox.follow(frame.heads[OWN_STREAM])
@@ -332,6 +350,7 @@ export class Sync extends Observable {
   }
 
   #lost(): void {
+    this.uploads.reach(false)
     this.#sender.lost()
     this.#inbox.lost()
     this.#rooms.lost()

@@ -7,6 +7,7 @@ import { Sync, type SyncListener } from '../models/sync'
 import type { Message } from '../models/log'
 import type { Room } from '../models/room'
 import { backoff } from '../wire/backoff'
+import { browserCarrier } from '../wire/carrier'
 import { browserEnvironment } from '../wire/environment'
 import { SUBPROTOCOL, type MeInfo, type RoomInfo } from '../wire/frames.generated'
 
@@ -84,7 +85,7 @@ export class App {
       doubted: () => void this.#doubt(sync),
       heard: (room, message) => this.hearers.forEach((hearer) => hearer(room, message)),
     }
-    const sync = new Sync(me, environment, await this.#store, listener, LOBBY)
+    const sync = new Sync(me, environment, await this.#store, listener, LOBBY, browserCarrier)
     this.screen = { kind: 'rooms', sync }
     sync.start()
   }

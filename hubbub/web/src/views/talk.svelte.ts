@@ -18,6 +18,7 @@ import { messageRow, type MessageRow } from '../models/rows'
 import { isTalk } from '../models/sections'
 import { closedBy, pins, type Closed } from '../models/standing'
 import type { Sync } from '../models/sync'
+import type { Place } from '../models/trays'
 import { copied } from './clipboard'
 import { language } from './language.svelte'
 import { live } from './live.svelte'
@@ -71,6 +72,11 @@ export class Talk {
   readonly nameOf: NameOf = (id) => {
     const { me } = this.#synced.now
     return (id === me.id ? me.name : this.#named(id)) ?? language.words.someone
+  }
+
+  /** Where what is written goes. */
+  get place(): Place {
+    return { room: this.room.id, thread: this.thread }
   }
 
   /** Ask who is here, where it isn't known who is spoken of. */
@@ -149,7 +155,10 @@ export class Talk {
   say(text: string): void {
     const { answering: re, editing, thread: th, room } = this
     if (editing !== null) this.sync.edit(room.id, editing, text)
-    else this.sync.say(room.id, text, { ...(re !== null && { re }), ...(th !== undefined && { th }) })
+    else {
+      const place = { ...(re !== null && { re }), ...(th !== undefined && { th }) }
+      this.sync.say(room.id, text, place, this.sync.trays.empty(this.place))
+    }
     this.answering = this.editing = null
   }
 
@@ -157,7 +166,10 @@ export class Talk {
   rewrite(entry: Entry): void {
     if (!('text' in entry) || !this.sync.giveUp(entry)) return
     if (entry.t === 'edit') this.edit(entry.m)
-    else this.answering = entry.re ?? null
+    else {
+      this.answering = entry.re ?? null
+      this.sync.trays.restore(this.place, entry.attached ?? [])
+    }
     this.returned = entry.text
     this.write()
   }

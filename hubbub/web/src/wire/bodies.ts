@@ -21,7 +21,7 @@ const USER = { id: 'string', name: 'string' } as const
 const ROOM = { id: 'string', name: 'string', topic: 'string' } as const
 
 const EVENTS: { readonly [K in keyof wire.EventBodies]: Shape } = {
-  'msg.new': { n: 'string', text: 'string', re: 'number?', th: 'number?' },
+  'msg.new': { n: 'string', text: 'string', re: 'number?', th: 'number?', files: 'array?' },
   'msg.edit': { m: 'number', text: 'string' },
   'msg.del': { m: 'number', th: 'number?' },
   react: { m: 'number', e: 'string', on: 'boolean' },

@@ -216,11 +216,16 @@ export interface DisableUser {
 /** That it is so. */
 export type DoneResult = Record<string, unknown>
 
-/** What a message is to say; `re` is the message it answers, `th` the one whose thread it goes to. */
+/**
+ * What a message is to say; `re` is the message it answers, `th` the one whose thread it goes to.
+ *
+ * `files` were uploaded before; with them, the text may be empty.
+ */
 export interface Draft {
   text: string
   re?: number
   th?: number
+  files?: string[]
 }
 
 /** Asks to give the message `m` another text, if it still has that of the event `base`. */
@@ -312,6 +317,22 @@ export interface EventBodies {
   'mention': MentionBody
   'set': SetBody
   'block': BlockBody
+}
+
+/**
+ * A file of a message; `w` and `h` are a picture's size in pixels, `alt` says in words what it
+ * shows.
+ *
+ * `type` is what the server found it to be.
+ */
+export interface FileInfo {
+  id: string
+  name: string
+  type: string
+  size: number
+  w?: number
+  h?: number
+  alt?: string
 }
 
 /** Asks for people by their names: a part of it, of those in one's rooms, or all of it. */
@@ -446,7 +467,11 @@ export interface LeaveRoom {
   s: string
 }
 
-/** How much is too much on one connection. */
+/**
+ * How much is too much on one connection.
+ *
+ * A message has so many `files`, and each so many bytes as `file` says; 0 if none are taken.
+ */
 export interface Limits {
   frame: number
   text: number
@@ -458,6 +483,8 @@ export interface Limits {
   rate: number
   batch: number
   typing: number
+  file: number
+  files: number
 }
 
 /** The token of a link, which nobody is told again, and until when it is one. */
@@ -605,6 +632,7 @@ export interface MessageInfo {
   pin?: number
   rx?: Record<string, string[]>
   rc?: number
+  files?: FileInfo[]
 }
 
 /** Messages as they were when the stream's head was `asof`; `more` if there are others before them. */
@@ -693,6 +721,7 @@ export interface PostedBody {
   text: string
   re?: number
   th?: number
+  files?: FileInfo[]
 }
 
 /** Says what state to be shown in, and with which words. */

@@ -12,6 +12,10 @@ const reasons: Record<string, string> = {
   muted: "You can't write here for a while.",
   banned: "You can't write in this room.",
   nonce_reuse: 'This message was mixed up with another one.',
+  upload_missing: 'A file of this message is no longer on the server. Retry uploads it again.',
+  storage_full: 'There is no room left for its files. Delete old ones, or ask the administrator.',
+  file_too_long: 'A file is too large. Leave it out.',
+  file_invalid: "A picture can't be read. Leave it out.",
 }
 
 const unsent = "This message wasn't sent."

@@ -13,6 +13,10 @@ const reasons: Record<string, string> = {
   muted: '你暂时不能在这里发言。',
   banned: '你不能在这个房间发言。',
   nonce_reuse: '这条消息和另一条弄混了。',
+  upload_missing: '服务器上已没有这条消息的文件，重试会再次上传。',
+  storage_full: '没有空间存放这些文件了，请删掉一些旧的，或联系管理者。',
+  file_too_long: '有文件太大，请去掉它。',
+  file_invalid: '有图片无法读取，请去掉它。',
 }
 
 const unsent = '这条消息没有发出去。'
