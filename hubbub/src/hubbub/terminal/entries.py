@@ -13,11 +13,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
+from functools import lru_cache
 from typing import Final, Literal, TypeAlias
 
 from hubbub import wire
 from hubbub.client import RoomView
-from hubbub.terminal import mentions
+from hubbub.terminal import markdown, mentions
 from hubbub.terminal.outgoing import Draft
 from hubbub.terminal.plain import plain, plain_line
 from hubbub.terminal.words import Words
@@ -75,7 +76,10 @@ class Reaction:
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """A message; `q` is None until it is stored, and `opens` says whether it bears its author's name."""
+    """A message; `q` is None until it is stored, and `opens` says whether it bears its author's name.
+
+    Its text is what was written, its blocks are what is shown of it, and `called` names those it speaks of.
+    """
 
     key: Key
     q: int | None
@@ -83,10 +87,11 @@ class Post:
     author: str
     time: str
     text: str
+    blocks: tuple[markdown.Block, ...]
     opens: bool = True
     is_own: bool = False
     state: State = "stored"
-    called: tuple[str, ...] = ()
+    called: tuple[tuple[str, str], ...] = ()
     calls_me: bool = False
     quote: Quote | None = None
     reactions: tuple[Reaction, ...] = ()
@@ -183,7 +188,7 @@ def _post(
     opens: bool,
 ) -> Post:
     words = context.words
-    called = mentions.spoken_of(message.text)
+    called = _called(message.text, names)
     marks = [words.edited] if message.ed is not None else []
     marks += [words.pinned] if message.pin is not None else []
     is_deleted = message.deleted is not None
@@ -194,16 +199,30 @@ def _post(
         author=author_of(view, message.by),
         time=time,
         text=words.deleted if is_deleted else plain(mentions.read(message.text, names)),
+        blocks=_one_line(words.deleted) if is_deleted else _blocks(message.text),
         opens=opens,
         is_own=message.by == context.me,
         state="deleted" if is_deleted else "stored",
-        called=tuple(sorted(f"@{names.get(user, user)}" for user in called)),
-        calls_me=context.me in called,
+        called=called,
+        calls_me=context.me in dict(called),
         quote=_quote(view, message.re, names, words),
         reactions=_reactions(message.rx, context.me),
         replies=words.count(words.reply_one, words.reply_many, message.rc) if message.rc else "",
         marks=() if is_deleted else tuple(marks),
     )
+
+
+def _called(text: str, names: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted((user, names.get(user, user)) for user in mentions.spoken_of(text)))
+
+
+@lru_cache(maxsize=2_000)
+def _blocks(text: str) -> tuple[markdown.Block, ...]:
+    return markdown.parse(plain(text))
+
+
+def _one_line(text: str) -> tuple[markdown.Block, ...]:
+    return (markdown.Paragraph((text,)),)
 
 
 def _draft(view: RoomView, draft: Draft, context: Context, *, opens: bool) -> Post:
@@ -218,6 +237,8 @@ def _draft(view: RoomView, draft: Draft, context: Context, *, opens: bool) -> Po
         author=plain_line(context.my_name),
         time="",
         text=plain(mentions.read(draft.text, names)),
+        blocks=_blocks(draft.text),
+        called=_called(draft.text, names),
         opens=opens,
         is_own=True,
         state="refused" if is_refused else "sending",
@@ -233,7 +254,8 @@ def _quote(view: RoomView, q: int | None, names: Mapping[str, str], words: Words
     message = view.find(q)
     if message is None:
         return Quote("", "", words.gone)
-    text = words.deleted if message.deleted is not None else mentions.read(message.text[:QUOTED], names)
+    said = markdown.words_of(_blocks(message.text[:QUOTED]), names)
+    text = words.deleted if message.deleted is not None else said
     return Quote(message.by, author_of(view, message.by), plain_line(text))
 
 
