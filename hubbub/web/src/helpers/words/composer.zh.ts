@@ -1,10 +1,10 @@
 import type { en } from './composer.en'
-import { isolate, pluralOf } from '../words'
+import { isolate, pluralOf, sentence } from '../words'
 
 const plural = pluralOf('zh-CN')
 
 export const zh: typeof en = {
-  writeTo: (room) => `发消息到${isolate(room)}`,
+  writeTo: (room) => sentence`发消息到${room}`,
   writeToThread: '在话题中回复',
   send: '发送',
   replyingTo: (name) => `回复 ${isolate(name)}`,
