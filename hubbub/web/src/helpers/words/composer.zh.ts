@@ -11,6 +11,7 @@ export const zh: typeof en = {
   editing: '正在编辑',
   editingHint: 'Enter 保存 · Esc 取消',
   composerHint: 'Enter 发送 · Shift + Enter 换行',
+  fenceHint: '代码中 Enter 换行 · Ctrl + Enter 发送',
   left: (count) => plural(count, { other: '还可以写 # 个字' }),
   over: (count) => plural(count, { other: '多了 # 个字' }),
   typing: (names) => {
