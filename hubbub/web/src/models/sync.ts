@@ -12,6 +12,7 @@ import type * as wire from '../wire/frames.generated'
 import { Calls, type Given, type Method, type Params } from './calls'
 import type { Message } from './log'
 import { Observable } from './observable'
+import { Own } from './own'
 import { Outbox, type Entry, type OutboxStore, type Write } from './outbox'
 import type { PresenceState } from './people'
 import type { Room, RoomListener } from './room'
@@ -36,11 +37,13 @@ export interface SyncListener {
 
 export class Sync extends Observable {
   readonly outbox: Outbox
+  /** What the reader keeps for all their devices. */
+  readonly own = new Own()
   textLimit = 16_000
   readonly #connection: Connection
   readonly #sender: Sender
   readonly #calls: Calls
-  readonly #own: Subscription<wire.InboxCopy>
+  readonly #inbox: Subscription<wire.InboxCopy>
   readonly #rooms: Rooms
   #presence: PresenceState = 'on'
   /** How far rooms were read, which the server isn't known to have heard. */
@@ -69,7 +72,7 @@ export class Sync extends Observable {
       this.#confirmed(entry, q, ts),
     )
     this.#calls = new Calls(this.#connection, environment)
-    this.#own = new Subscription(OWN_STREAM, this.#connection, environment, {
+    this.#inbox = new Subscription(OWN_STREAM, this.#connection, environment, {
       learn: () => {},
       apply: (event) => this.#inform(event),
       reset: (copy) => this.#belong(copy),
@@ -94,7 +97,7 @@ export class Sync extends Observable {
 
   /** Whether the server has said which rooms are the user's. */
   get settled(): boolean {
-    return this.#own.cursor !== null
+    return this.#inbox.cursor !== null
   }
 
   start(): void {
@@ -189,7 +192,7 @@ export class Sync extends Observable {
   }
 
   #cursors(): Record<string, Cursor> {
-    const { cursor } = this.#own
+    const { cursor } = this.#inbox
     const all = { ...(cursor && { [OWN_STREAM]: cursor }), ...this.#rooms.cursors }
     return Object.fromEntries(Object.entries(all).slice(0, MOST_STREAMS))
   }
@@ -200,7 +203,7 @@ export class Sync extends Observable {
     this.#sender.frameLimit = frame.limits.frame ?? Infinity
     this.renamed(frame.me)
     this.#forsake(frame.heads)
-    this.#own.follow(frame.heads[OWN_STREAM])
+    this.#inbox.follow(frame.heads[OWN_STREAM])
     this.#rooms.ask()
     this.#calls.ask()
     this.changed()
@@ -244,12 +247,14 @@ export class Sync extends Observable {
     else if (body?.k === 'room.rm') this.#rooms.drop(body.d.room)
     else if (body?.k === 'read') this.#read(body.d)
     else if (body?.k === 'mention') this.room(body.d.s)?.mention(body.d.q)
+    else if (body?.k === 'set') this.own.apply(body.d)
     this.changed()
   }
 
   /** The rooms that the user belongs to, and no others. */
   #belong(copy: wire.InboxCopy): void {
     this.#rooms.fill(copy)
+    this.own.fill(copy)
     this.changed()
   }
 
@@ -261,7 +266,7 @@ export class Sync extends Observable {
   #subscription(
     stream: string,
   ): Pick<Subscription<never>, 'receive' | 'hear' | 'lapse' | 'last' | 'renumbered'> | undefined {
-    return stream === OWN_STREAM ? this.#own : this.#rooms.subscription(stream)
+    return stream === OWN_STREAM ? this.#inbox : this.#rooms.subscription(stream)
   }
 
   readonly #roomListener: RoomListener = {
@@ -320,7 +325,7 @@ export class Sync extends Observable {
 
   #lost(): void {
     this.#sender.lost()
-    this.#own.lost()
+    this.#inbox.lost()
     this.#rooms.lost()
   }
 }
