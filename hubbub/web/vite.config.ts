@@ -7,6 +7,7 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte'
 import type { Plugin } from 'vite'
 import { defineConfig } from 'vitest/config'
+import { emojiTable } from './emoji.ts'
 import { initialsTable } from './initials.ts'
 import manifest from './package.json' with { type: 'json' }
 
@@ -34,7 +35,7 @@ function bootScript(): Plugin {
 
 export default defineConfig({
   define: { __VERSION__: JSON.stringify(manifest.version) },
-  plugins: [svelte(), bootScript(), initialsTable()],
+  plugins: [svelte(), bootScript(), initialsTable(), emojiTable()],
   build: {
     outDir: '../src/hubbub/web_dist',
     emptyOutDir: true,

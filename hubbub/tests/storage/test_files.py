@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hubbub.domain.errors import ChatError
 from hubbub.domain.events import MessagePosted, StoredEvent
-from hubbub.domain.models import Attachment, Posted, StoredFile
+from hubbub.domain.models import Attachment, Posted, Sight, StoredFile
 from hubbub.storage import files, messages
 from hubbub.storage.posting import Post, post_all
 
@@ -48,7 +48,7 @@ async def test_message_has_its_files(connection: AsyncConnection) -> None:
     assert posted == Posted(1, 5, dup=False)
     told = {"name": "two.png", "type": "image/png", "size": 10, "w": 30, "h": 20, "alt": "a cup"}
     assert json.loads(event.body)["files"][0] == {"id": "f_two"} | told
-    message = await messages.find(connection, "r_garden", 1)
+    message = await messages.find(connection, Sight("r_garden"), 1)
     assert message is not None
     assert message.files == (picture("two"), picture("one"))
     assert (await files.find(connection, "f_one")).message is not None

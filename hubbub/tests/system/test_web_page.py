@@ -158,7 +158,7 @@ async def test_page_loads_only_itself(address: str, windows: Windows) -> None:
 
     assert len(asked) >= 4
     assert [request.url for request in asked if not request.url.startswith(address + "/")] == []
-    assert sum(size["responseBodySize"] for size in sizes) <= 120 * KIB
+    assert sum(size["responseBodySize"] for size in sizes) <= 150 * KIB
 
 
 async def test_policy_is_strict(address: str, windows: Windows) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,9 +11,10 @@ from rich.text import Text
 
 from hubbub.terminal.drawing import draw
 from hubbub.terminal.entries import Day, Edge, Entry, Fresh, Post, Quote, Reaction
+from hubbub.terminal.markdown import parse
 from hubbub.terminal.themes import DARK
 
-POST = Post(1, 1, "u_bo", "Bo", "09:00", "hi")
+POST = Post(1, 1, "u_bo", "Bo", "09:00", "hi", parse("hi"))
 
 
 def lines(entry: Entry, width: int = 60) -> list[str]:
@@ -34,7 +37,11 @@ def looks(text: Text, part: str) -> set[str]:
 def test_message_has_its_author() -> None:
     """The first message of a group has a name and a time above it, the others don't."""
     assert lines(POST) == ["", "  Bo  09:00", "    hi"]
-    assert lines(Post(2, 2, "u_bo", "Bo", "09:01", "one\n\ntwo", opens=False)) == ["    one", "", "    two"]
+    assert lines(Post(2, 2, "u_bo", "Bo", "09:01", "", parse("one\n\ntwo"), opens=False)) == [
+        "    one",
+        "",
+        "    two",
+    ]
     assert DARK.hue_of("u_bo") in looks(draw(POST, 60, DARK)[1], "Bo")
 
 
@@ -47,6 +54,7 @@ def test_everything_has_its_line() -> None:
         "Bo",
         "09:00",
         "yes",
+        parse("yes"),
         quote=Quote("u_1", "Ann", "well?"),
         reactions=(Reaction("👍", 2, True), Reaction("🎉", 1, False)),
         replies="2 replies",
@@ -68,14 +76,15 @@ def test_everything_has_its_line() -> None:
 )
 def test_states_have_colours(state: str, colour: str) -> None:
     """What is on its way is dim, what was refused is red."""
-    [*_, line] = draw(Post(1, None, "u_bo", "Bo", "", "hi", state=state), 60, DARK)  # type: ignore[arg-type]
+    [*_, line] = draw(replace(POST, state=state), 60, DARK)  # type: ignore[arg-type]
 
     assert colour in looks(line, "hi")
 
 
 def test_names_and_addresses_stand_out() -> None:
     """Who is spoken of, and where something is, can be seen; that it is oneself, at the edge."""
-    post = Post(1, 1, "u_bo", "Bo", "09:00", "@Me：https://a.example/x。", called=("@Me",), calls_me=True)
+    blocks = parse("<@u_me>：https://a.example/x。")
+    post = replace(POST, blocks=blocks, called=(("u_me", "Me"),), calls_me=True)
     [*_, line] = draw(post, 60, DARK)
 
     assert line.plain.startswith("▎")
@@ -98,13 +107,13 @@ REACTIONS = st.builds(
     Reaction, st.sampled_from(["👍", "❤️", "long words here"]), st.integers(1, 999), st.booleans()
 )
 POSTS = st.builds(
-    Post,
+    lambda *args, text, **fields: Post(*args, text, parse(text), **fields),
     st.just(1),
     st.just(1),
     st.just("u_bo"),
     st.text("An书 ", min_size=1, max_size=30),
     st.just("09:00"),
-    st.text("ab 书到，\n👍", max_size=80),
+    text=st.text("ab 书到，\n👍", max_size=80),
     opens=st.booleans(),
     quote=st.none() | QUOTES,
     reactions=st.lists(REACTIONS, max_size=9).map(tuple),

@@ -22,6 +22,10 @@ NAMES = {"u_1": "Ann", "u_2": "Ann Lee", "u_3": "小林", "u_4": "Bo.B"}
         ("ann@Ann", "ann@Ann"),
         ("(@Bo.B)", "(<@u_4>)"),
         ("@nobody", "@nobody"),
+        ("`@Ann` @Ann", "`@Ann` <@u_1>"),
+        ("```\n@Ann\n```\n@Ann", "```\n@Ann\n```\n<@u_1>"),
+        ("~~~ x\n@Ann", "~~~ x\n@Ann"),
+        ("`@Ann", "`<@u_1>"),
     ],
 )
 def test_names_become_mentions(written: str, sent: str) -> None:

@@ -8,6 +8,7 @@ import pytest
 from textual.app import App, ComposeResult
 
 from hubbub.terminal.entries import Edge, Entry, Fresh, Post
+from hubbub.terminal.markdown import parse
 from hubbub.terminal.themes import DARK, LIGHT
 from hubbub.terminal.timeline import Timeline
 
@@ -37,7 +38,8 @@ class Bare(App[None]):
 
 def post(q: int, text: str = "") -> Post:
     """Return a message of one line."""
-    return Post(q, q, "u_bo", "Bo", "09:00", text or f"line {q}", opens=False)
+    text = text or f"line {q}"
+    return Post(q, q, "u_bo", "Bo", "09:00", text, parse(text), opens=False)
 
 
 def some(first: int, last: int) -> list[Entry]:

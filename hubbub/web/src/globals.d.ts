@@ -6,3 +6,8 @@ declare module 'virtual:initials' {
   export const first: string
   export const more: string
 }
+
+/** The emoji in their groups: each with its English and its Chinese name, and further words in both. */
+declare module 'virtual:emoji' {
+  export const groups: [emoji: string, en: string, zh: string, words: string][][]
+}

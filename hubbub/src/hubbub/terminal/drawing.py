@@ -5,7 +5,6 @@ Knows colours by what they mean.  What is selected, and what is on the screen, i
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from rich.style import Style
@@ -13,14 +12,13 @@ from rich.text import Text
 
 from hubbub.terminal.entries import Day, Edge, Entry, Fresh, Post, Quote, Reaction
 from hubbub.terminal.themes import Palette
+from hubbub.terminal.typesetting import Look, typeset
 from hubbub.terminal.wrapping import shorten, width_of, wrap
 
 MEASURE: Final = 76
 """Cells of the longest line of text: longer ones are hard to read."""
 GUTTER: Final = 2
 INDENT: Final = 2
-
-_ADDRESS: Final = re.compile(r"https?://[^\s<>\"'，。；：！？、）】》」』]+")
 
 
 def draw(entry: Entry, width: int, palette: Palette) -> list[Text]:
@@ -82,33 +80,14 @@ def _quote(quote: Quote, inner: int, palette: Palette) -> Text:
 
 
 def _body(post: Post, inner: int, palette: Palette) -> list[Text]:
-    lines: list[Text] = []
-    paragraphs = post.text.split("\n")
-    for number, paragraph in enumerate(paragraphs):
-        is_last = number == len(paragraphs) - 1
-        lines += _paragraph(paragraph, post, inner, palette, marks=post.marks if is_last else ())
-    return lines
-
-
-def _paragraph(
-    paragraph: str, post: Post, inner: int, palette: Palette, *, marks: tuple[str, ...]
-) -> list[Text]:
-    note = f" ({' · '.join(marks)})" if marks else ""
-    text = Text(paragraph, style=_look_of(post, palette), no_wrap=True, end="")
-    if post.state == "stored":
-        _distinguish(text, post, palette)
-    text.append(note, palette.quiet)
-    pieces = wrap(text.plain, inner)
-    offsets, at = [], 0
-    for piece in pieces[:-1]:
-        at += len(piece)
-        offsets.append(at)
-    lines = text.divide(offsets)
-    for line in lines:
-        line.rstrip()
-        line.pad_left(GUTTER + INDENT)
+    note = f" ({' · '.join(post.marks)})" if post.marks else ""
+    look = Look(palette, _look_of(post, palette), dict(post.called))
     bar = "▎" if post.calls_me else " "
-    return [Text.assemble((bar, palette.mention_ink), line[1:], no_wrap=True, end="") for line in lines]
+    indent = " " * (GUTTER + INDENT - 1)
+    return [
+        Text.assemble((bar, palette.mention_ink), indent, line, no_wrap=True, end="")
+        for line in typeset(post.blocks, inner, look, note)
+    ]
 
 
 def _look_of(post: Post, palette: Palette) -> Style:
@@ -121,13 +100,6 @@ def _look_of(post: Post, palette: Palette) -> Style:
             return Style(color=palette.danger)
         case _:
             return Style(color=palette.text)
-
-
-def _distinguish(text: Text, post: Post, palette: Palette) -> None:
-    """Let addresses and those who are spoken of stand out."""
-    text.highlight_regex(_ADDRESS, Style(underline=True))
-    for name in post.called:
-        text.highlight_words([name], Style(color=palette.accent, bold=True))
 
 
 def _reactions(reactions: tuple[Reaction, ...], inner: int, palette: Palette) -> list[Text]:

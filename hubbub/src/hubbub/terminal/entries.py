@@ -13,12 +13,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
+from functools import lru_cache
 from operator import attrgetter
 from typing import Final, Literal, TypeAlias
 
 from hubbub import wire
 from hubbub.client import RoomView
-from hubbub.terminal import mentions
+from hubbub.terminal import markdown, mentions
 from hubbub.terminal.outgoing import Draft
 from hubbub.terminal.plain import plain, plain_line
 from hubbub.terminal.words import Words
@@ -76,7 +77,10 @@ class Reaction:
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """A message; `q` is None until it is stored, and `opens` says whether it bears its author's name."""
+    """A message; `q` is None until it is stored, and `opens` says whether it bears its author's name.
+
+    Its text is what was written, its blocks are what is shown of it, and `called` names those it speaks of.
+    """
 
     key: Key
     q: int | None
@@ -84,10 +88,11 @@ class Post:
     author: str
     time: str
     text: str
+    blocks: tuple[markdown.Block, ...]
     opens: bool = True
     is_own: bool = False
     state: State = "stored"
-    called: tuple[str, ...] = ()
+    called: tuple[tuple[str, str], ...] = ()
     calls_me: bool = False
     quote: Quote | None = None
     reactions: tuple[Reaction, ...] = ()
@@ -186,7 +191,7 @@ def _post(
     opens: bool,
 ) -> Post:
     words = context.words
-    called = mentions.spoken_of(message.text)
+    called = _called(message.text, names)
     marks = [words.edited] if message.ed is not None else []
     marks += [words.pinned] if message.pin is not None else []
     is_deleted = message.deleted is not None
@@ -197,11 +202,12 @@ def _post(
         author=author_of(view, message.by),
         time=time,
         text=words.deleted if is_deleted else _read(message, names, context),
+        blocks=_one_line(words.deleted) if is_deleted else _show(message, context),
         opens=opens,
         is_own=message.by == context.me,
         state="deleted" if is_deleted else "stored",
-        called=tuple(sorted(f"@{names.get(user, user)}" for user in called)),
-        calls_me=context.me in called,
+        called=called,
+        calls_me=context.me in dict(called),
         quote=_quote(view, message.re, names, words),
         reactions=_reactions(message.rx, context.me),
         replies=words.count(words.reply_one, words.reply_many, message.rc) if message.rc else "",
@@ -212,11 +218,21 @@ def _post(
 def _read(message: wire.MessageInfo, names: Mapping[str, str], context: Context) -> str:
     """Return what a message says, and below it what comes with it and where that is."""
     said = [plain(mentions.read(message.text, names))] if message.text or not message.files else []
+    told = (f"{_tell_file(file)}\n{context.address_of(file)}" for file in message.files)
+    return "\n".join([*said, *told])
+
+
+def _show(message: wire.MessageInfo, context: Context) -> tuple[markdown.Block, ...]:
+    said = _blocks(message.text) if message.text or not message.files else ()
     told = (
-        f"📎 {plain_line(file.name)} ({size_of(file.size)})\n{context.address_of(file)}"
+        markdown.Paragraph((_tell_file(file), markdown.Break(), context.address_of(file)))
         for file in message.files
     )
-    return "\n".join([*said, *told])
+    return (*said, *told)
+
+
+def _tell_file(file: wire.FileInfo) -> str:
+    return f"📎 {plain_line(file.name)} ({size_of(file.size)})"
 
 
 def size_of(size: float) -> str:
@@ -226,6 +242,19 @@ def size_of(size: float) -> str:
             return f"{size:.1f} {unit}" if unit != "B" and size < 10 else f"{size:.0f} {unit}"
         size /= 1000
     return f"{size:.1f} GB"
+
+
+def _called(text: str, names: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted((user, names.get(user, user)) for user in mentions.spoken_of(text)))
+
+
+@lru_cache(maxsize=2_000)
+def _blocks(text: str) -> tuple[markdown.Block, ...]:
+    return markdown.parse(plain(text))
+
+
+def _one_line(text: str) -> tuple[markdown.Block, ...]:
+    return (markdown.Paragraph((text,)),)
 
 
 def _draft(view: RoomView, draft: Draft, context: Context, *, opens: bool) -> Post:
@@ -240,6 +269,8 @@ def _draft(view: RoomView, draft: Draft, context: Context, *, opens: bool) -> Po
         author=plain_line(context.my_name),
         time="",
         text=plain(mentions.read(draft.text, names)),
+        blocks=_blocks(draft.text),
+        called=_called(draft.text, names),
         opens=opens,
         is_own=True,
         state="refused" if is_refused else "sending",
@@ -255,7 +286,7 @@ def _quote(view: RoomView, q: int | None, names: Mapping[str, str], words: Words
     message = view.find(q)
     if message is None:
         return Quote("", "", words.gone)
-    said = mentions.read(message.text[:QUOTED], names) or " ".join(
+    said = markdown.words_of(_blocks(message.text[:QUOTED]), names) or " ".join(
         f"📎 {file.name}" for file in message.files
     )
     text = words.deleted if message.deleted is not None else said

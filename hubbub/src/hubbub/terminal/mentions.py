@@ -12,6 +12,11 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 _TOKEN: Final = re.compile(r"<@(u_[A-Za-z0-9_-]+)>")
+# A fence up to its end or the text's, or a code span.
+_CODE: Final = (
+    r"(?:\A|(?<=\n)) {0,3}(?P<fence>`{3,}|~{3,})[^\n]*(?:\n(?s:.*?)(?:\n {0,3}(?P=fence)|\Z)|\Z)"
+    r"|(?<!`)(?P<ticks>`+)(?!`)(?s:.*?)(?<!`)(?P=ticks)(?!`)"
+)
 _BEGUN: Final = re.compile(r"(?<![A-Za-z0-9_])[@＠]([^\s@＠]*)$")
 
 
@@ -26,7 +31,7 @@ def spoken_of(text: str) -> set[str]:
 
 
 def write(text: str, names: Mapping[str, str]) -> str:
-    """Return text as it is sent: whoever is called by their whole name is meant."""
+    """Return text as it is sent: whoever is called by their whole name is meant, but not in code."""
     ids = {name: user for user, name in names.items() if name}
     if not ids:
         return text
@@ -35,7 +40,11 @@ def write(text: str, names: Mapping[str, str]) -> str:
     called = "|".join(
         re.escape(name) + (r"(?![A-Za-z0-9_])" if name[-1].isascii() else "") for name in longest_first
     )
-    return re.sub(rf"(?<![A-Za-z0-9_<])[@＠]({called})", lambda found: f"<@{ids[found[1]]}>", text)
+    return re.sub(
+        rf"{_CODE}|(?<![A-Za-z0-9_<])[@＠](?P<name>{called})",
+        lambda found: f"<@{ids[found['name']]}>" if found["name"] else found[0],
+        text,
+    )
 
 
 def begun(text: str) -> str | None:

@@ -12,9 +12,9 @@ from typing import Final, TypeAlias
 from textual.content import Content
 
 from hubbub.client import RoomView
-from hubbub.terminal import mentions
+from hubbub.terminal import markdown
 from hubbub.terminal.entries import author_of, room_name
-from hubbub.terminal.plain import plain_line
+from hubbub.terminal.plain import plain, plain_line
 from hubbub.terminal.themes import Palette
 from hubbub.terminal.words import Words
 from hubbub.terminal.writing import Writing
@@ -81,7 +81,7 @@ def purpose(view: RoomView, writing: Writing, words: Words) -> str:
     message = view.find(writing.reply_to)
     if message is None:
         return f"{words.replying.format('')}{words.gone} · {words.stop}"
-    text = plain_line(mentions.read(message.text, view.names))
+    text = plain_line(markdown.words_of(markdown.parse(plain(message.text[: 4 * QUOTED])), view.names))
     author = author_of(view, message.by)
     return f"{words.replying.format(author)}{text[:QUOTED]} · {words.stop}"
 

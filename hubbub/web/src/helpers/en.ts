@@ -2,6 +2,7 @@
 
 import { en as common } from './words/common.en'
 import { en as composer } from './words/composer.en'
+import { en as emoji } from './words/emoji.en'
 import { en as entry } from './words/entry.en'
 import { en as files } from './words/files.en'
 import { en as people } from './words/people.en'
@@ -18,6 +19,7 @@ export const en = {
   ...shell,
   ...timeline,
   ...composer,
+  ...emoji,
   ...files,
   ...rooms,
   ...talks,

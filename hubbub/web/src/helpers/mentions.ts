@@ -17,6 +17,9 @@ const MENTION = /<@(u_[A-Za-z0-9_-]{1,62})>/gu
 /** What a name may be written after; an address has a letter there. */
 const QUERY = /(?:^|[^A-Za-z0-9._%+-])(?<sign>[@＠])(?<query>[^\s@＠]{0,24})$/u
 
+/** A fence up to its end or the text's, or a code span. */
+const CODE = String.raw`(?:^|(?<=\n)) {0,3}(?<fence>\x60{3,}|~{3,})[^\n]*(?:\n[\s\S]*?(?:\n {0,3}\k<fence>|$)|$)|(?<!\x60)(?<ticks>\x60+)(?!\x60)[\s\S]*?(?<!\x60)\k<ticks>(?!\x60)`
+
 /** A text cut into what was written and whom it speaks of. */
 export function mentionPieces(text: string): Piece[] {
   const pieces: Piece[] = []
@@ -35,11 +38,6 @@ export function readable(text: string, nameOf: NameOf): string {
   return text.replace(MENTION, (_, user: string) => `@${nameOf(user)}`)
 }
 
-/** What was said, on one line. */
-export function excerpt(text: string, nameOf: NameOf): string {
-  return readable(text, nameOf).replace(/\s+/gu, ' ').trim().slice(0, 200)
-}
-
 /** A kept text as it is edited, and whom its names stand for. */
 export function written(text: string, nameOf: NameOf): { text: string; spoken: Named[] } {
   const spoken: Named[] = []
@@ -52,16 +50,19 @@ export function written(text: string, nameOf: NameOf): { text: string; spoken: N
   return { text: edited, spoken }
 }
 
-/** A written text as it is kept. */
+/** A written text as it is kept.  In code nobody is spoken of. */
 export function kept(text: string, spoken: readonly Named[]): string {
   if (spoken.length === 0) return text
   const ids = new Map(spoken.map(({ id, name }) => [name, id]))
   // The longest first: @Anna isn't @Ann and an a.
   const names = [...ids.keys()].sort((one, other) => other.length - one.length)
-  const pattern = new RegExp(`[@＠](${names.map(literal).join('|')})`, 'gu')
-  return text.replace(pattern, (whole, name: string, index: number) =>
-    goesOn(name, text.slice(index + whole.length)) ? whole : `<@${ids.get(name)}>`,
-  )
+  const pattern = new RegExp(`${CODE}|[@＠](?<name>${names.map(literal).join('|')})`, 'gu')
+  return text.replace(pattern, (whole, ...found) => {
+    const index = found.at(-3) as number
+    const { name } = found.at(-1) as { name?: string }
+    if (name === undefined || goesOn(name, text.slice(index + whole.length))) return whole
+    return `<@${ids.get(name)}>`
+  })
 }
 
 /** How to write of somebody: by name, unless that stands for another in this text already. */

@@ -3,6 +3,7 @@
 import type { Words } from './en'
 import { zh as common } from './words/common.zh'
 import { zh as composer } from './words/composer.zh'
+import { zh as emoji } from './words/emoji.zh'
 import { zh as entry } from './words/entry.zh'
 import { zh as files } from './words/files.zh'
 import { zh as people } from './words/people.zh'
@@ -19,6 +20,7 @@ export const zh: Words = {
   ...shell,
   ...timeline,
   ...composer,
+  ...emoji,
   ...files,
   ...rooms,
   ...talks,

@@ -1,15 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { loadLetters, plainLetters } from '../../src/helpers/initials'
-import {
-  excerpt,
-  kept,
-  mentionPieces,
-  queryAt,
-  ranked,
-  readable,
-  spelling,
-  written,
-} from '../../src/helpers/mentions'
+import { kept, mentionPieces, queryAt, ranked, readable, spelling, written } from '../../src/helpers/mentions'
 
 const ANN = { id: 'u_ann', name: 'Ann' }
 const ANNA = { id: 'u_anna', name: 'Anna' }
@@ -29,13 +20,19 @@ test('a text is cut at whom it speaks of', () => {
 
 test('read where nothing can be marked, it has names', () => {
   expect(readable('hi <@u_lin>', nameOf)).toBe('hi @小林')
-  expect(excerpt('one\n\n<@u_ann>  two', nameOf)).toBe('one @Ann two')
 })
 
 describe('kept', () => {
   test('names become ids, the longest first', () => {
     expect(kept('@Anna and @Ann', [ANN, ANNA])).toBe('<@u_anna> and <@u_ann>')
     expect(kept('＠小林你好', [LIN])).toBe('<@u_lin>你好')
+  })
+
+  test('in code nobody is spoken of', () => {
+    expect(kept('`@Ann` @Ann', [ANN])).toBe('`@Ann` <@u_ann>')
+    expect(kept('```\n@Ann\n```\n@Ann', [ANN])).toBe('```\n@Ann\n```\n<@u_ann>')
+    expect(kept('~~~ js\n@Ann', [ANN])).toBe('~~~ js\n@Ann')
+    expect(kept('`@Ann', [ANN])).toBe('`<@u_ann>')
   })
 
   test('a longer word is another word', () => {

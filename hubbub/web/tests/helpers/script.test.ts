@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { HUES, hueOf } from '../../src/helpers/hue'
-import { initialOf, isMostlyHan, lengthOf } from '../../src/helpers/script'
+import { isCjk, initialOf, isMostlyHan, lengthOf } from '../../src/helpers/script'
 
 test.each(['你好', '用 Python 写的服务器', '版本 v2.3 今天发布', '好'])('%s is mostly Chinese', (text) => {
   expect(isMostlyHan(text)).toBe(true)
@@ -33,4 +33,12 @@ test('hues are steady and spread', () => {
   expect(hueOf('u_1')).toBe(hueOf('u_1'))
   for (let hue = 0; hue < HUES; hue += 1)
     expect(hues.filter((other) => other === hue).length).toBeGreaterThan(20)
+})
+
+test.each([...'书。（あ한𠮷'])('%s stands without spaces', (character) => {
+  expect(isCjk(character.codePointAt(0)!)).toBe(true)
+})
+
+test.each([...'aé1 .“🎉'])('%s does not', (character) => {
+  expect(isCjk(character.codePointAt(0)!)).toBe(false)
 })

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { en, type Words } from '../../src/helpers/en'
-import { isolate, pluralOf } from '../../src/helpers/words'
+import { isolate, pluralOf, sentence } from '../../src/helpers/words'
 import { zh } from '../../src/helpers/zh'
 
 /** Every sentence of a dictionary, its functions called with something. */
@@ -53,4 +53,13 @@ test('who types is a list', () => {
 
 test('names are isolated', () => {
   expect(isolate('שלום')).toBe('\u2068שלום\u2069')
+})
+
+test('names in other letters stand off from Chinese', () => {
+  const plain = (text: string): string => text.replace(/[\u2068\u2069]/g, '')
+  expect(plain(zh.beginning('读书会 Reading night'))).toBe('读书会 Reading night 从这里开始。')
+  expect(plain(zh.beginning('读书会'))).toBe('读书会从这里开始。')
+  expect(plain(zh.kickTitle('Ann'))).toBe('将 Ann 移出这个房间？')
+  expect(plain(zh.leaveRoomTitle('tea'))).toBe('离开 tea？')
+  expect(plain(sentence`${'a'}，${'书'}b`)).toBe('a，书b')
 })

@@ -50,6 +50,8 @@ const pairs = [
   ['--danger', '--danger-wash'],
   ['--ok', '--ok-wash'],
   ['--text', '--mention'],
+  ...['keyword', 'string', 'number', 'title'].map((part) => [`--code-${part}`, '--surface-raised']),
+  ['--ok', '--surface-raised'],
   ...Array.from({ length: HUES }, (_, hue) => [`--hue-${hue}-ink`, `--hue-${hue}`]),
 ] as [string, string][]
 

@@ -10,6 +10,7 @@ export const en = {
   editing: 'Editing',
   editingHint: 'Enter saves · Esc cancels',
   composerHint: 'Enter sends · Shift + Enter for a new line',
+  fenceHint: 'In code, Enter is a new line · Ctrl + Enter sends',
   left: (count: number) => plural(count, { one: '# character left', other: '# characters left' }),
   over: (count: number) => plural(count, { one: '# character too many', other: '# characters too many' }),
   typing: (names: string[]) => {

@@ -1,5 +1,5 @@
 import { en } from './files.en'
-import { isolate } from '../words'
+import { sentence } from '../words'
 
 const reasons: Record<string, string> = {
   file_too_long: '文件太大',
@@ -16,20 +16,20 @@ export const zh: typeof en = {
   tooManyFiles: (most) => `一条消息最多 ${most} 个文件。`,
   pastedAsFile: '内容很长，将作为文件发送。',
   pastedName: '粘贴的文字.txt',
-  leaveOut: (name) => `去掉 ${isolate(name)}`,
-  uploadAgain: (name) => `重新上传 ${isolate(name)}`,
+  leaveOut: (name) => sentence`去掉${name}`,
+  uploadAgain: (name) => sentence`重新上传${name}`,
   uploading: '正在上传…',
   uploadWaiting: '等待中…',
   uploadOffline: '等待连接',
   uploadFailed: (code) => reasons[code] ?? '没有上传成功',
-  describe: (name) => `描述 ${isolate(name)}`,
+  describe: (name) => sentence`描述${name}`,
   describeTitle: '描述图片',
   describeLabel: '给看不到图片的人',
   describeMark: '描述',
   picture: '图片',
-  openPicture: (name) => `打开 ${isolate(name)}`,
+  openPicture: (name) => sentence`打开${name}`,
   download: '下载',
-  downloadFile: (name) => `下载 ${isolate(name)}`,
+  downloadFile: (name) => sentence`下载${name}`,
   nextPicture: '下一张',
   previousPicture: '上一张',
   zoomIn: '放大',

@@ -1,4 +1,4 @@
-import { isolate, pluralOf } from '../words'
+import { pluralOf, sentence } from '../words'
 import { zh as refusals } from './refusals.zh'
 import type { en } from './rooms.en'
 
@@ -38,15 +38,15 @@ export const zh: typeof en = {
     code === 'invalid' ? '这个名称用不了，请写一行，最多 80 个字。' : refusals.refusal(code),
 
   archive: '归档',
-  archiveTitle: (room) => `归档${isolate(room)}？`,
+  archiveTitle: (room) => sentence`归档${room}？`,
   archiveText: '归档后不能再改，会从列表中移走，但仍可以看，也可以恢复。',
   unarchive: '恢复',
   archivedRoom: '已归档',
   announcementRoom: '公告',
   bans: '被禁止进入的人',
   nobodyBanned: '没有人被禁止进入。',
-  bannedBy: (name) => `由${isolate(name)}禁止`,
-  letBack: (name) => `${isolate(name)}可以回来了`,
+  bannedBy: (name) => sentence`由${name}禁止`,
+  letBack: (name) => sentence`${name}可以回来了`,
 
   directoryShows: '显示哪些房间',
   directories: { open: '开放的', archived: '已归档' },
@@ -55,8 +55,8 @@ export const zh: typeof en = {
   loadingRooms: '正在载入房间…',
   memberCount: (count) => plural(count, { other: '# 人' }),
   open: '打开',
-  openNamed: (room) => `打开${isolate(room)}`,
-  joinNamed: (room) => `加入${isolate(room)}`,
+  openNamed: (room) => sentence`打开${room}`,
+  joinNamed: (room) => sentence`加入${room}`,
   nothingFound: '没有找到，换个词试试。',
   switchTitle: '转到房间',
   switchLabel: '输入名称中的几个字',
@@ -67,7 +67,7 @@ export const zh: typeof en = {
   linkCopied: '链接已复制',
   linkNotCopied: '链接没能复制，请从地址栏复制。',
   leaveRoom: '离开房间',
-  leaveRoomTitle: (room) => `离开${isolate(room)}？`,
+  leaveRoomTitle: (room) => sentence`离开${room}？`,
   leavePublicText: '你随时可以再回来。',
   leavePrivateText: '这是私密房间，要有人邀请才能再回来。',
   lastOwner: '你是唯一的房主。请先在成员列表里让别人也成为房主。',

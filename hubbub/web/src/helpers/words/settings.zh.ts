@@ -1,4 +1,4 @@
-import { isolate } from '../words'
+import { sentence } from '../words'
 import type { en } from './settings.en'
 
 export const zh: typeof en = {
@@ -19,6 +19,6 @@ export const zh: typeof en = {
   thisDevice: '当前设备',
   lastUsed: (when) => `${when}用过`,
   signOut: '退出登录',
-  signOutOf: (device) => `让${isolate(device)}退出登录`,
-  signedOut: (device) => `${isolate(device)}已退出登录`,
+  signOutOf: (device) => sentence`让${device}退出登录`,
+  signedOut: (device) => sentence`${device}已退出登录`,
 }

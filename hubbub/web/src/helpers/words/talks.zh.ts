@@ -1,4 +1,4 @@
-import { isolate } from '../words'
+import { sentence } from '../words'
 import type { en } from './talks.en'
 
 export const zh: typeof en = {
@@ -8,7 +8,7 @@ export const zh: typeof en = {
   writeToSomeone: '发起私聊',
   writeToWhom: '发给谁',
   chosenPeople: '已选的人',
-  takeOut: (name) => `去掉${isolate(name)}`,
+  takeOut: (name) => sentence`去掉${name}`,
   talkMost: (most) => `这样聊天最多 ${most} 个人，人更多时请新建房间。`,
   startTalk: '开始聊',
   message: '发消息',
@@ -25,16 +25,16 @@ export const zh: typeof en = {
   leaveTalkText: '要由里面的人再次添加才能回来，回来后只能看到之后的消息。',
 
   block: '屏蔽',
-  blockTitle: (name) => `屏蔽${isolate(name)}？`,
+  blockTitle: (name) => sentence`屏蔽${name}？`,
   blockText: '你们将不能互相发消息，对方也不能邀请你进房间。在别处，对方的消息会为你折叠。对方不会收到通知。',
   unblock: '取消屏蔽',
-  unblockNamed: (name) => `取消屏蔽${isolate(name)}`,
-  blocked: (name) => `已屏蔽${isolate(name)}`,
-  unblocked: (name) => `已取消屏蔽${isolate(name)}`,
+  unblockNamed: (name) => sentence`取消屏蔽${name}`,
+  blocked: (name) => sentence`已屏蔽${name}`,
+  unblocked: (name) => sentence`已取消屏蔽${name}`,
   blockedPeople: '已屏蔽的人',
   nobodyBlocked: '你没有屏蔽任何人。',
-  youBlocked: (name) => `你屏蔽了${isolate(name)}。取消屏蔽后才能互相发消息。`,
-  foldedMessage: (name) => `${isolate(name)}的一条消息（你已屏蔽此人）`,
+  youBlocked: (name) => sentence`你屏蔽了${name}。取消屏蔽后才能互相发消息。`,
+  foldedMessage: (name) => sentence`${name}的一条消息（你已屏蔽此人）`,
   show: '显示',
   archivedNotice: '这个房间已归档，可以看，不能再改。',
   announcementsNotice: '这里只有管理员可以发言，你可以在话题里回复。',

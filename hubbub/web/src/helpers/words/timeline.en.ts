@@ -56,6 +56,9 @@ export const en = {
   edited: '(edited)',
   deleted: 'This message was deleted.',
   replies: (count: number) => plural(count, { one: '# reply', other: '# replies' }),
+  codeIn: (language: string | undefined) => (language === undefined ? 'Code' : `Code: ${language}`),
+  copyCode: 'Copy code',
+  table: 'Table',
   sending: 'Sending…',
   waiting: 'Waiting for the connection…',
   failed: (code: string, kind = 'send') =>

@@ -1,5 +1,5 @@
 import type { en } from './timeline.en'
-import { isolate, pluralOf } from '../words'
+import { isolate, pluralOf, sentence } from '../words'
 
 const plural = pluralOf('zh-CN')
 
@@ -41,7 +41,7 @@ const whys: Record<string, string> = {
 }
 
 export const zh: typeof en = {
-  messagesIn: (room) => `${isolate(room)}的消息`,
+  messagesIn: (room) => sentence`${room}的消息`,
   messageBy: (name, time) => `${isolate(name)}，${time}`,
   announce: (name, text) => `${isolate(name)}：${text}`,
   announceMany: (count) => plural(count, { other: '# 条新消息' }),
@@ -51,12 +51,15 @@ export const zh: typeof en = {
   loading: '正在载入消息…',
   loadingOlder: '正在载入更早的消息…',
   olderFailed: '更早的消息没能载入。',
-  beginning: (room) => `${isolate(room)}从这里开始。`,
+  beginning: (room) => sentence`${room}从这里开始。`,
   emptyTitle: '说点什么吧',
   emptyText: '这里还很安静，第一句话由你来说。',
   edited: '（已编辑）',
   deleted: '这条消息已删除。',
   replies: (count) => plural(count, { other: '# 条回复' }),
+  codeIn: (language) => (language === undefined ? '代码' : `代码：${language}`),
+  copyCode: '复制代码',
+  table: '表格',
   sending: '发送中…',
   waiting: '等待连接…',
   failed: (code, kind = 'send') =>
@@ -81,7 +84,7 @@ export const zh: typeof en = {
     edits: '编辑记录',
     delete: '删除',
   },
-  deedsOf: (name) => `${isolate(name)}的消息`,
+  deedsOf: (name) => sentence`${name}的消息`,
   moreDeeds: '更多操作',
   reactBy: (emoji) => `用 ${emoji} 回应`,
   reactedBy: (emoji, names) => `${emoji}：${names}`,
