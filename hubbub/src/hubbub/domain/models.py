@@ -106,11 +106,12 @@ class Marks:
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """A room as one of its members has it."""
+    """A room as one of its members has it; the marks are counted up to the event `asof`."""
 
     room: Room
     role: Role
     marks: Marks
+    asof: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

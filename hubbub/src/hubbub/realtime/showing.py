@@ -73,9 +73,9 @@ def login(login: Login, *, own: bool) -> wire.SessionInfo:
     return wire.SessionInfo(login.id, login.label, login.created, login.seen, login.expires, own)
 
 
-def marks(marks: Marks) -> wire.Marks:
-    """Show how far someone has read."""
-    return wire.Marks(marks.read, marks.unread, marks.mentions)
+def marks(marks: Marks, asof: int | None = None) -> wire.Marks:
+    """Show how far someone has read, as of an event where nothing else says which."""
+    return wire.Marks(marks.read, marks.unread, marks.mentions, asof)
 
 
 def inbox(memberships: Iterable[Membership], own: Mapping[str, str]) -> wire.InboxCopy:
@@ -83,7 +83,7 @@ def inbox(memberships: Iterable[Membership], own: Mapping[str, str]) -> wire.Inb
     copy = wire.InboxCopy([], {}, {key: msgspec.Raw(value.encode()) for key, value in own.items()})
     for membership in memberships:
         copy.rooms.append(room(membership.room, membership.role))
-        copy.marks[membership.room.id] = marks(membership.marks)
+        copy.marks[membership.room.id] = marks(membership.marks, membership.asof)
     return copy
 
 

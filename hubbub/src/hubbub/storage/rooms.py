@@ -94,7 +94,12 @@ async def list_public(connection: AsyncConnection, user_id: str, after: str, lim
 def _select_memberships(user_id: str) -> Select[*tuple[Any, ...]]:
     return (
         select(
-            *_ROOM, memberships.c.role, memberships.c.read, unread().label("unread"), memberships.c.mentions
+            *_ROOM,
+            memberships.c.role,
+            memberships.c.read,
+            unread().label("unread"),
+            memberships.c.mentions,
+            streams.c.head,
         )
         .join(memberships, memberships.c.room == rooms.c.id)
         .join(streams, streams.c.id == rooms.c.id)
@@ -103,7 +108,7 @@ def _select_memberships(user_id: str) -> Select[*tuple[Any, ...]]:
 
 
 def _membership(row: Row[*tuple[Any, ...]]) -> Membership:
-    return Membership(_room(row), Role(row.role), Marks(row.read, row.unread, row.mentions))
+    return Membership(_room(row), Role(row.role), Marks(row.read, row.unread, row.mentions), row.head)
 
 
 async def find_for_member(connection: AsyncConnection, room_id: str, user_id: str) -> Membership | None:
