@@ -306,7 +306,9 @@ class Reader:
         }
         self.rooms.learn(Opened(msgspec.convert(welcome, wire.Welcome)))
         info = wire.RoomInfo(room.name, room.title(), "", "public")
-        copy = wire.InboxCopy([info], {room.name: room.marks()})
+        marks = room.marks()
+        marks.asof = room.head
+        copy = wire.InboxCopy([info], {room.name: marks})
         self.own_at = len(room.own)
         self.rooms.learn(Reset(wire.ME, room.epoch, self.own_at, copy, False))
 

@@ -47,6 +47,16 @@ def test_stored_together_counts_once() -> None:
     assert unread.marks == wire.Marks(1, 2, 0)
 
 
+def test_copy_counts_once() -> None:
+    """A copy of the own stream says up to which event it counts, of several that were stored at one time."""
+    unread = Unread(ME)
+    unread.filled(wire.Marks(1, 2, 0, asof=3), 9)
+    for q in (2, 3, 4):
+        unread.posted(wire.MessageInfo(q, q, 9, BO, "nonce", "hi", q), counts=True)
+
+    assert unread.marks == wire.Marks(1, 3, 0)
+
+
 def test_count_is_believed() -> None:
     """After counting anew everything counts that comes, whenever it happened."""
     unread = told(1, 5, 0, ts=9)

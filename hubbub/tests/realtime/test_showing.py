@@ -52,12 +52,12 @@ def test_message_is_shown() -> None:
 
 def test_inbox_is_shown() -> None:
     """Rooms are shown with what one is there, and what waits there; what one keeps is shown as it is."""
-    mine = models.Membership(ROOM, models.Role.OWNER, models.Marks(3, 2, 1))
+    mine = models.Membership(ROOM, models.Role.OWNER, models.Marks(3, 2, 1), asof=9)
     copy = showing.inbox([mine], {"pref.a": '{"b":1}'}, [models.User("u_bo", "Bo", "guest")])
 
     assert json.loads(msgspec.json.encode(copy)) == {
         "rooms": [{"id": "r_x", "name": "X", "topic": "about", "visibility": "private", "role": "owner"}],
-        "marks": {"r_x": {"read": 3, "unread": 2, "mentions": 1}},
+        "marks": {"r_x": {"read": 3, "unread": 2, "mentions": 1, "asof": 9}},
         "own": {"pref.a": {"b": 1}},
         "blocked": [{"id": "u_bo", "name": "Bo"}],
     }

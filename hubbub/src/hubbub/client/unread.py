@@ -58,9 +58,12 @@ class Unread:
             self._marked_at, self._copied_to = ts, 0
 
     def filled(self, marks: wire.Marks, ts: int) -> None:
-        """Take what a copy of the own stream says, which was made at that time or later."""
+        """Take what a copy of the own stream says, which was made at that time or later.
+
+        Of what was stored at one time only the marks' own `asof` says what is counted.
+        """
         self._calls.clear()
-        self._tell(marks, at=ts)
+        self._tell(marks, to=marks.asof or 0, at=0 if marks.asof else ts)
         self._marked_at, self._copied_to = ts, 0
 
     def waits(self, head: int, unread: int, mentions: int) -> None:

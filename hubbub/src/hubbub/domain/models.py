@@ -228,12 +228,13 @@ class Marks:
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """A room as one of its members has it."""
+    """A room as one of its members has it; the marks are counted up to the event `asof`."""
 
     room: Room
     role: Role
     marks: Marks
     since: int = 0
+    asof: int = field(default=0, compare=False)
 
     @property
     def sight(self) -> Sight:

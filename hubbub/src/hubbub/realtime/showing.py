@@ -137,9 +137,9 @@ def login(login: Login, *, own: bool) -> wire.SessionInfo:
     return wire.SessionInfo(login.id, login.label, login.created, login.seen, login.expires, own)
 
 
-def marks(marks: Marks) -> wire.Marks:
-    """Show how far someone has read."""
-    return wire.Marks(marks.read, marks.unread, marks.mentions)
+def marks(marks: Marks, asof: int | None = None) -> wire.Marks:
+    """Show how far someone has read, as of an event where nothing else says which."""
+    return wire.Marks(marks.read, marks.unread, marks.mentions, asof)
 
 
 def inbox(
@@ -150,7 +150,7 @@ def inbox(
     copy = wire.InboxCopy([], {}, kept, people(blocked))
     for membership in memberships:
         copy.rooms.append(room(membership.room, membership.role))
-        copy.marks[membership.room.id] = marks(membership.marks)
+        copy.marks[membership.room.id] = marks(membership.marks, membership.asof)
     return copy
 
 

@@ -188,6 +188,7 @@ def _select_memberships(user_id: str) -> Select[*tuple[Any, ...]]:
             unread().label("unread"),
             memberships.c.mentions,
             _SINCE,
+            streams.c.head,
         )
         .join(memberships, memberships.c.room == rooms.c.id)
         .join(streams, streams.c.id == rooms.c.id)
@@ -197,7 +198,7 @@ def _select_memberships(user_id: str) -> Select[*tuple[Any, ...]]:
 
 def _membership(row: Row[*tuple[Any, ...]], user_id: str, people: People) -> Membership:
     room = _room(row, people).seen_by(user_id)
-    return Membership(room, Role(row.role), Marks(row.read, row.unread, row.mentions), row.since)
+    return Membership(room, Role(row.role), Marks(row.read, row.unread, row.mentions), row.since, row.head)
 
 
 async def find_for_member(connection: AsyncConnection, room_id: str, user_id: str) -> Membership | None:

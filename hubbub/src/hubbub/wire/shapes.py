@@ -100,12 +100,16 @@ class RoomEntry(Struct):
     joined: bool
 
 
-class Marks(Struct):
-    """How far someone has read a room: up to `read`; how many messages and mentions wait there."""
+class Marks(Struct, omit_defaults=True):
+    """How far someone has read a room: up to `read`; how many messages and mentions wait there.
+
+    `asof` is the event of the room up to which that is counted, where nothing around it says so.
+    """
 
     read: int
     unread: int
     mentions: int
+    asof: int | None = None
 
 
 class FileInfo(Struct, omit_defaults=True):

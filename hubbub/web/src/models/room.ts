@@ -88,7 +88,7 @@ export class Room extends Observable implements StreamReader<wire.RoomCopy> {
 
   reset(copy: wire.RoomCopy, head: number, renumbered: boolean): void {
     this.info = copy.room
-    this.unread.marks = copy.me
+    this.unread.copied(copy.me, head, copy.msgs)
     this.people.learn(copy.users)
     this.roster.forget()
     this.log.reset(copy.msgs, copy.more)
@@ -102,7 +102,7 @@ export class Room extends Observable implements StreamReader<wire.RoomCopy> {
   caughtUp(is: boolean): void {
     if (is) {
       this.status = 'live'
-      this.unread.recount(this.log)
+      this.#recount()
     } else if (this.status !== 'loading') this.status = 'stale'
     this.changed()
   }
@@ -118,8 +118,17 @@ export class Room extends Observable implements StreamReader<wire.RoomCopy> {
     this.changed()
   }
 
-  mark(marks: wire.Marks): void {
-    this.unread.marks = marks
+  /** The reader's own stream says how much was read at a time. */
+  mark(marks: wire.Marks, ts: number): void {
+    this.unread.marked(marks, ts)
+    this.#recount()
+    this.changed()
+  }
+
+  /** A copy of the own stream says so, which was made at that time or later. */
+  fill(marks: wire.Marks, ts: number): void {
+    this.unread.filled(marks, ts)
+    this.#recount()
     this.changed()
   }
 
@@ -233,8 +242,15 @@ export class Room extends Observable implements StreamReader<wire.RoomCopy> {
   #change(event: wire.Event, body: Change): void {
     if (body.k === 'pin' && body.d.on) this.#pins.set(body.d.m, event.q)
     else if (body.k === 'pin' || body.k === 'msg.del') this.#pins.delete(body.d.m)
-    const before = this.log.change(event, body)
-    if (before && body.k === 'msg.del') this.unread.deleted(before)
+    const before = this.log.find(body.d.m)
+    if (before) this.unread.changing(before)
+    this.log.change(event, body)
+    if (body.k === 'msg.del') this.unread.deleted(event, body.d, before)
+  }
+
+  /** What isn't read is counted wherever all of it is here. */
+  #recount(): void {
+    if (this.status === 'live') this.unread.recount(this.log)
   }
 
   #member(body: wire.MemberBody): void {

@@ -51,12 +51,12 @@ export class Rooms {
   }
 
   /** Follow exactly these. */
-  fill({ rooms, marks }: wire.InboxCopy): void {
+  fill({ rooms, marks }: wire.InboxCopy, ts: number): void {
     const kept = new Set(rooms.map(({ id }) => id))
     for (const id of [...this.#followed.keys()]) if (!kept.has(id)) this.drop(id)
     for (const info of rooms) {
       const room = this.follow(info)
-      if (Object.hasOwn(marks, info.id)) room.mark(marks[info.id]!)
+      if (Object.hasOwn(marks, info.id)) room.fill(marks[info.id]!, ts)
     }
   }
 

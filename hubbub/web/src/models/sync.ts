@@ -55,6 +55,8 @@ export class Sync extends Observable {
   /** How far rooms were read, which the server isn't known to have heard. */
   readonly #reads = new Map<string, number>()
   #clockAhead = 0
+  /** When the server let this connection in, by its own clock. */
+  #openedAt = 0
 
   /** `room` is there to be shown before the server has said a word. */
   constructor(
@@ -220,6 +222,7 @@ export class Sync extends Observable {
   }
 
   #welcome(frame: wire.Welcome): void {
+    this.#openedAt = frame.now
     this.#clockAhead = frame.now - this.environment.now()
     this.textLimit = frame.limits.text ?? this.textLimit
     this.#sender.frameLimit = frame.limits.frame ?? Infinity
@@ -270,7 +273,7 @@ export class Sync extends Observable {
     const body = bodyOf(event)
     if (body?.k === 'room.add') this.#rooms.follow(body.d.room)
     else if (body?.k === 'room.rm') this.#rooms.drop(body.d.room)
-    else if (body?.k === 'read') this.#read(body.d)
+    else if (body?.k === 'read') this.#read(body.d, event.ts)
     else if (body?.k === 'mention') this.room(body.d.s)?.mention(body.d.q)
     else if (body?.k === 'set') this.own.apply(body.d)
     else if (body?.k === 'block') this.own.block(body.d)
@@ -279,14 +282,14 @@ export class Sync extends Observable {
 
   /** The rooms that the user belongs to, and no others. */
   #belong(copy: wire.InboxCopy): void {
-    this.#rooms.fill(copy)
+    this.#rooms.fill(copy, this.#openedAt)
     this.own.fill(copy)
     this.changed()
   }
 
-  #read({ s, q, unread, mentions }: wire.ReadBody): void {
+  #read({ s, q, unread, mentions, asof }: wire.ReadBody, ts: number): void {
     if (q >= (this.#reads.get(s) ?? Infinity)) this.#reads.delete(s)
-    this.room(s)?.mark({ read: q, unread, mentions })
+    this.room(s)?.mark({ read: q, unread, mentions, ...(asof !== undefined && { asof }) }, ts)
   }
 
   #subscription(

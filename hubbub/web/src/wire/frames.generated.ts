@@ -563,11 +563,16 @@ export interface LogOk {
   gone?: number
 }
 
-/** How far someone has read a room: up to `read`; how many messages and mentions wait there. */
+/**
+ * How far someone has read a room: up to `read`; how many messages and mentions wait there.
+ *
+ * `asof` is the event of the room up to which that is counted, where nothing around it says so.
+ */
 export interface Marks {
   read: number
   unread: number
   mentions: number
+  asof?: number
 }
 
 /**
