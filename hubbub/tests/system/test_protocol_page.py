@@ -38,6 +38,7 @@ OBJECTS: Final = {
     "member": wire.MemberInfo,
     "room": wire.RoomInfo,
     "marks": wire.Marks,
+    "file": wire.FileInfo,
     "message": wire.MessageInfo,
 }
 LISTED: Final = {
@@ -164,7 +165,13 @@ def test_limits_are_described() -> None:
     rows = [(word(name), int(value.replace(",", "")), what) for name, value, what, _ in tables("name |")]
     named = {name: value for name, value, _ in rows if name}
     others = [(value, what.partition(" ")[0]) for name, value, what in rows if not name]
-    limits = wire.Limits(wire.FRAME_BYTES, policies.TEXT_LENGTH, policies.NONCE_MIN, policies.NONCE_MAX)
+    limits = wire.Limits(
+        wire.FRAME_BYTES,
+        policies.TEXT_LENGTH,
+        policies.NONCE_MIN,
+        policies.NONCE_MAX,
+        file=policies.FILE_BYTES,
+    )
 
     assert named == {name: getattr(limits, name) for name in limits.__struct_fields__}
     assert policies.DELTA_BYTES == policies.HISTORY_BYTES

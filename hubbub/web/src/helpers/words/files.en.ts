@@ -40,7 +40,7 @@ export const en = {
   zoomOut: 'Zoom out',
   pictureOf: (at: number, all: number) => `${at} of ${all}`,
   fileSize: (bytes: number) => {
-    const step = bytes < 1000 ? 0 : Math.min(3, Math.floor(Math.log10(bytes) / 3))
+    const step = bytes >= 1000 ? Math.min(3, Math.floor(Math.log10(bytes) / 3)) : 0
     const amount = bytes / 1000 ** step
     const digits = step > 0 && amount < 10 ? 1 : 0
     return `${new Intl.NumberFormat('en', { maximumFractionDigits: digits }).format(amount)} ${sizes[step]}`
