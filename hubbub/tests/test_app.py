@@ -287,12 +287,12 @@ async def aislice(lines: AsyncIterator[str], count: int) -> AsyncIterator[str]:
 
 
 async def test_chat_runs_on_postgresql(settings: Settings, postgresql: PostgreSQL) -> None:
-    """With a database of PostgreSQL's, nothing is kept in the folder; there, too, one server is enough."""
+    """With a database of PostgreSQL's, what is said isn't in the folder; there, too, one server is enough."""
     await postgresql.make("chat")
     url = postgresql.address("chat")
 
     assert await name_after_restart(msgspec.structs.replace(settings, database=url)) == "Ann"
-    assert not settings.folder.exists()
+    assert not (settings.folder / DATABASE).exists()
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from hubbub.actions.leave_room import leave_room
 from hubbub.actions.post_message import post_message
 from hubbub.actions.read_log import read_log
 from hubbub.actions.upload_file import upload_file
+from hubbub.domain.models import Sight
 from hubbub.domain.policies import FILES
 from hubbub.storage import files, messages
 
@@ -96,7 +97,7 @@ async def test_deleted_message_loses_its_files(database, people, room, upload, c
     assert await code_of(find_file(database, member, file.id)) == "not_found"
     log = (await read_log(database, member, room, 0)).events
     assert not [event for event in log if "secret" in event.body]
-    message = await database.read(lambda connection: messages.find(connection, room, posted.q))
+    message = await database.read(lambda connection: messages.find(connection, Sight(room), posted.q))
     assert message.files == ()
     again = await post_message(database, member, room, "nonce-01", "", files=[file.id])
     assert (again.q, again.dup) == (posted.q, True)

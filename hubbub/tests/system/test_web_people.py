@@ -93,7 +93,7 @@ async def test_ban_is_lifted_by_invitation(address: str, windows: Windows, guest
     await dialog.get_by_role("searchbox").fill("b")
     await dialog.get_by_role("button", name="邀请 \u2068Bo").click()
     await expect(dialog.get_by_role("alert")).to_contain_text("被禁止进入")
-    await dialog.get_by_role("button", name="允许 \u2068Bo\u2069 回来").click()
+    await dialog.get_by_role("button", name="允许回来：\u2068Bo\u2069").click()
 
     await expect(dialog.get_by_text("已邀请")).to_be_visible()
     await page.keyboard.press("Escape")

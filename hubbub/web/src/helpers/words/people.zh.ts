@@ -1,5 +1,5 @@
 import type { en } from './people.en'
-import { pluralOf, sentence } from '../words'
+import { isolate, pluralOf, sentence } from '../words'
 
 const plural = pluralOf('zh-CN')
 
@@ -22,7 +22,7 @@ export const zh: typeof en = {
   inviteNamed: (name) => sentence`邀请${name}`,
   invited: '已邀请',
   unban: '允许回来',
-  unbanNamed: (name) => sentence`允许${name}回来`,
+  unbanNamed: (name) => `允许回来：${isolate(name)}`,
   isBanned: (name) => sentence`${name}被禁止进入这个房间。你可以允许其回来。`,
   nobodyToInvite: '你认识的人都已经在这里了。',
   kick: '移出房间',
