@@ -1,4 +1,4 @@
-"""What the page promises, and the tests that show it: `python -m tests.promises` writes docs/page.md anew.
+"""What the page promises, and the tests that show it; `python -m tests.system.promises` makes docs/page.md.
 
 A test says in its first line which promises it shows: `E-31: new messages don't move what is being read.`
 """
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
-HUBBUB: Final = Path(__file__).resolve().parents[1]
+HUBBUB: Final = Path(__file__).resolve().parents[2]
 PAGE: Final = HUBBUB.parent / "docs" / "page.md"
 
 PROMISES: Final = {
@@ -77,7 +77,7 @@ _HEAD: Final = """\
 # What the page promises
 
 Each promise has a number, which the tests that show it name. Nearly all of them run in Chromium,
-against a real server. `python -m tests.promises` in `hubbub/` made this page."""
+against a real server. `python -m tests.system.promises` in `hubbub/` made this page."""
 
 _NUMBERS: Final = re.compile(r"E-\d\d")
 _TITLE: Final = re.compile(r"""^\s*(?:describe|test)\w*(?:\.\w+)?\(\s*['"`](E-\d\d[^'"`]*)""", re.MULTILINE)

@@ -6,7 +6,7 @@ from .promises import PAGE, PROMISES, find_shown, make_page
 
 
 def test_page_is_of_these_tests() -> None:
-    """docs/page.md is what `python -m tests.promises` writes."""
+    """docs/page.md is what `python -m tests.system.promises` writes."""
     assert PAGE.read_text("utf-8") == make_page()
 
 
