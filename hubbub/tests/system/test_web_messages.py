@@ -243,6 +243,9 @@ async def test_reactions_are_toggled(address: str, windows: Windows, guest: Ente
     await chip.press("Enter")
 
     await expect(chip).to_have_text("🎉 1")
+    # The page shows it before the server has it.
+    while (await bo.hear("ev"))["d"].get("on", True):
+        pass
     assert [set(each["rx"]["🎉"]) for each in await read_log(bo)] == [{bo.welcome["me"]["id"]}]
 
 
@@ -258,6 +261,8 @@ async def test_threads_stand_beside(address: str, windows: Windows, guest: Enter
     await expect(beside.locator("article p")).to_have_text(["谁来搬椅子？"])
     await beside.locator("textarea").fill("我来")
     await beside.locator("textarea").press("Enter")
+    while (await bo.hear("ev"))["d"].get("text") != "我来":
+        pass
     await bo.change("send", d={"text": "谢谢", "th": root["q"]})
     await expect(beside.locator("article p")).to_have_text(["谁来搬椅子？", "我来", "谢谢"])
     await expect(page.locator("#messages article p")).to_have_text(["谁来搬椅子？"])

@@ -230,6 +230,7 @@ async def test_switcher_finds_rooms(address: str, windows: Windows, guest: Enter
     await field.press("Enter")
     await expect(page.locator("h1")).to_have_text("Reading room")
     await page.keyboard.press("Control+k")
+    await expect(field).to_be_focused()
     await page.keyboard.press("Escape")
 
     await expect(field).to_have_count(0)
